@@ -1,0 +1,42 @@
+# One static library per folder; the folder is the architecture. DEPS is the only place a dependency is declared.
+include(GoogleTest)
+
+# tollgate_library(pii SRCS a.cpp b.cpp DEPS tollgate::base PRIVATE_DEPS re2::re2)
+function(tollgate_library NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 A "" "" "SRCS;DEPS;PRIVATE_DEPS")
+  add_library(tollgate_${NAME} STATIC ${A_SRCS})
+  add_library(tollgate::${NAME} ALIAS tollgate_${NAME})
+  target_link_libraries(tollgate_${NAME} PUBLIC tollgate_options ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS})
+endfunction()
+
+# tollgate_test(pii_test LABEL pii SRCS x_test.cpp y_test.cpp DEPS tollgate::pii): one program, one ctest per case.
+function(tollgate_test NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 A "" "LABEL" "SRCS;DEPS")
+  add_executable(${NAME} ${A_SRCS})
+  target_link_libraries(${NAME} PRIVATE tollgate_options ${A_DEPS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${NAME} PROPERTIES LABELS "${A_LABEL}" TIMEOUT 120 DISCOVERY_TIMEOUT 60
+                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# tollgate_fuzz(sse_fuzz LABEL providers CORPUS sse SRCS sse_fuzz.cpp DEPS tollgate::providers)
+# Every build compiles it with a replay main that runs its corpus, so a fuzzer cannot rot; the fuzz preset links libFuzzer.
+option(TOLLGATE_FUZZ "Link the fuzz targets with libFuzzer" OFF)
+function(tollgate_fuzz NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 A "" "LABEL;CORPUS" "SRCS;DEPS")
+  add_executable(${NAME} ${A_SRCS})
+  target_link_libraries(${NAME} PRIVATE tollgate_options ${A_DEPS})
+  if(TOLLGATE_FUZZ)
+    target_link_options(${NAME} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    add_test(NAME ${NAME}.replay COMMAND ${NAME} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${A_CORPUS})
+    set_tests_properties(${NAME}.replay PROPERTIES LABELS "fuzz;${A_LABEL}" TIMEOUT 120)
+  endif()
+endfunction()
+
+# tollgate_bench(pii_bench SRCS pii_bench.cpp DEPS tollgate::pii)
+function(tollgate_bench NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 A "" "" "SRCS;DEPS")
+  add_executable(${NAME} ${A_SRCS})
+  target_link_libraries(${NAME} PRIVATE tollgate_options ${A_DEPS} benchmark::benchmark)
+endfunction()

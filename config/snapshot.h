@@ -1,0 +1,144 @@
+#pragma once
+// One validated, immutable configuration, assembled from each module's own options. Shared pointers to parts: a reload
+// shares what did not change, and a call keeps what it started with.
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "finops/ledger.h"
+#include "finops/prices.h"
+#include "gateway/base/secret.h"
+#include "gateway/net/http1.h"
+#include "local_backend/api.h"
+#include "pii/pii.h"
+#include "providers/upstream.h"
+#include "ratelimit/limiter.h"
+#include "routing/routing.h"
+
+namespace tollgate::config {
+
+// [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported and ignored until then).
+
+struct Timeouts {  // [reload]
+  std::chrono::milliseconds handshake{10'000};
+  std::chrono::milliseconds head{10'000};          // whole head, not per read
+  std::chrono::milliseconds body{30'000};          // whole body
+  std::chrono::milliseconds idle{75'000};          // keep-alive between calls
+  std::chrono::milliseconds write_stall{60'000};   // a client that does not read its stream
+  std::chrono::milliseconds commit_after{10'000};  // headers leave with the first content, or after this with pings
+  std::chrono::milliseconds drain{30'000};         // SIGTERM: open calls may finish this long
+};
+
+struct Listen {
+  std::string address = "127.0.0.1";      // [restart]
+  std::uint16_t port = 8443;              // [restart] 0 = any free port (logged)
+  bool plaintext = false;                 // [restart] opt-in: no TLS (behind a TLS terminator, or for a benchmark)
+  std::string certificate_pem;            // [reload] read from the configured file
+  std::shared_ptr<const Secret> key_pem;  // [reload]
+  net::HttpLimits http;                   // [reload]
+  Timeouts timeouts;                      // [reload]
+  std::size_t max_connections = 20'000;   // [reload]
+  std::uint64_t max_bytes_in_flight = 512ULL << 20;  // [reload] request bodies held at once; beyond: 503
+};
+
+struct OpsListen {  // [restart]
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 9464;
+};
+
+struct AdminListen {  // [restart] loopback only (a wider address is a config error until it speaks mTLS)
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 9443;
+};
+
+struct Application {
+  std::string id;
+  std::string purpose;
+  std::string owner;
+  std::string use_case;
+  std::string criticality = "high";  // "low", "medium", "high"
+  std::string data;                  // classification, free text
+};
+
+struct DatedCostCenter {
+  std::string from;  // ISO date, UTC
+  std::string id;
+};
+
+struct Department {  // [reload]
+  std::string id;
+  std::vector<DatedCostCenter> cost_centers;  // ascending by date
+  std::vector<std::string> models;            // names callers may use, sorted
+  ratelimit::Limits limits;
+  std::shared_ptr<const pii::PolicyOptions> pii;  // null: no scanning
+  std::vector<Application> applications;
+
+  bool may_use(const std::string& model) const;
+  // The cost center in force at `when`; empty when none is.
+  const std::string& cost_center_at(std::chrono::system_clock::time_point when) const;
+  const Application* application(const std::string& id) const;
+};
+
+struct Model {  // [reload] what callers name
+  std::string name;
+  std::int64_t created = 0;                // Unix seconds, for /v1/models
+  std::string residency;                   // processing regions allowed; empty = any
+  std::int64_t default_max_tokens = 1024;  // reserved when the caller set no cap
+  routing::Route route;
+};
+
+// A key written into the config file for the first hour: hashed at load, literal never kept.
+struct FileKey {
+  std::string id;
+  std::string department;
+  std::string application;
+  std::shared_ptr<const Secret> key;
+};
+
+struct CredentialStoreOptions {  // [restart]
+  std::filesystem::path sqlite;  // default: <state directory>/credentials.db
+  std::string postgres_url;      // when set, the store of a fleet; `sqlite` is then the local copy
+  std::shared_ptr<const Secret> postgres_password;
+};
+
+struct LogOptions {
+  std::string level = "info";  // [reload]
+  std::string file;            // [restart] empty: standard error
+};
+
+struct LocalModel {  // [restart]
+  std::string provider = "local";
+  local_backend::EngineOptions engine;
+};
+
+// The whole. `generation` counts accepted configurations since the process started.
+struct Snapshot {
+  std::int64_t generation = 1;
+  std::string organisation = "default";
+  Listen listen;
+  OpsListen ops;
+  AdminListen admin;
+  std::shared_ptr<const Secret> master_key;  // [restart] 32 bytes; subkeys by crypto_kdf
+  std::filesystem::path state_directory;     // [restart]
+  std::size_t workers = 0;                   // [restart] 0 = one per core the process may use
+  CredentialStoreOptions credentials;
+  std::vector<FileKey> file_keys;
+  std::unordered_map<std::string, std::shared_ptr<const Department>> departments;
+  std::map<std::string, std::shared_ptr<const Model>> models;
+  std::unordered_map<std::string, std::shared_ptr<const providers::ProviderOptions>> providers;
+  std::map<std::string, std::shared_ptr<const pii::PolicyOptions>> pii_policies;
+  std::optional<ratelimit::RedisOptions> redis;           // [restart] absent: in memory
+  finops::LedgerOptions ledger;                           // [restart]
+  std::optional<finops::ShipperOptions> postgres_ledger;  // [restart]
+  std::shared_ptr<const finops::PriceBook> prices;        // [reload] builtin list, or builtin overlaid by the file's
+  LogOptions log;
+  std::vector<LocalModel> local_models;
+};
+
+}  // namespace tollgate::config

@@ -1,0 +1,35 @@
+#pragma once
+// Names of configured hosts, kept fresh off the path. A call never waits for DNS that has once answered.
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/log.h"
+#include "gateway/base/result.h"
+#include "gateway/net/task.h"
+
+namespace tollgate::net {
+
+// Shared by all workers; thread-safe. A thread of its own resolves (getaddrinfo blocks), refreshes every `refresh`
+// whatever has been asked for in the last hour, and keeps stale answers when a refresh fails.
+class Resolver {
+ public:
+  explicit Resolver(Log& log, std::chrono::seconds refresh = std::chrono::seconds(30));
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  // Starts resolving in the background, so that the first call finds an answer.
+  void prefetch(const std::string& host, std::uint16_t port);
+  // Numeric addresses answer at once. Otherwise the cached list, or a wait of at most `limit` for the first answer.
+  Task<Result<std::vector<Tcp::endpoint>>> resolve(std::string host, std::uint16_t port,
+                                                   std::chrono::milliseconds limit);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::net

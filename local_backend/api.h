@@ -1,0 +1,96 @@
+#pragma once
+// The embedded model runtime as its users see it: messages in, text out, on a thread of its own. No Boost and no
+// gateway headers: this folder also builds by itself (cmake -S local_backend).
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tollgate::local_backend {
+
+struct Message {
+  std::string role;     // "system", "user", "assistant"
+  std::string content;  // UTF-8; can never produce special tokens
+};
+
+struct SamplingParams {
+  double temperature = 1.0;  // 0 = greedy
+  double top_p = 1.0;
+  std::uint64_t seed = 0;
+  bool seeded = false;            // false: a fresh seed is drawn
+  int max_tokens = 0;             // 0 = to the end of the context
+  std::vector<std::string> stop;  // at most 4
+};
+
+struct GenerateRequest {
+  std::vector<Message> messages;
+  SamplingParams sampling;
+  std::string department;  // fairness and queueing
+};
+
+enum class FinishReason : std::uint8_t { stop, length };
+
+enum class FailureKind : std::uint8_t { invalid_request, overloaded, cancelled, internal };
+
+// What the engine reports, in order: any number of text events, then exactly one finished or failed.
+struct GenerateEvent {
+  enum class Kind : std::uint8_t { text, finished, failed } kind = Kind::text;
+  std::string text;  // UTF-8, never cut inside a character
+  FinishReason finish = FinishReason::stop;
+  std::int64_t prompt_tokens = 0;      // finished
+  std::int64_t completion_tokens = 0;  // finished
+  std::int64_t compute_us = 0;         // this call's share of the engine's time
+  FailureKind failure = FailureKind::internal;
+  std::string message;               // failed: safe to show
+  std::string code;                  // failed: such as "context_length_exceeded"
+  std::int64_t retry_after_ms = -1;  // overloaded
+};
+
+// Handle of a running generation. Destroying it cancels (honoured within one step). Any thread.
+class Generation {
+ public:
+  virtual ~Generation() = default;
+  virtual void cancel() = 0;
+};
+
+struct EngineOptions {
+  std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
+  int max_running = 8;          // sequences decoded together
+  int max_queued = 64;          // beyond: overloaded, with an honest retry_after
+};
+
+struct EngineStats {
+  std::int64_t running = 0;
+  std::int64_t queued = 0;
+  std::int64_t generated_tokens = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t rejected = 0;
+  std::int64_t steps = 0;
+  std::int64_t busy_us = 0;
+  bool healthy = true;
+};
+
+struct ModelFacts {
+  std::string name;          // directory name
+  std::string architecture;  // "llama"
+  std::int64_t parameters = 0;
+  std::int64_t context_length = 0;
+};
+
+// Thread-safe. One engine thread owns the model's state.
+class Engine {
+ public:
+  // Loads and checks everything; throws std::runtime_error that says what is wrong with which file.
+  static std::unique_ptr<Engine> load(const EngineOptions& options);
+  virtual ~Engine() = default;  // cancels and joins
+
+  // `sink` is called on the engine thread (or on the caller's, when refused at once) and must not block; it may outlive
+  // the Generation by one step.
+  virtual std::unique_ptr<Generation> generate(GenerateRequest request, std::function<void(GenerateEvent)> sink) = 0;
+  virtual EngineStats stats() const = 0;
+  virtual const ModelFacts& facts() const = 0;
+};
+
+}  // namespace tollgate::local_backend

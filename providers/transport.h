@@ -1,0 +1,78 @@
+#pragma once
+// The lower seam: HTTP to a provider, whatever carries it. Two implementations: HotTransport (own keep-alive pool,
+// Beast's parser, raw sockets, CONNECT) and CurlTransport (HTTP/2, SOCKS, authenticating proxies).
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/net/http1.h"
+#include "gateway/net/task.h"
+#include "gateway/net/tls.h"
+
+namespace tollgate::providers {
+
+// Where and how to connect. Built at config load, shared and immutable; its address is the pool key.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 443;
+  bool tls = true;
+  net::TlsContext tls_context;     // REQUIRES: set when tls
+  std::string base_path;           // "/v1", without a trailing slash
+  std::string connect_proxy_host;  // empty: direct. HotTransport speaks plain CONNECT to it
+  std::uint16_t connect_proxy_port = 0;
+  std::string curl_proxy;           // anything libcurl accepts, such as socks5h://...; CurlTransport only
+  bool http2 = false;               // CurlTransport only
+  std::string ca_pem;               // CurlTransport builds its own TLS context from these
+  std::size_t max_idle = 64;        // kept connections per worker
+  std::string host_header() const;  // host[:port], port omitted when it is the scheme's default
+};
+
+// Phase limits, each from the start of its phase. Zero = none.
+struct Timeouts {
+  std::chrono::milliseconds connect{3'000};      // resolve, TCP, proxy and TLS together
+  std::chrono::milliseconds first_byte{60'000};  // from the last request byte to the response head
+  std::chrono::milliseconds idle{60'000};        // between two reads of the body
+};
+
+struct HttpCall {
+  std::shared_ptr<const Endpoint> endpoint;
+  std::string method = "POST";
+  std::string path;                  // appended to base_path
+  std::vector<net::Header> headers;  // allow-list built by the dialect; Host and Content-Length are added
+  std::string body;
+  Timeouts timeouts;
+};
+
+// One response being received. Destroying it before the body ended closes the connection, which cancels the call
+// upstream. Not thread-safe: lives on one loop.
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+  // Sends the request and waits for the response head. Once. Retried inside only when a reused connection turned out
+  // dead before one response byte, and never after the provider may have started work.
+  virtual Task<Status> start() = 0;
+  virtual int status() const = 0;                                    // REQUIRES: start() was ok
+  virtual std::string_view header(std::string_view name) const = 0;  // REQUIRES: start() was ok
+  // Appends what arrived to `out`. false: the body has ended properly. A cut body is an upstream_error.
+  virtual Task<Result<bool>> read_some(std::string& out) = 0;
+  // A pending start() or read_some() ends with ErrorKind::cancelled within a loop turn. Idempotent.
+  virtual void cancel() = 0;
+  // The request may have reached the provider (some of its bytes were written).
+  virtual bool dispatched() const = 0;
+
+ protected:
+  template <class T>
+  using Task = net::Task<T>;
+};
+
+// One per worker loop. Exchanges must not outlive it.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual std::unique_ptr<HttpExchange> open(HttpCall call) = 0;
+};
+
+}  // namespace tollgate::providers

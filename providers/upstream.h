@@ -1,0 +1,57 @@
+#pragma once
+// The upper seam: what the pipeline sees. A provider over HTTP and the local model look the same from here.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/base/secret.h"
+#include "gateway/net/task.h"
+#include "providers/event.h"
+#include "providers/transport.h"
+
+namespace tollgate::providers {
+
+// A provider as configured: any OpenAI-compatible server. Immutable, shared.
+struct ProviderOptions {
+  std::string id;
+  std::string kind;  // "openai_compatible" or "local"
+  std::string processing_region;
+  std::shared_ptr<const Endpoint> endpoint;  // null for local
+  std::shared_ptr<const Secret> api_key;     // null or empty: no Authorization header
+  bool use_curl = false;                     // transport: curl
+};
+
+// One attempt being received. next() does all the waiting, the connecting included; destroying the stream cancels it.
+class EventStream {
+ public:
+  virtual ~EventStream() = default;
+  // The next batch; nullopt after the proper end. Errors end the stream:
+  // upstream_error, upstream_timeout, rate_limited, overloaded, invalid_request (the provider's word about the
+  // request), cancelled.
+  virtual net::Task<Result<std::optional<Batch>>> next() = 0;
+  // A pending next() ends with ErrorKind::cancelled. Idempotent; callable before the first next().
+  virtual void cancel() = 0;
+  // The provider may have started work, so usage may be owed.
+  virtual bool dispatched() const = 0;
+};
+
+// What an attempt sends: the scrubbed call, already final except for what the target's dialect changes.
+struct AttemptRequest {
+  std::shared_ptr<const Call> call;
+  std::vector<Edit> edits;  // scrubbing; the upstream adds its own (model name, include_usage)
+  std::string upstream_model;
+  Timeouts timeouts;
+  std::string request_id;  // sent as x-request-id
+  std::string department;  // for fairness in the local model's queue; never sent to a provider
+};
+
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  virtual std::unique_ptr<EventStream> start(AttemptRequest request) = 0;
+};
+
+// An OpenAI-compatible server behind a transport. `transport` must outlive it and its streams.
+std::unique_ptr<Upstream> openai_upstream(ProviderOptions options, Transport& transport);
+
+}  // namespace tollgate::providers

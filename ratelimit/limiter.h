@@ -1,0 +1,144 @@
+#pragma once
+// Admission: one atomic decision over every scope and meter of a call, all or nothing; settled once when it ends.
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/ids.h"
+#include "gateway/base/log.h"
+#include "gateway/base/result.h"
+#include "gateway/net/task.h"
+
+namespace tollgate::ratelimit {
+
+enum class Meter : std::uint8_t { requests, tokens, concurrent };
+
+// Limits of one scope. Absent = unlimited. Rates are token buckets: refilled continuously at limit/60 s, holding at
+// most `burst` (default: the limit itself), so at most limit + burst pass in any 60 s.
+struct Limits {
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> requests_burst;
+  std::optional<std::int64_t> tokens_per_minute;
+  std::optional<std::int64_t> tokens_burst;
+  std::optional<std::int64_t> concurrent;
+};
+
+// A thing that is limited: a department, a key, a model. Ordered narrow to wide, so that denials are cheap and name the
+// narrowest cause.
+struct Scope {
+  std::string key;   // state lives under it, across reloads: "department:retail"
+  std::string name;  // for the error message: "department 'retail'"
+  Limits limits;
+};
+
+// What the caller may know about its tightest scope, for x-ratelimit-* headers.
+struct Level {
+  std::int64_t limit = 0;
+  std::int64_t remaining = 0;          // never negative
+  std::chrono::milliseconds reset{0};  // until the bucket is full again
+};
+
+struct Denial {
+  std::string scope_name;
+  Meter meter = Meter::requests;
+  std::int64_t limit = 0;
+  std::int64_t requested = 0;
+  std::chrono::milliseconds retry_after{0};  // true wait for rates; a short poll hint for concurrency
+  bool store_lost = false;                   // denied because the store is away and policy says closed
+};
+
+struct Verdict {
+  std::optional<Denial> denial;   // absent = admitted
+  std::optional<Level> requests;  // of the scope with the least remaining share
+  std::optional<Level> tokens;
+  bool degraded = false;  // decided without the shared store
+};
+
+struct AdmitRequest {
+  Uuid id;  // idempotency: the same id gets the same answer while its lease lives
+  std::vector<Scope> scopes;
+  std::int64_t tokens = 0;  // upper bound to reserve; clipped to the smallest token bucket of the scopes
+  std::chrono::milliseconds lease{600'000};  // concurrency slots come back by themselves after this
+};
+
+struct Settlement {
+  Uuid id;
+  std::vector<Scope> scopes;
+  std::int64_t reserved_tokens = 0;  // as clipped by admit
+  std::int64_t actual_tokens = 0;    // the difference is refunded, or taken as debt (levels may go negative)
+};
+
+// Backend: memory (shared by all workers) or Redis (one link per worker). Same semantics, one conformance suite.
+class Limiter {
+ public:
+  virtual ~Limiter() = default;
+  virtual net::Task<Verdict> admit(AdmitRequest request) = 0;
+  // Fire and forget; idempotent per id; never waits. Callable from destructors on the worker's loop.
+  virtual void settle(Settlement settlement) = 0;
+};
+
+// State of the in-memory limiter: shared by workers, carried across reloads; thread-safe (sharded mutexes, none held
+// across a wait). Idle scopes are forgotten when they are full again.
+class MemoryStore;
+std::shared_ptr<MemoryStore> make_memory_store(const Clock& clock);
+std::unique_ptr<Limiter> memory_limiter(std::shared_ptr<MemoryStore> store);
+
+// What happens while Redis is away.
+enum class OnStoreLoss : std::uint8_t { local_share, closed, open };
+
+struct RedisOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6379;
+  std::string password;  // empty: none
+  int database = 0;
+  std::string prefix = "tollgate";  // keys read {prefix}:department:retail
+  std::chrono::milliseconds timeout{50};
+  OnStoreLoss on_loss = OnStoreLoss::local_share;
+  int replicas = 1;  // local share = limit / replicas
+};
+
+// Counters for metrics; per limiter, read from its loop.
+struct RedisStats {
+  bool connected = false;
+  std::int64_t calls = 0;
+  std::int64_t timeouts = 0;
+  std::int64_t reconnects = 0;
+  std::int64_t degraded_decisions = 0;
+};
+
+class RedisLimiter : public Limiter {
+ public:
+  virtual RedisStats stats() const = 0;
+};
+// Lives on the loop of `io`. `fallback` serves local_share.
+std::unique_ptr<RedisLimiter> redis_limiter(net::asio::io_context& io, RedisOptions options,
+                                            std::shared_ptr<MemoryStore> fallback, const Clock& clock, Log& log);
+
+// A reservation and its concurrency lease. Move-only; settled once, whatever the ending: the destructor settles as if
+// all reserved tokens had been used, because an unknown ending must not be free.
+class Ticket {
+ public:
+  Ticket() = default;
+  Ticket(Limiter& limiter, Settlement settlement) : limiter_(&limiter), settlement_(std::move(settlement)) {}
+  Ticket(Ticket&& other) noexcept
+      : limiter_(std::exchange(other.limiter_, nullptr)), settlement_(std::move(other.settlement_)) {}
+  Ticket& operator=(Ticket&& other) noexcept;
+  ~Ticket() { settle(settlement_.reserved_tokens); }
+
+  void settle(std::int64_t actual_tokens);
+  bool open() const { return limiter_ != nullptr; }
+  std::int64_t reserved_tokens() const { return settlement_.reserved_tokens; }
+
+ private:
+  Limiter* limiter_ = nullptr;
+  Settlement settlement_;
+};
+
+// Tokens to reserve so that every scope could ever admit the call.
+std::int64_t clip_reservation(std::int64_t tokens, const std::vector<Scope>& scopes);
+
+}  // namespace tollgate::ratelimit
