@@ -53,19 +53,15 @@ class HttpExchange {
   virtual ~HttpExchange() = default;
   // Sends the request and waits for the response head. Once. Retried inside only when a reused connection turned out
   // dead before one response byte, and never after the provider may have started work.
-  virtual Task<Status> start() = 0;
+  virtual net::Task<Status> start() = 0;
   virtual int status() const = 0;                                    // REQUIRES: start() was ok
   virtual std::string_view header(std::string_view name) const = 0;  // REQUIRES: start() was ok
   // Appends what arrived to `out`. false: the body has ended properly. A cut body is an upstream_error.
-  virtual Task<Result<bool>> read_some(std::string& out) = 0;
+  virtual net::Task<Result<bool>> read_some(std::string& out) = 0;
   // A pending start() or read_some() ends with ErrorKind::cancelled within a loop turn. Idempotent.
   virtual void cancel() = 0;
   // The request may have reached the provider (some of its bytes were written).
   virtual bool dispatched() const = 0;
-
- protected:
-  template <class T>
-  using Task = net::Task<T>;
 };
 
 // One per worker loop. Exchanges must not outlive it.
