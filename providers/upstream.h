@@ -33,6 +33,8 @@ class EventStream {
   virtual void cancel() = 0;
   // The provider may have started work, so usage may be owed.
   virtual bool dispatched() const = 0;
+  // What the target could not express, as a comma-separated list of request fields; empty = nothing was lost.
+  virtual std::string lossy() const { return {}; }
 };
 
 // What an attempt sends: the scrubbed call, already final except for what the target's dialect changes.

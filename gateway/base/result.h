@@ -62,15 +62,17 @@ using Status = Result<void>;
   auto tmp = (__VA_ARGS__);               \
   if (!tmp) leave std::move(tmp).error(); \
   decl = *std::move(tmp)
-#define TG_CHECK_(tmp, leave, ...) \
-  auto tmp = (__VA_ARGS__);        \
-  if (!tmp) leave std::move(tmp).error()
+#define TG_CHECK_(leave, ...)                           \
+  do {                                                  \
+    auto tg_check_ = (__VA_ARGS__);                     \
+    if (!tg_check_) leave std::move(tg_check_).error(); \
+  } while (false)
 
 // TG_TRY(auto plan, make_plan(call));       binds the value, or returns the error
 // TG_CO_TRY(auto head, co_await read());    the same inside a coroutine
 // TG_CHECK(write(x)); / TG_CO_CHECK(...)    for Status
-// They expand to several statements: never the lone body of an `if`.
+// TG_TRY expands to several statements: never the lone body of an `if`.
 #define TG_TRY(decl, ...) TG_TRY_(TG_CAT_(tg_try_, __LINE__), return, decl, __VA_ARGS__)
 #define TG_CO_TRY(decl, ...) TG_TRY_(TG_CAT_(tg_try_, __LINE__), co_return, decl, __VA_ARGS__)
-#define TG_CHECK(...) TG_CHECK_(TG_CAT_(tg_check_, __LINE__), return, __VA_ARGS__)
-#define TG_CO_CHECK(...) TG_CHECK_(TG_CAT_(tg_check_, __LINE__), co_return, __VA_ARGS__)
+#define TG_CHECK(...) TG_CHECK_(return, __VA_ARGS__)
+#define TG_CO_CHECK(...) TG_CHECK_(co_return, __VA_ARGS__)

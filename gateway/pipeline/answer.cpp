@@ -1,0 +1,100 @@
+#include "gateway/pipeline/answer.h"
+
+#include <algorithm>
+
+namespace tollgate::pipeline {
+
+using providers::Batch;
+using providers::Event;
+
+namespace {
+
+bool carries_text(Event::Kind kind) {
+  return kind == Event::Kind::text || kind == Event::Kind::refusal || kind == Event::Kind::reasoning ||
+         kind == Event::Kind::arguments;
+}
+
+}  // namespace
+
+Answer::Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore)
+    : exchange_(exchange), stream_(options.stream), encoder_(std::move(options)), map_(restore) {}
+
+std::int64_t Answer::restored() const {
+  std::int64_t total = 0;
+  for (const auto& field : fields_) total += field.restorer.restored();
+  return total;
+}
+
+pii::StreamRestorer& Answer::restorer_for(const Event& event) {
+  for (auto& field : fields_)
+    if (field.choice == event.choice && field.block == event.block && field.kind == event.kind) return field.restorer;
+  // Arguments are JSON text: a value with a quote in it must stay inside its string.
+  const auto mode = event.kind == Event::Kind::arguments ? pii::RestoreMode::json : pii::RestoreMode::text;
+  fields_.push_back({event.choice, event.block, event.kind, pii::StreamRestorer(map_, mode)});
+  return fields_.back().restorer;
+}
+
+void Answer::restore_text(Event& event, bool whole, std::vector<bool>& changed, std::size_t at) {
+  std::string text;
+  auto& restorer = restorer_for(event);
+  restorer.feed(event.text, text);
+  if (whole) restorer.finish(text);
+  if (text == event.text) return;
+  event.text = std::move(text);
+  changed[at] = true;
+}
+
+// What was held back for a choice is certain once another of its blocks begins or the choice ends.
+void Answer::flush(std::uint32_t choice) {
+  for (auto& field : fields_) {
+    if (field.choice != choice || !field.restorer.holding()) continue;
+    std::string text;
+    field.restorer.finish(text);
+    encoder_.write_text(field.choice, field.block, field.kind, text, out_);
+  }
+}
+
+void Answer::restore(Batch& batch, std::vector<bool>& changed) {
+  changed.assign(batch.events.size(), false);
+  const bool whole = !stream_ && !batch.frame.empty();
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    Event& event = batch.events[i];
+    if (carries_text(event.kind))
+      restore_text(event, whole, changed, i);
+    else if (!whole && (event.kind == Event::Kind::finish || event.kind == Event::Kind::tool_call))
+      flush(event.choice);
+  }
+}
+
+net::Task<Status> Answer::send(const std::vector<net::Header>& headers) {
+  const std::string bytes = std::exchange(out_, {});
+  if (exchange_.started()) co_return co_await exchange_.write(bytes);
+  co_return co_await exchange_.start_stream(200, headers, bytes);
+}
+
+net::Task<Status> Answer::write(Batch batch, const std::vector<net::Header>& headers) {
+  for (const auto& event : batch.events)
+    if (carries_text(event.kind)) text_bytes_ += event.text.size();
+  std::vector<bool> changed;
+  if (!map_.empty()) restore(batch, changed);
+  encoder_.write(batch, changed, out_);
+  if (!stream_) co_return Status();
+  if (!exchange_.started() && !batch.has_content()) co_return Status();
+  if (exchange_.started() && out_.empty()) co_return Status();
+  co_return co_await send(headers);
+}
+
+net::Task<Status> Answer::finish(const std::vector<net::Header>& headers) {
+  for (std::size_t i = 0; i < fields_.size(); ++i) flush(fields_[i].choice);
+  encoder_.finish(out_);
+  if (!stream_) co_return co_await exchange_.respond(200, headers, out_);
+  if (!exchange_.started()) TG_CO_CHECK(co_await send(headers));
+  co_return co_await exchange_.end_stream(out_);
+}
+
+net::Task<Status> Answer::fail(const Error& error) {
+  encoder_.fail(error, out_);
+  co_return co_await exchange_.end_stream(out_);
+}
+
+}  // namespace tollgate::pipeline

@@ -1,0 +1,51 @@
+#pragma once
+// The way back of one call: events in, restored, encoded, and sent to the client once there is content.
+#include <string>
+#include <vector>
+
+#include "gateway/server/exchange.h"
+#include "pii/pii.h"
+#include "providers/event.h"
+
+namespace tollgate::pipeline {
+
+// One per attempt: an attempt that fails before its first content leaves nothing behind. Lives in the attempt's frame.
+// First byte is the commit point, and it means the first content: start-up frames are held until then.
+class Answer {
+ public:
+  Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore);
+
+  // Restores and encodes; sends if something can be sent. Error: the client is gone.
+  net::Task<Status> write(providers::Batch batch, const std::vector<net::Header>& headers);
+  // The proper end. Plain calls are answered here, whole.
+  net::Task<Status> finish(const std::vector<net::Header>& headers);
+  // After content has left: an error event in the client's dialect, then the end of the body; never a false "done".
+  net::Task<Status> fail(const Error& error);
+
+  bool committed() const { return exchange_.started(); }
+  std::uint64_t text_bytes() const { return text_bytes_; }  // of generated text so far
+  std::int64_t restored() const;
+
+ private:
+  struct Field {
+    std::uint32_t choice;
+    std::uint32_t block;
+    providers::Event::Kind kind;
+    pii::StreamRestorer restorer;
+  };
+  void restore(providers::Batch& batch, std::vector<bool>& changed);
+  void restore_text(providers::Event& event, bool whole, std::vector<bool>& changed, std::size_t at);
+  pii::StreamRestorer& restorer_for(const providers::Event& event);
+  void flush(std::uint32_t choice);
+  net::Task<Status> send(const std::vector<net::Header>& headers);
+
+  server::Exchange& exchange_;
+  bool stream_;
+  providers::ChatEncoder encoder_;
+  const pii::RestoreMap& map_;
+  std::vector<Field> fields_;
+  std::string out_;  // encoded and not yet sent
+  std::uint64_t text_bytes_ = 0;
+};
+
+}  // namespace tollgate::pipeline

@@ -1,0 +1,267 @@
+#include "gateway/pipeline/attempts.h"
+
+#include <algorithm>
+
+#include "gateway/base/money.h"
+#include "gateway/pipeline/answer.h"
+
+namespace tollgate::pipeline {
+
+using net::Task;
+using providers::Batch;
+using providers::Event;
+
+namespace {
+
+// Why the owner cancelled an event stream: the error that next() then returns says only "cancelled".
+enum class Cut : std::uint8_t { none, client_gone, first_content, idle };
+
+// One attempt at one target, from the intent record to the final one.
+class Attempt {
+ public:
+  Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, std::uint32_t number, Report& report);
+
+  // ok: answered (see Dispatch). Error: as run_attempts.
+  Task<Status> run();
+  // What it used, for the ticket; an estimate where the provider did not say.
+  std::int64_t tokens_used() const { return record_.input_tokens + record_.output_tokens; }
+
+ private:
+  bool write_intent();
+  Task<Status> relay();
+  Task<Result<std::optional<Batch>>> next();
+  void observe(const Batch& batch);
+  Error explain(Error error) const;
+  void settle_usage();
+  Task<Status> finish();
+  Task<Status> fail(Error error);
+  void close_record(int status, std::string_view outcome);
+  void add_answer_headers();
+  providers::EncoderOptions encoder_options() const;
+
+  const Dispatch& d_;
+  const routing::Candidate& candidate_;
+  Report& report_;
+  finops::UsageRecord record_;
+  SteadyTime started_;
+  Answer answer_;
+  std::vector<net::Header> headers_;
+  std::unique_ptr<providers::EventStream> stream_;
+  providers::Usage usage_;
+  net::Deadline deadline_;
+  Cut cut_ = Cut::none;
+  bool content_seen_ = false;
+  bool recorded_ = false;
+};
+
+Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, std::uint32_t number, Report& report)
+    : d_(dispatch),
+      candidate_(candidate),
+      report_(report),
+      record_(report.base_record()),
+      started_(dispatch.services.clock.steady_now()),
+      answer_(dispatch.exchange, encoder_options(), dispatch.screened.restore),
+      headers_(dispatch.headers),
+      deadline_(dispatch.services.sweep, [this] {
+        cut_ = content_seen_ ? Cut::idle : Cut::first_content;
+        stream_->cancel();
+      }) {
+  record_.event_id = d_.services.ids.next(d_.services.clock.system_now());
+  record_.attempt = number;
+  record_.provider = candidate.target.provider;
+  record_.model_served = candidate.target.model;
+  record_.fallback = candidate.fallback;
+  record_.gateway_us = std::chrono::duration_cast<std::chrono::microseconds>(report.since_received()).count();
+  const auto provider = d_.view.snapshot->providers.find(candidate.target.provider);
+  if (provider != d_.view.snapshot->providers.end()) record_.processing_region = provider->second->processing_region;
+}
+
+providers::EncoderOptions Attempt::encoder_options() const {
+  providers::EncoderOptions options;
+  options.stream = d_.call->index.stream;
+  options.include_usage = d_.call->index.include_usage;
+  options.completion_id = "chatcmpl-" + d_.exchange.request_id().to_string();
+  options.created = unix_ms(d_.services.clock.system_now()) / 1000;
+  options.model = d_.model.name;
+  // The tokens of log probabilities would show what was hidden, in pieces.
+  options.strip_logprobs = !d_.screened.restore.empty();
+  return options;
+}
+
+// The row that stands if this process dies before the attempt ends: never a hole.
+bool Attempt::write_intent() {
+  finops::UsageRecord intent = record_;
+  intent.kind = finops::RecordKind::intent;
+  intent.input_tokens = d_.estimated_input;
+  intent.usage_source = finops::UsageSource::estimated;
+  intent.outcome = "unknown";
+  finops::rate(intent, *d_.view.snapshot->prices);
+  return d_.services.ring.push(intent);
+}
+
+Task<Status> Attempt::run() {
+  const auto upstream = d_.view.upstreams.find(candidate_.target.provider);
+  if (upstream == d_.view.upstreams.end())
+    co_return Error{ErrorKind::internal, "The model is routed to a provider that is not configured."};
+  if (!write_intent())
+    co_return Error{
+        .kind = ErrorKind::overloaded,
+        .message = "The gateway cannot record usage at the moment, so it takes no calls. Try again shortly.",
+        .code = "ledger_unavailable",
+        .retry_after = std::chrono::milliseconds(2'000)};
+  providers::AttemptRequest request;
+  request.call = d_.call;
+  request.edits = d_.screened.edits;
+  request.upstream_model = candidate_.target.model;
+  const auto& timeouts = candidate_.target.timeouts;
+  request.timeouts = {timeouts.connect, timeouts.first_content, timeouts.idle};
+  request.request_id = d_.exchange.request_id().to_string();
+  request.department = d_.who.department->id;
+  stream_ = upstream->second->start(std::move(request));
+  d_.exchange.on_client_gone([this] {
+    cut_ = Cut::client_gone;
+    stream_->cancel();
+  });
+  deadline_.set(timeouts.first_content);
+  auto relayed = co_await relay();
+  d_.exchange.on_client_gone(nullptr);
+  deadline_.clear();
+  if (relayed) co_return co_await finish();
+  Error error = explain(std::move(relayed).error());
+  co_return co_await fail(std::move(error));
+}
+
+Task<Status> Attempt::relay() {
+  for (;;) {
+    auto batch = co_await stream_->next();
+    if (!batch) co_return std::move(batch).error();
+    if (!*batch) co_return Status();
+    observe(**batch);
+    auto written = co_await answer_.write(std::move(**batch), headers_);
+    if (!written) {
+      cut_ = Cut::client_gone;
+      co_return std::move(written).error();
+    }
+  }
+}
+
+void Attempt::observe(const Batch& batch) {
+  if (!batch.served_model.empty()) record_.model_served = batch.served_model;
+  for (const auto& event : batch.events)
+    if (event.kind == Event::Kind::usage) usage_ = event.usage;
+  if (!content_seen_ && batch.has_content()) {
+    content_seen_ = true;
+    record_.ttft_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
+    report_.mark(observe::Phase::upstream);
+    add_answer_headers();
+  }
+  deadline_.set(content_seen_ ? candidate_.target.timeouts.idle : candidate_.target.timeouts.first_content);
+}
+
+void Attempt::add_answer_headers() {
+  if (d_.call->index.stream) {
+    headers_.push_back({"content-type", "text/event-stream; charset=utf-8"});
+    headers_.push_back({"x-accel-buffering", "no"});
+  }
+  headers_.push_back({"x-tollgate-provider", record_.provider});
+  headers_.push_back({"x-tollgate-model", candidate_.target.model});
+  headers_.push_back({"x-tollgate-attempts", std::to_string(record_.attempt)});
+  if (record_.fallback) headers_.push_back({"x-tollgate-fallback", "true"});
+  if (auto lossy = stream_->lossy(); !lossy.empty()) headers_.push_back({"x-tollgate-lossy", std::move(lossy)});
+}
+
+// A cancelled stream was cancelled by us: say what for.
+Error Attempt::explain(Error error) const {
+  switch (cut_) {
+    case Cut::client_gone:
+      return Error{ErrorKind::cancelled, "The client left."};
+    case Cut::first_content:
+      return Error{.kind = ErrorKind::upstream_timeout,
+                   .message = "The model did not begin to answer in time.",
+                   .code = "upstream_timeout"};
+    case Cut::idle:
+      return Error{.kind = ErrorKind::upstream_timeout,
+                   .message = "The model stopped in the middle of its answer.",
+                   .code = "upstream_timeout"};
+    case Cut::none:
+      break;
+  }
+  return error;
+}
+
+// Usage is always known: the provider's figures, or an estimate that says so.
+void Attempt::settle_usage() {
+  if (usage_.known()) {
+    record_.input_tokens = usage_.input;
+    record_.output_tokens = usage_.output;
+    record_.cached_input_tokens = usage_.cached_input;
+    record_.cache_write_tokens = usage_.cache_write;
+    record_.reasoning_tokens = usage_.reasoning;
+    record_.usage_source = finops::UsageSource::provider_final;
+    d_.services.estimator.learn(d_.model.name, d_.call->index.text_bytes, usage_.input);
+  } else if (stream_ && stream_->dispatched()) {
+    record_.input_tokens = d_.estimated_input;
+    record_.output_tokens = d_.services.estimator.output_tokens(d_.model.name, answer_.text_bytes());
+    record_.usage_source = finops::UsageSource::estimated;
+  }
+}
+
+void Attempt::close_record(int status, std::string_view outcome) {
+  recorded_ = true;
+  record_.status = status;
+  record_.outcome = outcome;
+  record_.latency_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
+  finops::rate(record_, *d_.view.snapshot->prices);
+  if (!d_.services.ring.push(record_))
+    d_.services.log.write(LogLevel::error, "ledger_ring_full",
+                          "a final record did not fit: its intent will stand as an estimate", {});
+  report_.restored(answer_.restored());
+  report_.attempt(record_);
+}
+
+Task<Status> Attempt::finish() {
+  settle_usage();
+  d_.services.health.succeeded(candidate_.target.key());
+  // The row goes in before the last byte leaves: a client that has its answer has been billed.
+  close_record(200, "ok");
+  if (!d_.call->index.stream && record_.cost_nano > 0)
+    headers_.push_back({"x-tollgate-cost", format_nano(record_.cost_nano) + " " + record_.currency});
+  (void)co_await answer_.finish(headers_);  // a client that left now has lost only its answer's tail
+  report_.mark(observe::Phase::respond);
+  co_return Status();
+}
+
+Task<Status> Attempt::fail(Error error) {
+  const auto outcome = routing::classify(error);
+  // A refusal by the provider consumed nothing (finops: upstream 4xx and 429 before generation are free).
+  const bool refused = error.upstream_status >= 400 && error.upstream_status < 500;
+  if (!refused) settle_usage();
+  if (routing::speaks_against_target(outcome)) {
+    const auto hint = error.retry_after.value_or(std::chrono::milliseconds(0));
+    d_.services.health.failed(candidate_.target.key(), std::max(hint, candidate_.target.cool_down));
+  }
+  close_record(http_status(error.kind), to_string(error.kind));
+  if (!answer_.committed()) co_return error;
+  if (error.kind != ErrorKind::cancelled) (void)co_await answer_.fail(error);
+  co_return Status();
+}
+
+}  // namespace
+
+Task<Status> run_attempts(Dispatch dispatch, routing::AttemptPolicy policy, ratelimit::Ticket ticket, Report& report) {
+  std::int64_t used = 0;
+  for (std::uint32_t number = 1;; ++number) {
+    const routing::Candidate candidate = *policy.current();
+    Attempt attempt(dispatch, candidate, number, report);
+    auto answered = co_await attempt.run();
+    used += attempt.tokens_used();
+    if (answered || !policy.next_after(routing::classify(answered.error()))) {
+      ticket.settle(used);
+      co_return answered;
+    }
+  }
+}
+
+}  // namespace tollgate::pipeline

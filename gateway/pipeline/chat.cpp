@@ -1,0 +1,209 @@
+#include "gateway/pipeline/chat.h"
+
+#include "gateway/pipeline/attempts.h"
+#include "gateway/pipeline/headers.h"
+#include "gateway/pipeline/report.h"
+#include "gateway/pipeline/screen.h"
+
+namespace tollgate::pipeline {
+
+using net::Task;
+using observe::Phase;
+
+namespace {
+
+Status acceptable_encoding(const net::HeadFacts& head) {
+  const auto coding = head.header("content-encoding");
+  if (coding.empty() || net::iequals(coding, "identity")) return {};
+  return Error{.kind = ErrorKind::unsupported_media_type,
+               .message = "Compressed request bodies are not accepted. Send the body without Content-Encoding.",
+               .code = "unsupported_content_encoding",
+               .retryable = false};
+}
+
+// The model the caller named, if it exists and the department may use it.
+Result<std::shared_ptr<const config::Model>> find_model(const View& view, const auth::Principal& who,
+                                                        const std::string& name) {
+  const auto it = view.snapshot->models.find(name);
+  if (it == view.snapshot->models.end())
+    return Error{.kind = ErrorKind::not_found,
+                 .message = "The model `" + name + "` does not exist. GET /v1/models lists what you may use.",
+                 .code = "model_not_found",
+                 .param = "model",
+                 .retryable = false};
+  if (!who.department->may_use(name))
+    return Error{.kind = ErrorKind::permission_denied,
+                 .message = "Department `" + who.department->id + "` does not have access to model `" + name +
+                            "`. GET /v1/models lists what you may use.",
+                 .code = "model_not_found",
+                 .param = "model",
+                 .retryable = false};
+  return it->second;
+}
+
+Error denied(const ratelimit::Denial& denial) {
+  if (denial.store_lost)
+    return Error{.kind = ErrorKind::overloaded,
+                 .message = "The store that holds this department's limits cannot be reached. Try again shortly.",
+                 .code = "limits_unavailable",
+                 .retry_after = std::chrono::milliseconds(1'000)};
+  static constexpr std::string_view kMeters[] = {"requests per minute", "tokens per minute", "calls at the same time"};
+  const auto meter = kMeters[static_cast<std::size_t>(denial.meter)];
+  std::string message = "Rate limit reached for " + denial.scope_name + " on " + std::string(meter) + ": limit " +
+                        std::to_string(denial.limit) + ", requested " + std::to_string(denial.requested) +
+                        ". Please try again in " + format_go_duration(denial.retry_after) + ".";
+  return Error{.kind = ErrorKind::rate_limited,
+               .message = std::move(message),
+               .code = "rate_limit_exceeded",
+               .param = denial.meter == ratelimit::Meter::tokens ? "tokens" : "requests",
+               .retry_after = denial.retry_after,
+               // Beyond a minute two major SDKs ignore the hint and retry sooner (wire facts: SDK sources).
+               .retryable = denial.retry_after <= std::chrono::minutes(1)};
+}
+
+std::vector<ratelimit::Scope> scopes_of(const auth::Principal& who) {
+  return {{"department:" + who.department->id, "department '" + who.department->id + "'", who.department->limits}};
+}
+
+// The most this call can use: what the estimator says of the prompt, and every completion at its cap.
+std::int64_t upper_bound(const providers::ChatIndex& index, const config::Model& model, std::int64_t input) {
+  return input + index.max_tokens.value_or(model.default_max_tokens) * index.n;
+}
+
+struct Admitted {
+  ratelimit::Ticket ticket;
+  std::vector<net::Header> headers;
+};
+
+Task<Result<Admitted>> admit(const Services& services, const auth::Principal& who, std::int64_t tokens) {
+  ratelimit::AdmitRequest request;
+  request.id = services.ids.next(services.clock.system_now());
+  request.scopes = scopes_of(who);
+  request.tokens = ratelimit::clip_reservation(tokens, request.scopes);
+  ratelimit::Settlement settlement{request.id, request.scopes, request.tokens, request.tokens};
+  auto verdict = co_await services.limiter.admit(std::move(request));
+  if (verdict.degraded) services.metrics.count("tollgate_limit_degraded_total");
+  if (verdict.denial) {
+    static constexpr const char* kNames[] = {"requests", "tokens", "concurrent"};
+    services.metrics.count(
+        "tollgate_limit_denials_total",
+        {{"department", who.department->id}, {"meter", kNames[static_cast<std::size_t>(verdict.denial->meter)]}});
+    co_return denied(*verdict.denial);
+  }
+  services.metrics.count("tollgate_limit_admits_total");
+  Admitted admitted{ratelimit::Ticket(services.limiter, std::move(settlement)), {}};
+  add_rate_headers(verdict, admitted.headers);
+  co_return admitted;
+}
+
+Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
+  const auto key = auth::presented_key(head);
+  auto who = auth::authenticate(key, *view.credentials, services.hasher, *view.snapshot, services.clock.system_now());
+  if (!who) services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
+  return who;
+}
+
+// The stages. ok: the client has its answer. Error: nothing was sent yet.
+Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, Report& report) {
+  // Strangers buy nothing: the key is checked on the head, before the body is read or "100 Continue" is sent.
+  TG_CO_TRY(const auth::Principal who, authenticate(services, view, exchange.head()));
+  report.caller(who);
+  report.mark(Phase::authenticate);
+
+  // A body we cannot read would bypass every policy.
+  TG_CO_CHECK(acceptable_encoding(exchange.head()));
+  TG_CO_TRY(std::string body, co_await exchange.read_body());
+  report.mark(Phase::receive);
+
+  // One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
+  auto bytes = std::make_shared<const std::string>(std::move(body));
+  TG_CO_TRY(providers::Call decoded, providers::decode_chat_request(std::move(bytes)));
+  const auto call = std::make_shared<const providers::Call>(std::move(decoded));
+
+  // The model is allowed or not before anything is spent on the call.
+  const bool configured = view.snapshot->models.contains(call->index.model_name);
+  report.model(call->index.model_name, configured, call->index.stream);
+  TG_CO_TRY(const auto model, find_model(view, who, call->index.model_name));
+  report.mark(Phase::decode);
+
+  // Scrubbed before it is routed: no later stage sees what may not leave.
+  TG_CO_TRY(const Screened screened, screen(services, view, who, *call));
+  report.pii(screened.counts, screened.rule_pack);
+  report.mark(Phase::scrub);
+
+  // Where it may go, before it is admitted: the reservation covers the worst of them.
+  const std::string criticality = who.application != nullptr ? who.application->criticality : std::string("high");
+  routing::AttemptPolicy policy(routing::plan(model->route, criticality, services.health, services.random()));
+  if (policy.current() == nullptr)
+    co_return Error{ErrorKind::internal, "The model has no target that this application may use."};
+  report.mark(Phase::plan);
+
+  // One atomic admit over every scope; from here on the ticket settles whatever happens.
+  const auto estimated = services.estimator.input_tokens(model->name, call->index.text_bytes);
+  const auto reserve = upper_bound(call->index, *model, estimated);
+  TG_CO_TRY(Admitted admitted, co_await admit(services, who, reserve));
+  report.mark(Phase::admit);
+
+  Dispatch dispatch{services, view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers)};
+  co_return co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
+}
+
+}  // namespace
+
+Task<void> answer_error(server::Exchange& exchange, Error error, std::vector<net::Header> headers) {
+  add_retry_headers(error, headers);
+  const bool as_is = !error.upstream_body.empty();
+  const std::string body = as_is ? error.upstream_body : providers::encode_error_body(error);
+  const int status = as_is ? error.upstream_status : http_status(error.kind);
+  (void)co_await exchange.respond(status, std::move(headers), body);
+}
+
+Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
+  Report report(services, *view, exchange);
+  auto served = co_await run_stages(services, *view, exchange, report);
+  if (served) {
+    report.close(200, report.last_outcome());
+    co_return;
+  }
+  const Error& error = served.error();
+  // Strangers' refusals are figures; an authenticated caller's refusal is a row.
+  if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
+  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, error, {});
+  report.close(http_status(error.kind), to_string(error.kind));
+}
+
+namespace {
+
+providers::ModelEntry entry_of(const config::Snapshot& snapshot, const config::Model& model) {
+  return {model.name, model.created, snapshot.organisation};
+}
+
+}  // namespace
+
+Task<void> serve_models(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                        std::string id) {
+  auto who = authenticate(services, *view, exchange.head());
+  if (!who) {
+    co_await answer_error(exchange, std::move(who).error(), {});
+    co_return;
+  }
+  std::vector<providers::ModelEntry> entries;
+  for (const auto& name : who->department->models) {
+    const auto model = view->snapshot->models.find(name);
+    if (model == view->snapshot->models.end() || (!id.empty() && name != id)) continue;
+    entries.push_back(entry_of(*view->snapshot, *model->second));
+  }
+  if (!id.empty() && entries.empty()) {
+    Error error{.kind = ErrorKind::not_found,
+                .message = "The model `" + id + "` does not exist or you do not have access to it.",
+                .code = "model_not_found",
+                .param = "model",
+                .retryable = false};
+    co_await answer_error(exchange, std::move(error), {});
+    co_return;
+  }
+  const std::string body = id.empty() ? providers::encode_model_list(entries) : providers::encode_model(entries[0]);
+  (void)co_await exchange.respond(200, {}, body);
+}
+
+}  // namespace tollgate::pipeline

@@ -1,0 +1,60 @@
+#pragma once
+// What one call leaves behind, whatever its ending: usage records, figures and one log line.
+#include <optional>
+#include <string>
+
+#include "finops/usage_record.h"
+#include "gateway/pipeline/services.h"
+#include "gateway/server/exchange.h"
+#include "providers/event.h"
+
+namespace tollgate::pipeline {
+
+// Accumulates while the call runs; close() writes the log line and the figures. Nothing in it is prompt text, a key or
+// a PII value. One per call, in its frame.
+class Report {
+ public:
+  Report(const Services& services, const View& view, const server::Exchange& exchange);
+
+  // Ends a phase: the time since the last mark belongs to it.
+  void mark(observe::Phase phase);
+  void caller(const auth::Principal& who);
+  void model(const std::string& name, bool configured, bool stream);
+  void pii(const pii::Counts& counts, const std::string& rule_pack);
+  void restored(std::int64_t values) { restored_ += values; }
+
+  // The part of a usage record that is known before any attempt.
+  finops::UsageRecord base_record() const;
+  // A call of an authenticated caller that never reached a target: one row with no usage.
+  void refuse_row(const Error& error);
+  // One attempt ended.
+  void attempt(const finops::UsageRecord& record);
+
+  // How the call ended for the client. Once.
+  void close(int status, std::string_view outcome);
+
+  bool has_caller() const { return who_.has_value(); }
+  bool has_rows() const { return rows_ > 0; }
+  const std::string& last_outcome() const { return last_.outcome; }
+  std::chrono::nanoseconds since_received() const;
+
+ private:
+  void log_call(int status, std::string_view outcome);
+
+  const Services& services_;
+  const View& view_;
+  const server::Exchange& exchange_;
+  std::optional<auth::Principal> who_;
+  SteadyTime last_mark_;
+  SystemTime started_;
+  observe::CallFacts facts_;
+  std::string model_ = "unknown";
+  bool model_configured_ = false;
+  pii::Counts pii_;
+  std::string rule_pack_;
+  std::int64_t restored_ = 0;
+  int rows_ = 0;
+  finops::UsageRecord last_;  // of the attempt that served, or the last that failed
+};
+
+}  // namespace tollgate::pipeline

@@ -1,0 +1,47 @@
+#pragma once
+// What one worker lends to the calls it runs. Everything is owned by the worker or by main and outlives the calls.
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "config/snapshot.h"
+#include "finops/ledger.h"
+#include "gateway/auth/keys.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/ids.h"
+#include "gateway/base/log.h"
+#include "gateway/net/deadline.h"
+#include "gateway/observe/metrics.h"
+#include "gateway/pipeline/estimator.h"
+#include "pii/pii.h"
+#include "providers/upstream.h"
+#include "ratelimit/limiter.h"
+#include "routing/routing.h"
+
+namespace tollgate::pipeline {
+
+// What a reload replaces. A call keeps the View it started with.
+struct View {
+  std::shared_ptr<const config::Snapshot> snapshot;
+  std::shared_ptr<const auth::CredentialTable> credentials;
+  std::unordered_map<std::string, std::shared_ptr<providers::Upstream>> upstreams;            // by provider id
+  std::unordered_map<std::string, std::shared_ptr<const pii::Pseudonymiser>> pseudonymisers;  // by department id
+};
+
+struct Services {
+  const Clock& clock;
+  UuidSource& ids;
+  Log& log;
+  net::Sweep& sweep;
+  observe::MetricsShard& metrics;
+  finops::RingProducer& ring;
+  ratelimit::Limiter& limiter;
+  routing::Health& health;
+  Estimator& estimator;
+  const pii::Scanner& scanner;
+  const auth::KeyHasher& hasher;
+  std::function<std::uint64_t()> random;  // uniform; for weighted choice only
+};
+
+}  // namespace tollgate::pipeline

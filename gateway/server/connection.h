@@ -1,0 +1,49 @@
+#pragma once
+// One downstream connection: HTTP/1.1 with keep-alive and pipelining over a Stream.
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <unordered_set>
+
+#include "config/snapshot.h"
+#include "gateway/net/deadline.h"
+#include "gateway/net/signal.h"
+#include "gateway/net/stream.h"
+#include "gateway/server/exchange.h"
+
+namespace tollgate::server {
+
+class Connection;
+
+// What every connection of one loop shares. Owned by the worker; outlives its connections.
+struct ConnectionContext {
+  net::asio::io_context& io;
+  net::Sweep& sweep;
+  const Clock& clock;
+  UuidSource& ids;
+  // Answers one request. Must not throw for what a request can cause; what it throws costs this connection only.
+  std::function<net::Task<void>(Exchange&)> handler;
+  // A request refused before the handler saw it (malformed, too large, too slow); for metrics.
+  std::function<void(const Error&)> refused;
+  std::function<void(std::string_view what)> crashed;  // an exception ended a connection: a bug to log
+  // Bodies held at once, all workers together, and its bound.
+  std::atomic<std::uint64_t>* bytes_in_flight = nullptr;
+  std::uint64_t max_bytes_in_flight = 0;
+  net::HttpLimits limits;
+  config::Timeouts timeouts;
+
+  std::unordered_set<Connection*> open;  // for drain
+  bool draining = false;
+  // Reads land here and are copied out before anything else runs on the loop: an idle connection owns no read buffer.
+  std::vector<char> scratch = std::vector<char>(16 * 1024);
+};
+
+// Serves until the client or a deadline ends it. Keeps itself alive.
+void serve(ConnectionContext& context, std::unique_ptr<net::Stream> stream);
+
+// No new request is read on any connection; idle ones close now.
+void drain(ConnectionContext& context);
+// Cuts what is still open.
+void cut(ConnectionContext& context);
+
+}  // namespace tollgate::server

@@ -1,0 +1,46 @@
+#pragma once
+// One request and the place for its answer. The pipeline sees this and never a socket, so HTTP/2 can come later.
+#include <chrono>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/ids.h"
+#include "gateway/base/result.h"
+#include "gateway/net/http1.h"
+#include "gateway/net/task.h"
+
+namespace tollgate::server {
+
+// Lives on one loop. Exactly one answer: respond(), or start_stream() then write()s then end_stream() or abort().
+// Not answering at all closes the connection.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  virtual const net::HeadFacts& head() const = 0;
+  virtual const Uuid& request_id() const = 0;
+  virtual SteadyTime received_at() const = 0;  // when the first byte of the request was read
+  virtual const std::string& peer_address() const = 0;
+
+  // The whole body, once. Sends "100 Continue" first where the client waits for it. Errors: payload_too_large,
+  // request_timeout, invalid_request, cancelled (the client left).
+  virtual net::Task<Result<std::string>> read_body() = 0;
+
+  // x-request-id, Date-less framing headers and connection handling are added. Errors mean the client is gone.
+  virtual net::Task<Status> respond(int status, std::vector<net::Header> headers, std::string_view body) = 0;
+  virtual net::Task<Status> start_stream(int status, std::vector<net::Header> headers, std::string_view first) = 0;
+  virtual net::Task<Status> write(std::string_view bytes) = 0;
+  virtual net::Task<Status> end_stream(std::string_view last) = 0;
+  virtual bool started() const = 0;  // headers have left
+
+  // Called once, on the loop, when the client leaves (FIN or close_notify) while an answer is owed. Replaces an earlier
+  // callback; an empty one forgets it. If the client has already left, it is called at once.
+  virtual void on_client_gone(std::function<void()> callback) = 0;
+  virtual bool client_gone() const = 0;
+};
+
+}  // namespace tollgate::server
