@@ -32,8 +32,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         read_deadline_(context.sweep, [this] { expire(); }),
         write_deadline_(context.sweep, [this] { stream_->cancel(); }) {
     context_.open.insert(this);
+    if (context_.connections != nullptr) context_.connections->fetch_add(1, std::memory_order_relaxed);
   }
-  ~Connection() { context_.open.erase(this); }
+  ~Connection() {
+    context_.open.erase(this);
+    if (context_.connections != nullptr) context_.connections->fetch_sub(1, std::memory_order_relaxed);
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

@@ -29,10 +29,11 @@ struct ConnectionContext {
   // Bodies held at once, all workers together, and its bound.
   std::atomic<std::uint64_t>* bytes_in_flight = nullptr;
   std::uint64_t max_bytes_in_flight = 0;
-  net::HttpLimits limits;
-  config::Timeouts timeouts;
+  net::HttpLimits limits = {};
+  config::Timeouts timeouts = {};
 
-  std::unordered_set<Connection*> open;  // for drain
+  std::atomic<std::int64_t>* connections = nullptr;  // open ones, all workers together
+  std::unordered_set<Connection*> open = {};         // of this loop, for drain
   bool draining = false;
   // Reads land here and are copied out before anything else runs on the loop: an idle connection owns no read buffer.
   std::vector<char> scratch = std::vector<char>(16 * 1024);

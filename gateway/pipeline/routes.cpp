@@ -1,0 +1,85 @@
+#include "gateway/pipeline/routes.h"
+
+#include <array>
+
+#include "gateway/pipeline/chat.h"
+
+namespace tollgate::pipeline {
+
+using net::Task;
+
+namespace {
+
+using Serve = Task<void> (*)(const Services&, std::shared_ptr<const View>, server::Exchange&, std::string rest);
+
+Task<void> chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange, std::string) {
+  return serve_chat(services, std::move(view), exchange);
+}
+
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  bool takes_rest;  // what follows `path` is handed on, percent-decoded
+  Serve serve;
+};
+
+constexpr std::array kRoutes = {
+    Route{"POST", "/v1/chat/completions", false, chat},
+    Route{"GET", "/v1/models", false, serve_models},
+    Route{"GET", "/v1/models/", true, serve_models},
+};
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// Model names may hold '/' and ':', which SDKs percent-encode. What is not an escape stays as it is.
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? hex_digit(text[i + 1]) : -1;
+    const int low = escape ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      out.push_back(text[i]);
+      continue;
+    }
+    out.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return out;
+}
+
+bool matches(const Route& route, std::string_view path) {
+  return route.takes_rest ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path;
+}
+
+}  // namespace
+
+Task<void> route(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
+  const std::string_view path = exchange.head().path();
+  std::string allowed;
+  for (const auto& candidate : kRoutes) {
+    if (!matches(candidate, path)) continue;
+    if (candidate.method == exchange.head().method) {
+      std::string rest = candidate.takes_rest ? percent_decode(path.substr(candidate.path.size())) : std::string();
+      co_await candidate.serve(services, std::move(view), exchange, std::move(rest));
+      co_return;
+    }
+    allowed = candidate.method;
+  }
+  Error error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
+              .message = allowed.empty() ? "Unknown request URL: " + exchange.head().method + " " + std::string(path) +
+                                               ". This gateway serves /v1/chat/completions and /v1/models."
+                                         : "Not allowed to " + exchange.head().method + " on " + std::string(path) +
+                                               ". Use " + allowed + ".",
+              .code = allowed.empty() ? "unknown_url" : "method_not_supported",
+              .retryable = false};
+  std::vector<net::Header> headers;
+  if (!allowed.empty()) headers.push_back({"allow", allowed});
+  co_await answer_error(exchange, std::move(error), std::move(headers));
+}
+
+}  // namespace tollgate::pipeline

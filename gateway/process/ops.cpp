@@ -1,0 +1,62 @@
+#include "gateway/process/ops.h"
+
+#include <sodium.h>
+
+#include "gateway/pipeline/chat.h"
+
+namespace tollgate::process {
+
+using net::Task;
+
+namespace {
+
+Task<void> text(server::Exchange& exchange, int status, std::string body) {
+  std::vector<net::Header> headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}};
+  (void)co_await exchange.respond(status, std::move(headers), body);
+}
+
+Task<void> refuse(server::Exchange& exchange, ErrorKind kind, std::string message) {
+  Error error{.kind = kind, .message = std::move(message), .retryable = false};
+  co_await pipeline::answer_error(exchange, std::move(error), {});
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace
+
+Task<void> serve_ops(server::Exchange& exchange, const OpsFacts& facts, observe::Metrics& metrics) {
+  const auto path = exchange.head().path();
+  const auto& method = exchange.head().method;
+  if (method != "GET" && method != "HEAD") {
+    co_await refuse(exchange, ErrorKind::method_not_allowed, "The ops port answers GET only.");
+  } else if (path == "/healthz") {
+    co_await text(exchange, 200, "ok\n");
+  } else if (path == "/readyz") {
+    const bool ready = facts.ready.load() && !facts.draining.load();
+    const std::string body = ready ? "ready\n" : facts.draining.load() ? "draining\n" : "starting\n";
+    co_await text(exchange, ready ? 200 : 503, body);
+  } else if (path == "/metrics") {
+    co_await text(exchange, 200, metrics.scrape());
+  } else {
+    co_await refuse(exchange, ErrorKind::not_found, "The ops port serves /healthz, /readyz and /metrics.");
+  }
+}
+
+Task<void> serve_admin(server::Exchange& exchange, const Secret& token, std::function<std::string()> status_json) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const auto presented = exchange.head().header("authorization");
+  const bool allowed = presented.starts_with(kBearer) && same(presented.substr(kBearer.size()), token.reveal());
+  if (!allowed) {
+    co_await refuse(exchange, ErrorKind::unauthenticated,
+                    "The admin port wants Authorization: Bearer with the token in state_directory/admin.token.");
+  } else if (exchange.head().path() == "/status" && exchange.head().method == "GET") {
+    const std::string body = status_json();
+    (void)co_await exchange.respond(200, {}, body);
+  } else {
+    co_await refuse(exchange, ErrorKind::not_found, "The admin port serves GET /status.");
+  }
+}
+
+}  // namespace tollgate::process

@@ -1,0 +1,34 @@
+#include "gateway/process/reloader.h"
+
+#include "config/load.h"
+#include "gateway/process/tenant_keys.h"
+
+namespace tollgate::process {
+
+Prepared prepare(const std::filesystem::path& config_file, const std::shared_ptr<const config::Snapshot>& running) {
+  Prepared out;
+  config::LoadOptions options;
+  options.previous = running;
+  auto loaded = config::load(config_file, options);
+  for (const auto& problem : loaded.problems) out.lines.push_back(problem.to_string());
+  if (!loaded.snapshot) return out;
+
+  const auto& snapshot = *loaded.snapshot;
+  if (!snapshot.listen.plaintext) {
+    auto tls = net::server_tls(snapshot.listen.certificate_pem, *snapshot.listen.key_pem);
+    if (!tls) {
+      out.lines.push_back("listen.tls: " + tls.error().message);
+      return out;
+    }
+    out.published.tls = *std::move(tls);
+  }
+  for (const auto& [id, department] : snapshot.departments)
+    out.published.pseudonymisers[id] =
+        std::make_shared<const pii::Pseudonymiser>(pseudonym_key(*snapshot.master_key, id));
+  if (running) out.lines = config::semantic_diff(*running, snapshot);
+  out.published.snapshot = std::move(loaded.snapshot);
+  out.ok = true;
+  return out;
+}
+
+}  // namespace tollgate::process

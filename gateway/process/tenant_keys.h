@@ -1,0 +1,12 @@
+#pragma once
+// Keys that are derived from the master secret (libsodium crypto_kdf), one purpose each.
+#include <string_view>
+
+#include "gateway/base/secret.h"
+
+namespace tollgate::process {
+
+// The key under which one department's pseudonyms are made: no department can recognise another's values.
+Secret pseudonym_key(const Secret& master_key, std::string_view department);
+
+}  // namespace tollgate::process

@@ -1,0 +1,161 @@
+#include "gateway/process/worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include "gateway/net/stream.h"
+#include "gateway/pipeline/local_upstream.h"
+#include "gateway/pipeline/routes.h"
+#include "providers/curl_transport.h"
+#include "providers/hot_transport.h"
+
+namespace tollgate::process {
+
+namespace asio = net::asio;
+
+namespace {
+
+constexpr std::chrono::milliseconds kGaugePeriod{1'000};
+
+std::unique_ptr<ratelimit::Limiter> make_limiter(asio::io_context& io, Shared& shared, const config::Snapshot& snapshot,
+                                                 ratelimit::RedisLimiter*& redis) {
+  if (!snapshot.redis) return ratelimit::memory_limiter(shared.limits);
+  auto limiter = ratelimit::redis_limiter(io, *snapshot.redis, shared.limits, shared.clock, shared.log);
+  redis = limiter.get();
+  return limiter;
+}
+
+}  // namespace
+
+Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics, Published first)
+    : index_(index),
+      shared_(shared),
+      metrics_(metrics),
+      work_(io_.get_executor()),
+      sweep_(io_),
+      random_(std::random_device()()),
+      hot_(providers::hot_transport(io_, sweep_, shared.resolver)),
+      curl_(providers::curl_transport(io_, shared.log)),
+      limiter_(make_limiter(io_, shared, *first.snapshot, redis_)),
+      context_{
+          .io = io_,
+          .sweep = sweep_,
+          .clock = shared.clock,
+          .ids = ids_,
+          .handler = [this](server::Exchange& exchange) { return handle(exchange); },
+          .refused =
+              [this](const Error& error) {
+                metrics_.count("tollgate_http_refusals_total", {{"status", std::to_string(http_status(error.kind))}});
+              },
+          .crashed = [this](std::string_view what) { shared_.log.write(LogLevel::error, "session_crashed", what, {}); },
+          .bytes_in_flight = &shared.bytes_in_flight,
+          .connections = &shared.connections},
+      gauges_(sweep_, [this] { report_gauges(); }) {
+  services_ = std::make_unique<pipeline::Services>(
+      pipeline::Services{shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_,
+                         shared.health, shared.estimator, shared.scanner, shared.hasher, [this] { return random_(); }});
+  apply(std::move(first));
+  gauges_.set(kGaugePeriod);
+}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+void Worker::publish(Published next) {
+  asio::post(io_, [this, next = std::move(next)]() mutable { apply(std::move(next)); });
+}
+
+void Worker::take(net::Socket socket) {
+  asio::post(io_, [this, socket = std::move(socket)]() mutable {
+    auto greeting = greet(std::move(socket));
+    asio::co_spawn(io_, std::move(greeting), asio::detached);
+  });
+}
+
+void Worker::drain() {
+  asio::post(io_, [this] { server::drain(context_); });
+}
+
+void Worker::cut() {
+  asio::post(io_, [this] { server::cut(context_); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] {
+    gauges_.clear();
+    sweep_.stop();
+    work_.reset();
+  });
+  io_.stop();
+  thread_.join();
+}
+
+net::Task<void> Worker::greet(net::Socket socket) {
+  boost::system::error_code ignored;
+  (void)socket.set_option(net::Tcp::no_delay(true), ignored);
+  if (tls_ == nullptr) {
+    server::serve(context_, net::plain_stream(std::move(socket)));
+    co_return;
+  }
+  const net::TlsContext tls = tls_;
+  auto stream = co_await net::accept_tls(std::move(socket), tls.get(), context_.timeouts.handshake);
+  if (stream) {
+    server::serve(context_, *std::move(stream));
+    co_return;
+  }
+  metrics_.count("tollgate_handshake_failures_total");
+  shared_.log.write(LogLevel::warning, "tls_handshake_failed", stream.error().message, {});
+}
+
+net::Task<void> Worker::handle(server::Exchange& exchange) {
+  auto view = view_;
+  return pipeline::route(*services_, std::move(view), exchange);
+}
+
+std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapshot& snapshot,
+                                                           const providers::ProviderOptions& provider) {
+  // An unchanged provider keeps its upstream across reloads, and with it its warm connections.
+  if (view_ && view_->snapshot) {
+    const auto before = view_->snapshot->providers.find(provider.id);
+    const bool same =
+        before != view_->snapshot->providers.end() && before->second == snapshot.providers.at(provider.id);
+    const auto upstream = view_->upstreams.find(provider.id);
+    if (same && upstream != view_->upstreams.end()) return upstream->second;
+  }
+  if (provider.kind == "local") {
+    const auto engine = shared_.engines.find(provider.id);
+    return engine == shared_.engines.end() ? nullptr : pipeline::local_upstream(*engine->second, io_.get_executor());
+  }
+  return providers::openai_upstream(provider, provider.use_curl ? *curl_ : *hot_);
+}
+
+void Worker::apply(Published next) {
+  auto view = std::make_shared<pipeline::View>();
+  view->snapshot = next.snapshot;
+  view->credentials = std::move(next.credentials);
+  view->pseudonymisers = std::move(next.pseudonymisers);
+  for (const auto& [id, provider] : next.snapshot->providers)
+    if (auto upstream = make_upstream(*next.snapshot, *provider)) view->upstreams[id] = std::move(upstream);
+  view_ = std::move(view);
+  tls_ = std::move(next.tls);
+  const auto& listen = next.snapshot->listen;
+  context_.limits = listen.http;
+  context_.timeouts = listen.timeouts;
+  context_.max_bytes_in_flight = listen.max_bytes_in_flight;
+}
+
+void Worker::report_gauges() {
+  gauges_.set(kGaugePeriod);
+  const observe::Labels worker = {{"worker", std::to_string(index_)}};
+  metrics_.gauge("tollgate_loop_lag_seconds", worker, std::chrono::duration<double>(sweep_.take_worst_lag()).count());
+  if (redis_ == nullptr) return;
+  metrics_.gauge("tollgate_limit_store_up", worker, redis_->stats().connected ? 1 : 0);
+}
+
+}  // namespace tollgate::process

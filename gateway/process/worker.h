@@ -1,0 +1,86 @@
+#pragma once
+// One loop, one thread, one core: sessions, upstream pools, the Redis link, a metrics shard and its own snapshot.
+#include <atomic>
+#include <map>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "gateway/net/resolver.h"
+#include "gateway/net/tls.h"
+#include "gateway/pipeline/services.h"
+#include "gateway/server/connection.h"
+#include "local_backend/api.h"
+
+namespace tollgate::process {
+
+// State that every worker shares and that survives reloads. Owned by main; outlives the workers.
+struct Shared {
+  const Clock& clock;
+  Log& log;
+  finops::Ledger& ledger;
+  std::shared_ptr<ratelimit::MemoryStore> limits;
+  routing::Health& health;
+  pipeline::Estimator& estimator;
+  const pii::Scanner& scanner;
+  const auth::KeyHasher& hasher;
+  net::Resolver& resolver;
+  const std::map<std::string, std::unique_ptr<local_backend::Engine>>& engines;  // by provider id
+  std::function<void(const std::string& credential)> note_use;
+  std::atomic<std::uint64_t> bytes_in_flight{0};
+  std::atomic<std::int64_t> connections{0};
+};
+
+// One accepted configuration, ready for a worker.
+struct Published {
+  std::shared_ptr<const config::Snapshot> snapshot;
+  std::shared_ptr<const auth::CredentialTable> credentials;
+  net::TlsContext tls;  // null when plaintext
+  std::unordered_map<std::string, std::shared_ptr<const pii::Pseudonymiser>> pseudonymisers;
+};
+
+// Public members may be called from any thread; everything else happens on the worker's own.
+class Worker {
+ public:
+  Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics, Published first);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  void publish(Published next);
+  net::asio::io_context& io() { return io_; }
+  void take(net::Socket socket);  // a freshly accepted connection
+  void drain();
+  void cut();
+  void stop();  // joins
+
+ private:
+  net::Task<void> greet(net::Socket socket);
+  net::Task<void> handle(server::Exchange& exchange);
+  void apply(Published next);
+  std::shared_ptr<providers::Upstream> make_upstream(const config::Snapshot& snapshot,
+                                                     const providers::ProviderOptions& provider);
+  void report_gauges();
+
+  std::size_t index_;
+  Shared& shared_;
+  observe::MetricsShard& metrics_;
+  net::asio::io_context io_{1};
+  net::asio::executor_work_guard<net::Executor> work_;
+  net::Sweep sweep_;
+  UuidSource ids_;
+  std::mt19937_64 random_;
+  std::unique_ptr<providers::Transport> hot_;
+  std::unique_ptr<providers::Transport> curl_;
+  std::unique_ptr<ratelimit::Limiter> limiter_;
+  ratelimit::RedisLimiter* redis_ = nullptr;  // limiter_, when it is that
+  std::shared_ptr<const pipeline::View> view_;
+  net::TlsContext tls_;
+  std::unique_ptr<pipeline::Services> services_;
+  server::ConnectionContext context_;
+  net::Deadline gauges_;
+  std::thread thread_;
+};
+
+}  // namespace tollgate::process
