@@ -1,0 +1,1 @@
+tollgate_bench(transport_bench SRCS transport_bench.cpp DEPS tollgate::providers)
