@@ -15,6 +15,7 @@
 #include "finops/prices.h"
 #include "gateway/base/secret.h"
 #include "gateway/net/http1.h"
+#include "gateway/net/tls.h"
 #include "local_backend/api.h"
 #include "pii/pii.h"
 #include "providers/upstream.h"
@@ -139,6 +140,9 @@ struct Snapshot {
   std::shared_ptr<const finops::PriceBook> prices;        // [reload] builtin list, or builtin overlaid by the file's
   LogOptions log;
   std::vector<LocalModel> local_models;
+  // By digest of authorities, certificate and key: what endpoints use. A reload keeps those whose inputs did not
+  // change, and so the endpoints and their pools.
+  std::map<std::string, net::TlsContext> client_tls;
 };
 
 }  // namespace tollgate::config

@@ -1,0 +1,268 @@
+#include "config/assemble.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "config/facts.h"
+#include "config/scalars.h"
+#include "gateway/net/tls.h"
+
+namespace tollgate::config {
+namespace {
+
+constexpr std::string_view kGroupPrefix = "group:";
+
+class Assembler {
+ public:
+  Assembler(Draft draft, Session& session, const Snapshot* previous)
+      : draft_(std::move(draft)), session_(session), previous_(previous), out_(std::move(draft_.snapshot)) {}
+
+  std::shared_ptr<const Snapshot> run(const std::filesystem::path& base) {
+    out_.generation = previous_ == nullptr ? 1 : previous_->generation + 1;
+    places(base);
+    listen();
+    prices();
+    policies();
+    for (ProviderDraft& draft : draft_.providers) provider(draft);
+    for (ModelDraft& draft : draft_.models) model(draft);
+    for (DepartmentDraft& draft : draft_.departments) department(draft);
+    for (KeyDraft& draft : draft_.keys) key(draft);
+    references();
+    return std::make_shared<const Snapshot>(std::move(out_));
+  }
+
+ private:
+  // False when the id was taken (reported) or is missing (reported when it was read).
+  bool claim(const char* what, const std::string& id, const Where& where) {
+    if (id.empty()) return false;
+    const auto [first, fresh] = claimed_.try_emplace(std::string(what) + " '" + id + "'", where);
+    if (fresh) return true;
+    session_.problem(where, first->first + " is already defined in " + first->second.file + ":" +
+                                std::to_string(first->second.line));
+    return false;
+  }
+
+  // The previous part where it says the same.
+  template <class Map, class Part>
+  auto keep(const Map Snapshot::* parts, const std::string& id, Part fresh, bool same_links = true) {
+    auto made = std::make_shared<const Part>(std::move(fresh));
+    if (previous_ == nullptr || !same_links) return made;
+    const auto old = (previous_->*parts).find(id);
+    const bool same = old != (previous_->*parts).end() && facts_of(*old->second) == facts_of(*made);
+    return same ? old->second : made;
+  }
+
+  void places(const std::filesystem::path& base) {
+    const auto fill = [](std::filesystem::path& path, const std::filesystem::path& value) {
+      if (path.empty()) path = value.lexically_normal();
+    };
+    fill(out_.state_directory, base / "state");
+    fill(out_.credentials.sqlite, out_.state_directory / "credentials.db");
+    fill(out_.ledger.sqlite, out_.state_directory / "ledger.db");
+    fill(out_.ledger.ring_directory, out_.state_directory / "rings");
+  }
+
+  void listen() {
+    const Listen& listen = out_.listen;
+    if (!draft_.has_tls && !listen.plaintext) {
+      session_.problem(draft_.listen, "needs tls: {certificate: …, key: {file: …}}, or plaintext: true behind a proxy");
+    }
+    if (draft_.has_tls && listen.plaintext) session_.problem(draft_.listen, "has both tls and plaintext: true");
+    if (listen.key_pem == nullptr || listen.key_pem->empty() || listen.certificate_pem.empty()) return;
+    const auto context = net::server_tls(listen.certificate_pem, *listen.key_pem);
+    if (!context) session_.problem(draft_.listen, "tls: " + context.error().message);
+    if (previous_ != nullptr && previous_->listen.key_pem &&
+        previous_->listen.key_pem->reveal() == listen.key_pem->reveal()) {
+      out_.listen.key_pem = previous_->listen.key_pem;
+    }
+  }
+
+  void prices() {
+    const auto builtin = finops::builtin_prices(draft_.price_catalog);
+    if (!builtin) {
+      return session_.problem(draft_.prices_where,
+                              "this build has no price list '" + draft_.price_catalog + "' (it has builtin@2026-11)");
+    }
+    out_.prices = builtin;
+    if (!draft_.price_overrides.empty()) out_.prices = overlay(*builtin);
+    const bool same =
+        previous_ != nullptr && previous_->prices && previous_->prices->version() == out_.prices->version();
+    if (same) out_.prices = previous_->prices;
+  }
+
+  // The version names the overrides by their digest: a row says exactly which list rated it.
+  std::shared_ptr<const finops::PriceBook> overlay(const finops::PriceBook& builtin) const {
+    std::vector<finops::Price> all = builtin.prices();
+    std::string text;
+    for (const finops::Price& price : draft_.price_overrides) {
+      text += price.provider + " " + price.model;
+      for (const std::int64_t amount : {price.input, price.cached_input, price.cache_write, price.output}) {
+        text += " " + std::to_string(amount);
+      }
+      text += "\n";
+      all.push_back(price);
+    }
+    return std::make_shared<const finops::PriceBook>(builtin.version() + "+" + public_digest(text), std::move(all));
+  }
+
+  void policies() {
+    for (PolicyDraft& draft : draft_.policies) {
+      const std::string name = draft.policy.name;
+      if (claim("policy", name, draft.where)) {
+        out_.pii_policies[name] = keep(&Snapshot::pii_policies, name, std::move(draft.policy));
+      }
+    }
+  }
+
+  void provider(ProviderDraft& draft) {
+    providers::ProviderOptions& options = draft.options;
+    if (!claim("provider", options.id, draft.where)) return;
+    const bool local = options.kind == "local";
+    if (local && !draft.local) session_.problem(draft.where, "kind local needs model: {directory: …}");
+    if (local && !draft.url.empty()) session_.problem(draft.url_where, "kind local has no endpoint");
+    if (!local && draft.local) session_.problem(draft.where, "model: is for kind local");
+    if (!local && draft.url.empty() && !options.kind.empty()) {
+      session_.problem(draft.where, "kind " + options.kind + " needs an endpoint");
+    }
+    if (local && draft.local) local_model(draft);
+    if (!local && !draft.url.empty()) build_endpoint(draft, session_, out_, previous_);
+    share_endpoint(options);
+    const std::string id = options.id;
+    out_.providers[id] = keep(&Snapshot::providers, id, std::move(options));
+  }
+
+  void local_model(const ProviderDraft& draft) {
+    std::error_code error;
+    if (!session_.offline && !std::filesystem::is_directory(draft.local->model_directory, error)) {
+      session_.problem(draft.where, "model directory " + draft.local->model_directory + " does not exist");
+    }
+    out_.local_models.push_back({draft.options.id, *draft.local});
+  }
+
+  void share_endpoint(providers::ProviderOptions& options) const {
+    if (previous_ == nullptr || !options.endpoint) return;
+    const auto old = previous_->providers.find(options.id);
+    if (old == previous_->providers.end() || !old->second->endpoint) return;
+    if (same_endpoint(*old->second->endpoint, *options.endpoint)) options.endpoint = old->second->endpoint;
+  }
+
+  void model(ModelDraft& draft) {
+    Model& model = draft.model;
+    if (!claim("model", model.name, draft.where)) return;
+    if (model.name.starts_with(kGroupPrefix)) session_.problem(draft.where, "a model name cannot start with 'group:'");
+    routes(draft);
+    const std::string name = model.name;
+    out_.models[name] = keep(&Snapshot::models, name, std::move(model));
+  }
+
+  void routes(const ModelDraft& draft) {
+    const routing::Route& route = draft.model.route;
+    std::int64_t weight = 0;
+    std::set<std::string> keys;
+    for (std::size_t i = 0; i < route.targets.size(); ++i) {
+      const routing::Target& target = route.targets[i];
+      weight += target.weight;
+      if (!keys.insert(target.key()).second) session_.problem(draft.targets[i], target.key() + " is listed twice");
+      residency(draft.model, target, draft.targets[i]);
+    }
+    for (std::size_t i = 0; i < route.fallbacks.size(); ++i) {
+      residency(draft.model, route.fallbacks[i].target, draft.fallbacks[i]);
+    }
+    if (weight == 0) session_.problem(draft.where, "targets: needs at least one with a weight above 0");
+  }
+
+  void residency(const Model& model, const routing::Target& target, const Where& where) {
+    const auto provider = out_.providers.find(target.provider);
+    if (model.residency.empty() || provider == out_.providers.end()) return;
+    const std::string& region = provider->second->processing_region;
+    if (region == model.residency) return;
+    const std::string works = region.empty() ? "says no region" : "works in '" + region + "'";
+    session_.problem(where, "model '" + model.name + "' has residency '" + model.residency + "', but provider '" +
+                                target.provider + "' " + works);
+  }
+
+  void department(DepartmentDraft& draft) {
+    Department& department = draft.department;
+    if (!claim("department", department.id, draft.where)) return;
+    department.models = expand(draft.models);
+    if (const auto policy = out_.pii_policies.find(draft.pii); policy != out_.pii_policies.end()) {
+      department.pii = policy->second;
+    }
+    const std::string id = department.id;
+    const Department* old = nullptr;
+    if (previous_ != nullptr && previous_->departments.contains(id)) old = previous_->departments.at(id).get();
+    const bool same_policy = old != nullptr && old->pii == department.pii;
+    out_.departments[id] = keep(&Snapshot::departments, id, std::move(department), same_policy);
+  }
+
+  std::vector<std::string> expand(const std::vector<std::string>& names) const {
+    std::set<std::string> models;
+    for (const std::string& name : names) {
+      const auto group =
+          name.starts_with(kGroupPrefix) ? draft_.groups.find(name.substr(kGroupPrefix.size())) : draft_.groups.end();
+      if (group != draft_.groups.end()) {
+        models.insert(group->second.models.begin(), group->second.models.end());
+      } else {
+        models.insert(name);
+      }
+    }
+    return {models.begin(), models.end()};
+  }
+
+  void key(KeyDraft& draft) {
+    if (!claim("key", draft.key.id, draft.where)) return;
+    const auto department = out_.departments.find(draft.key.department);
+    if (department != out_.departments.end() && !draft.key.application.empty() &&
+        department->second->application(draft.key.application) == nullptr) {
+      session_.problem(draft.where,
+                       "department '" + draft.key.department + "' has no application '" + draft.key.application + "'");
+    }
+    out_.file_keys.push_back(std::move(draft.key));
+  }
+
+  void references() {
+    using To = Reference::To;
+    for (const Reference& reference : session_.references) {
+      const std::string_view name = reference.name;
+      const bool group = reference.to == To::model_or_group && name.starts_with(kGroupPrefix);
+      if (group) {
+        check(reference.where, "group", name.substr(kGroupPrefix.size()), draft_.groups);
+      } else if (reference.to == To::provider) {
+        check(reference.where, "provider", name, out_.providers);
+      } else if (reference.to == To::pii_policy) {
+        check(reference.where, "policy", name, out_.pii_policies);
+      } else if (reference.to == To::department) {
+        check(reference.where, "department", name, out_.departments);
+      } else {
+        check(reference.where, "model", name, out_.models);
+      }
+    }
+  }
+
+  template <class Map>
+  void check(const Where& where, std::string_view what, std::string_view name, const Map& defined) {
+    if (defined.contains(std::string(name))) return;
+    std::vector<std::string_view> names;
+    for (const auto& [id, part] : defined) names.push_back(id);
+    std::sort(names.begin(), names.end());
+    session_.problem(where,
+                     std::string(what) + " '" + std::string(name) + "' is not defined" + did_you_mean(name, names));
+  }
+
+  Draft draft_;
+  Session& session_;
+  const Snapshot* previous_;
+  Snapshot out_;
+  std::map<std::string, Where> claimed_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> assemble(Draft draft, Session& session, const std::filesystem::path& base,
+                                         const std::shared_ptr<const Snapshot>& previous) {
+  return Assembler(std::move(draft), session, previous.get()).run(base);
+}
+
+}  // namespace tollgate::config

@@ -1,0 +1,85 @@
+// What changed between two snapshots, in people's words.
+#include "config/facts.h"
+#include "config/load.h"
+
+namespace tollgate::config {
+namespace {
+
+using Lines = std::vector<std::string>;
+template <class T>
+using Parts = std::map<std::string, const T*>;
+
+const Fact* find(const Facts& facts, const std::string& name) {
+  for (const Fact& fact : facts) {
+    if (fact.name == name) return &fact;
+  }
+  return nullptr;
+}
+
+std::string note(const Fact& fact) { return fact.applies == Applies::restart ? " (needs a restart)" : ""; }
+
+// "retail: requests_per_minute 600 -> 1200"; `prefix` ends in ": " or is empty.
+void compare(const std::string& prefix, const Facts& from, const Facts& to, Lines& lines) {
+  for (const Fact& old : from) {
+    const Fact* now = find(to, old.name);
+    if (now != nullptr && now->value == old.value) continue;
+    std::string change = old.secret ? " removed" : " removed (was " + old.value + ")";
+    if (now != nullptr) change = old.secret ? " changed" : " " + old.value + " -> " + now->value;
+    lines.push_back(prefix + old.name + change + note(old));
+  }
+  for (const Fact& now : to) {
+    if (find(from, now.name) != nullptr) continue;
+    lines.push_back(prefix + now.name + (now.secret ? " set" : " set to " + now.value) + note(now));
+  }
+}
+
+template <class T>
+void compare_parts(const std::string& what, const Parts<T>& from, const Parts<T>& to, Lines& lines,
+                   const std::string& note_on_existence = "") {
+  for (const auto& [id, part] : from) {
+    if (!to.contains(id)) lines.push_back(what + " " + id + " removed" + note_on_existence);
+  }
+  for (const auto& [id, part] : to) {
+    const auto old = from.find(id);
+    if (old == from.end()) {
+      lines.push_back(what + " " + id + " added" + note_on_existence);
+    } else if (old->second != part) {
+      compare(what + " " + id + ": ", facts_of(*old->second), facts_of(*part), lines);
+    }
+  }
+}
+
+template <class Map>
+auto by_name(const Map& map) {
+  Parts<std::remove_const_t<typename Map::mapped_type::element_type>> parts;
+  for (const auto& [id, part] : map) parts[id] = part.get();
+  return parts;
+}
+
+Parts<FileKey> keys_of(const Snapshot& snapshot) {
+  Parts<FileKey> parts;
+  for (const FileKey& key : snapshot.file_keys) parts[key.id] = &key;
+  return parts;
+}
+
+Parts<LocalModel> local_models_of(const Snapshot& snapshot) {
+  Parts<LocalModel> parts;
+  for (const LocalModel& model : snapshot.local_models) parts[model.provider] = &model;
+  return parts;
+}
+
+}  // namespace
+
+std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to) {
+  Lines lines;
+  compare("", settings_of(from), settings_of(to), lines);
+  compare_parts("provider", by_name(from.providers), by_name(to.providers), lines);
+  compare_parts("local model", local_models_of(from), local_models_of(to), lines, " (needs a restart)");
+  compare_parts("model", by_name(from.models), by_name(to.models), lines);
+  compare_parts("policy", by_name(from.pii_policies), by_name(to.pii_policies), lines);
+  compare_parts("department", by_name(from.departments), by_name(to.departments), lines);
+  compare_parts("key", keys_of(from), keys_of(to), lines);
+  return lines;
+}
+
+}  // namespace tollgate::config

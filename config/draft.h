@@ -1,0 +1,76 @@
+#pragma once
+// What was read, before names are resolved and endpoints are built. Each part remembers where it stands.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/reader.h"
+#include "config/snapshot.h"
+
+namespace tollgate::config {
+
+struct ProviderDraft {
+  Where where;
+  providers::ProviderOptions options;
+  std::string url;
+  Where url_where;
+  bool plain_http = false;
+  bool http2 = false;
+  std::size_t max_idle = 64;
+  std::string proxy;
+  Where proxy_where;
+  std::string ca_pem;
+  std::string certificate_pem;
+  std::shared_ptr<const Secret> key_pem;
+  std::optional<local_backend::EngineOptions> local;
+};
+
+struct ModelDraft {
+  Where where;
+  Model model;
+  std::vector<Where> targets;    // parallel to model.route.targets
+  std::vector<Where> fallbacks;  // parallel to model.route.fallbacks
+};
+
+struct DepartmentDraft {
+  Where where;
+  Department department;
+  std::vector<std::string> models;  // names and group:NAME
+  std::string pii;
+};
+
+struct PolicyDraft {
+  Where where;
+  pii::PolicyOptions policy;
+};
+
+struct KeyDraft {
+  Where where;
+  FileKey key;
+};
+
+struct GroupDraft {
+  Where where;
+  std::vector<std::string> models;
+};
+
+struct Draft {
+  Snapshot snapshot;  // everything that needs no second look
+  bool demo = false;
+  Where listen;
+  bool has_tls = false;
+  std::vector<std::string> include;
+  Where include_where;
+  std::string price_catalog = "builtin@2026-11";
+  Where prices_where;
+  std::vector<finops::Price> price_overrides;
+  std::map<std::string, GroupDraft> groups;
+  std::vector<ProviderDraft> providers;
+  std::vector<ModelDraft> models;
+  std::vector<DepartmentDraft> departments;
+  std::vector<PolicyDraft> policies;
+  std::vector<KeyDraft> keys;
+};
+
+}  // namespace tollgate::config

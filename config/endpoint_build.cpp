@@ -1,0 +1,91 @@
+// Provider drafts -> endpoints and TLS contexts.
+#include "config/assemble.h"
+#include "config/facts.h"
+#include "gateway/net/tls.h"
+#include "providers/endpoint.h"
+
+namespace tollgate::config {
+namespace {
+
+// Length-prefixed, so that no two inputs read the same.
+std::string tls_digest(const ProviderDraft& draft) {
+  std::string all;
+  const auto add = [&](std::string_view part) { all += std::to_string(part.size()) + ":" + std::string(part); };
+  add(draft.ca_pem);
+  add(draft.certificate_pem);
+  add(draft.key_pem ? draft.key_pem->reveal() : "");
+  const Secret wiped(std::move(all));
+  return private_digest(wiped.reveal());
+}
+
+// One context for all providers with the same inputs: each costs the parsing of the system's authorities.
+net::TlsContext tls_context(const ProviderDraft& draft, Session& session, Snapshot& out, const Snapshot* previous) {
+  const std::string digest = tls_digest(draft);
+  if (const auto known = out.client_tls.find(digest); known != out.client_tls.end()) return known->second;
+  net::TlsContext context;
+  if (previous != nullptr && previous->client_tls.contains(digest)) {
+    context = previous->client_tls.at(digest);
+  } else {
+    net::ClientTlsOptions options{draft.ca_pem, draft.certificate_pem,
+                                  draft.key_pem ? draft.key_pem->clone() : Secret()};
+    auto made = net::client_tls(options);
+    if (!made) {
+      session.problem(draft.where, "TLS: " + made.error().message);
+      return nullptr;
+    }
+    context = std::move(*made);
+  }
+  out.client_tls[digest] = context;
+  return context;
+}
+
+void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoint& out) {
+  if (draft.proxy.empty()) return;
+  if (draft.proxy.find('@') != std::string::npos) {
+    return session.problem(draft.proxy_where, "a password does not belong into a URL");
+  }
+  if (draft.options.use_curl) {
+    out.curl_proxy = draft.proxy;
+    return;
+  }
+  const auto proxy = draft.proxy.starts_with("http://")
+                         ? providers::parse_endpoint(draft.proxy, providers::PlainHttp::allowed)
+                         : Result<providers::Endpoint>(Error{});
+  if (!proxy || !proxy->base_path.empty()) {
+    return session.problem(draft.proxy_where, "expected http://host:port (other proxies need transport: curl)");
+  }
+  out.connect_proxy_host = proxy->host;
+  out.connect_proxy_port = proxy->port;
+}
+
+// What does not go together.
+void check_combination(const ProviderDraft& draft, const providers::Endpoint& endpoint, Session& session) {
+  const bool own_identity = !draft.certificate_pem.empty() || draft.key_pem != nullptr;
+  if (draft.http2 && !draft.options.use_curl) session.problem(draft.where, "http2 needs transport: curl");
+  if (own_identity && draft.options.use_curl) {
+    session.problem(draft.where, "a client certificate is not supported with transport: curl yet");
+  }
+  if (!endpoint.tls && (own_identity || !draft.ca_pem.empty())) {
+    session.problem(draft.where, "certificates have no use with an http:// endpoint");
+  }
+}
+
+}  // namespace
+
+void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const Snapshot* previous) {
+  if (draft.url.starts_with("http://") && !draft.plain_http) {
+    return session.problem(draft.url_where,
+                           "http:// sends prompts and keys in the clear: use https://, or say plain_http: true");
+  }
+  auto endpoint = providers::parse_endpoint(draft.url, providers::PlainHttp::allowed);
+  if (!endpoint) return session.problem(draft.url_where, endpoint.error().message);
+  check_combination(draft, *endpoint, session);
+  apply_proxy(draft, session, *endpoint);
+  endpoint->ca_pem = draft.ca_pem;
+  endpoint->http2 = draft.http2;
+  endpoint->max_idle = draft.max_idle;
+  if (endpoint->tls && !session.offline) endpoint->tls_context = tls_context(draft, session, out, previous);
+  draft.options.endpoint = std::make_shared<const providers::Endpoint>(std::move(*endpoint));
+}
+
+}  // namespace tollgate::config

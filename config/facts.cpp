@@ -1,0 +1,305 @@
+#include "config/facts.h"
+
+#include <sodium.h>
+
+#include <array>
+#include <tuple>
+
+#include "config/scalars.h"
+
+namespace tollgate::config {
+namespace {
+
+constexpr Applies kRestart = Applies::restart;
+
+// Collects facts; each put() is one field.
+class Collector {
+ public:
+  void put(std::string name, std::string value, Applies applies = Applies::reload) {
+    if (!value.empty()) facts_.push_back({std::move(name), std::move(value), applies, false});
+  }
+  void put(std::string name, std::int64_t value, Applies applies = Applies::reload) {
+    put(std::move(name), std::to_string(value), applies);
+  }
+  void put(std::string name, std::optional<std::int64_t> value) {
+    if (value) put(std::move(name), *value);
+  }
+  void flag(std::string name, bool value, Applies applies = Applies::reload) {
+    put(std::move(name), std::string(value ? "true" : "false"), applies);
+  }
+  void duration(std::string name, std::chrono::milliseconds value, Applies applies = Applies::reload) {
+    put(std::move(name), format_duration(value), applies);
+  }
+  void size(std::string name, std::uint64_t value, Applies applies = Applies::reload) {
+    put(std::move(name), format_size(value), applies);
+  }
+  void secret(std::string name, std::string_view bytes, Applies applies = Applies::reload) {
+    if (!bytes.empty()) facts_.push_back({std::move(name), private_digest(bytes), applies, true});
+  }
+  void secret(std::string name, const std::shared_ptr<const Secret>& value, Applies applies = Applies::reload) {
+    if (value) secret(std::move(name), value->reveal(), applies);
+  }
+  Facts take() { return std::move(facts_); }
+
+ private:
+  Facts facts_;
+};
+
+std::string_view name_of(pii::Action action) {
+  switch (action) {
+    case pii::Action::pseudonymise:
+      return "pseudonymise";
+    case pii::Action::redact:
+      return "redact";
+    case pii::Action::block:
+      return "block";
+    case pii::Action::allow:
+      return "allow";
+  }
+  return "";
+}
+
+std::string_view name_of(routing::FallbackCause cause) {
+  switch (cause) {
+    case routing::FallbackCause::error:
+      return "error";
+    case routing::FallbackCause::throttled:
+      return "throttled";
+    case routing::FallbackCause::timeout:
+      return "timeout";
+  }
+  return "";
+}
+
+std::string_view name_of(ratelimit::OnStoreLoss policy) {
+  switch (policy) {
+    case ratelimit::OnStoreLoss::local_share:
+      return "local_share";
+    case ratelimit::OnStoreLoss::closed:
+      return "closed";
+    case ratelimit::OnStoreLoss::open:
+      return "open";
+  }
+  return "";
+}
+
+std::string timing(const routing::Target& target) {
+  return "connect " + format_duration(target.timeouts.connect) + ", first content " +
+         format_duration(target.timeouts.first_content) + ", idle " + format_duration(target.timeouts.idle) +
+         ", cool down " + format_duration(target.cool_down);
+}
+
+std::string shown(const routing::Fallback& fallback) {
+  std::string text = fallback.target.key();
+  for (std::size_t i = 0; i < fallback.when.size(); ++i) {
+    text += (i == 0 ? " on " : ", ") + std::string(name_of(fallback.when[i]));
+  }
+  if (!fallback.only_criticality.empty()) text += " for criticality " + fallback.only_criticality;
+  return text + " (" + timing(fallback.target) + ")";
+}
+
+std::string shown(const Application& application) {
+  std::string text = "criticality " + application.criticality;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += ", " + std::string(name) + " " + value;
+  };
+  add("purpose", application.purpose);
+  add("owner", application.owner);
+  add("use case", application.use_case);
+  add("data", application.data);
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4U];
+    text += kDigits[static_cast<unsigned char>(c) & 15U];
+  }
+  return text;
+}
+
+void listen_facts(const Listen& listen, Collector& out) {
+  out.put("listen.address", listen.address, kRestart);
+  out.put("listen.port", listen.port, kRestart);
+  out.flag("listen.plaintext", listen.plaintext, kRestart);
+  out.secret("listen.tls.certificate", listen.certificate_pem);
+  out.secret("listen.tls.key", listen.key_pem);
+  out.size("listen.limits.head", listen.http.max_head_bytes);
+  out.put("listen.limits.headers", static_cast<std::int64_t>(listen.http.max_headers));
+  out.size("listen.limits.target", listen.http.max_target_bytes);
+  out.size("listen.limits.body", listen.http.max_body_bytes);
+  out.put("listen.limits.connections", static_cast<std::int64_t>(listen.max_connections));
+  out.size("listen.limits.bytes_in_flight", listen.max_bytes_in_flight);
+  const Timeouts& timeouts = listen.timeouts;
+  out.duration("listen.timeouts.handshake", timeouts.handshake);
+  out.duration("listen.timeouts.head", timeouts.head);
+  out.duration("listen.timeouts.body", timeouts.body);
+  out.duration("listen.timeouts.idle", timeouts.idle);
+  out.duration("listen.timeouts.write_stall", timeouts.write_stall);
+  out.duration("listen.timeouts.commit_after", timeouts.commit_after);
+  out.duration("listen.timeouts.drain", timeouts.drain);
+}
+
+void store_facts(const Snapshot& snapshot, Collector& out) {
+  if (const auto& redis = snapshot.redis) {
+    out.put("redis.url",
+            "redis://" + redis->host + ":" + std::to_string(redis->port) + "/" + std::to_string(redis->database),
+            kRestart);
+    out.secret("redis.password", std::string_view(redis->password), kRestart);
+    out.put("redis.prefix", redis->prefix, kRestart);
+    out.duration("redis.timeout", redis->timeout, kRestart);
+    out.put("redis.on_loss", std::string(name_of(redis->on_loss)), kRestart);
+    out.put("redis.replicas", redis->replicas, kRestart);
+  }
+  out.put("ledger.sqlite", snapshot.ledger.sqlite.string(), kRestart);
+  out.put("ledger.rings", snapshot.ledger.ring_directory.string(), kRestart);
+  out.size("ledger.ring_size", snapshot.ledger.ring_bytes, kRestart);
+  out.duration("ledger.commit_interval", snapshot.ledger.commit_interval, kRestart);
+  if (const auto& shipper = snapshot.postgres_ledger) {
+    out.put("ledger.postgres.url", shipper->url, kRestart);
+    out.secret("ledger.postgres.password", std::string_view(shipper->password), kRestart);
+    out.duration("ledger.postgres.interval", shipper->interval, kRestart);
+    out.put("ledger.postgres.batch", static_cast<std::int64_t>(shipper->batch), kRestart);
+  }
+  out.put("credentials.sqlite", snapshot.credentials.sqlite.string(), kRestart);
+  out.put("credentials.postgres.url", snapshot.credentials.postgres_url, kRestart);
+  out.secret("credentials.postgres.password", snapshot.credentials.postgres_password, kRestart);
+}
+
+}  // namespace
+
+std::string private_digest(std::string_view bytes) {
+  static const std::array<unsigned char, crypto_generichash_KEYBYTES> kKey = [] {
+    std::array<unsigned char, crypto_generichash_KEYBYTES> key{};
+    randombytes_buf(key.data(), key.size());
+    return key;
+  }();
+  std::array<unsigned char, 16> digest{};
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                     kKey.data(), kKey.size());
+  return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+std::string public_digest(std::string_view bytes) {
+  std::array<unsigned char, crypto_generichash_BYTES> digest{};
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                     nullptr, 0);
+  return hex({reinterpret_cast<const char*>(digest.data()), 6});
+}
+
+bool same_endpoint(const providers::Endpoint& a, const providers::Endpoint& b) {
+  const auto fields = [](const providers::Endpoint& e) {
+    return std::tie(e.host, e.port, e.tls, e.tls_context, e.base_path, e.connect_proxy_host, e.connect_proxy_port,
+                    e.curl_proxy, e.http2, e.ca_pem, e.max_idle);
+  };
+  return fields(a) == fields(b);
+}
+
+Facts facts_of(const Department& department) {
+  Collector out;
+  for (const DatedCostCenter& dated : department.cost_centers) out.put("cost_center from " + dated.from, dated.id);
+  out.put("models", joined(department.models));
+  out.put("requests_per_minute", department.limits.requests_per_minute);
+  out.put("requests_burst", department.limits.requests_burst);
+  out.put("tokens_per_minute", department.limits.tokens_per_minute);
+  out.put("tokens_burst", department.limits.tokens_burst);
+  out.put("concurrent", department.limits.concurrent);
+  if (department.pii) out.put("pii", department.pii->name);
+  for (const Application& application : department.applications) {
+    out.put("application " + application.id, shown(application));
+  }
+  return out.take();
+}
+
+Facts facts_of(const Model& model) {
+  Collector out;
+  out.put("created", model.created);
+  out.put("residency", model.residency);
+  out.put("default_max_tokens", model.default_max_tokens);
+  for (const routing::Target& target : model.route.targets) {
+    out.put("target " + target.key(), "weight " + std::to_string(target.weight) + " (" + timing(target) + ")");
+  }
+  for (std::size_t i = 0; i < model.route.fallbacks.size(); ++i) {
+    out.put("fallback " + std::to_string(i + 1), shown(model.route.fallbacks[i]));
+  }
+  return out.take();
+}
+
+Facts facts_of(const providers::ProviderOptions& provider) {
+  Collector out;
+  out.put("kind", provider.kind);
+  out.put("region.processing", provider.processing_region);
+  out.secret("auth.bearer", provider.api_key);
+  out.put("transport", std::string(provider.use_curl ? "curl" : "hot"));
+  if (!provider.endpoint) return out.take();
+  const providers::Endpoint& endpoint = *provider.endpoint;
+  out.put("endpoint", (endpoint.tls ? "https://" : "http://") + endpoint.host_header() + endpoint.base_path);
+  out.flag("http2", endpoint.http2);
+  out.put("max_idle", static_cast<std::int64_t>(endpoint.max_idle));
+  if (endpoint.connect_proxy_port != 0) {
+    out.put("egress.proxy", endpoint.connect_proxy_host + ":" + std::to_string(endpoint.connect_proxy_port));
+  }
+  out.put("egress.proxy", endpoint.curl_proxy);
+  out.secret("egress.ca", std::string_view(endpoint.ca_pem));
+  // Certificate and key live inside the context: its identity stands for theirs.
+  const auto identity = reinterpret_cast<std::uintptr_t>(endpoint.tls_context.get());
+  if (identity != 0) out.secret("TLS identity", std::string_view(std::to_string(identity)));
+  return out.take();
+}
+
+Facts facts_of(const pii::PolicyOptions& policy) {
+  Collector out;
+  out.put("action", std::string(name_of(policy.action)));
+  for (const auto& [type, action] : policy.types) {
+    out.put("types." + std::string(pii::to_string(type)), std::string(name_of(action)));
+  }
+  out.flag("restore", policy.restore);
+  out.put("threshold", std::to_string(policy.threshold));
+  out.put("rule_pack", policy.rule_pack);
+  out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));
+  return out.take();
+}
+
+Facts facts_of(const FileKey& key) {
+  Collector out;
+  out.put("department", key.department);
+  out.put("application", key.application);
+  out.secret("key", key.key);
+  return out.take();
+}
+
+Facts facts_of(const LocalModel& model) {
+  Collector out;
+  out.put("model.directory", model.engine.model_directory, kRestart);
+  out.put("model.max_running", model.engine.max_running, kRestart);
+  out.put("model.max_queued", model.engine.max_queued, kRestart);
+  return out.take();
+}
+
+Facts settings_of(const Snapshot& snapshot) {
+  Collector out;
+  out.put("organisation", snapshot.organisation, kRestart);
+  out.put("state_directory", snapshot.state_directory.string(), kRestart);
+  out.put("workers", static_cast<std::int64_t>(snapshot.workers), kRestart);
+  out.secret("master_key", snapshot.master_key, kRestart);
+  listen_facts(snapshot.listen, out);
+  out.put("ops.address", snapshot.ops.address, kRestart);
+  out.put("ops.port", snapshot.ops.port, kRestart);
+  out.put("admin.address", snapshot.admin.address, kRestart);
+  out.put("admin.port", snapshot.admin.port, kRestart);
+  out.put("log.level", snapshot.log.level);
+  out.put("log.file", snapshot.log.file, kRestart);
+  store_facts(snapshot, out);
+  if (snapshot.prices) out.put("prices.catalog", snapshot.prices->version());
+  return out.take();
+}
+
+}  // namespace tollgate::config

@@ -1,0 +1,24 @@
+#pragma once
+// The format: every key of every mapping, declared once for reading, checking and describing.
+#include "config/draft.h"
+
+namespace tollgate::config {
+
+void main_fields(Object& o, Draft& out);
+
+// The parts that may also lie in included files, one per file.
+void provider_fields(Object& o, ProviderDraft& out);
+void model_fields(Object& o, ModelDraft& out);
+void department_fields(Object& o, DepartmentDraft& out);
+void policy_fields(Object& o, pii::PolicyOptions& out);  // inline, where the key is the name
+void policy_file_fields(Object& o, PolicyDraft& out);    // in a file of its own
+
+// One kind of included file: the directory it lies in decides.
+struct PartKind {
+  std::string_view directory;   // "departments"
+  std::string_view definition;  // its name under $defs: "department"
+  void (*read)(Object& o, Draft& out);
+};
+std::span<const PartKind> part_kinds();
+
+}  // namespace tollgate::config

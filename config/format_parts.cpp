@@ -1,0 +1,213 @@
+// Providers, models, departments and policies.
+#include <limits>
+
+#include "config/format.h"
+
+namespace tollgate::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr Applies kRestart = Applies::restart;
+constexpr Range<std::int64_t> kCount{1, std::numeric_limits<std::int64_t>::max() / 1'000'000};
+constexpr Range<milliseconds> kWait{milliseconds(1), hours(24)};
+
+const std::pair<std::string_view, std::string> kKinds[] = {{"openai_compatible", "openai_compatible"},
+                                                           {"local", "local"}};
+constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
+const std::pair<std::string_view, std::string> kCriticality[] = {
+    {"low", "low"}, {"medium", "medium"}, {"high", "high"}};
+constexpr std::pair<std::string_view, routing::FallbackCause> kCauses[] = {
+    {"error", routing::FallbackCause::error},
+    {"throttled", routing::FallbackCause::throttled},
+    {"timeout", routing::FallbackCause::timeout}};
+constexpr std::pair<std::string_view, pii::Action> kActions[] = {{"pseudonymise", pii::Action::pseudonymise},
+                                                                 {"redact", pii::Action::redact},
+                                                                 {"block", pii::Action::block},
+                                                                 {"allow", pii::Action::allow}};
+constexpr std::pair<std::string_view, pii::PolicyOptions::OnError> kOnError[] = {
+    {"block", pii::PolicyOptions::OnError::block}, {"pass", pii::PolicyOptions::OnError::pass}};
+
+void egress_fields(Object& o, ProviderDraft& out) {
+  out.proxy_where = o.where("proxy");
+  o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
+  o.file_text("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
+  o.object("client_certificate", {.doc = "What we show to the provider"}, [&](Object& c) {
+    c.file_text("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});
+    c.secret("key", out.key_pem, {.doc = "PEM private key", .required = true});
+  });
+}
+
+void target_fields(Object& o, routing::Target& out) {
+  o.reference("provider", out.provider, Reference::To::provider, kIdentifier, {.doc = "Provider id", .required = true});
+  o.text("model", out.model, kModelName, {.doc = "As the provider names it", .required = true});
+  o.object("timeouts", {.doc = "Deadlines towards this target"}, [&](Object& t) {
+    t.duration("connect", out.timeouts.connect, kWait, {.doc = "Resolve, TCP, proxy and TLS together"});
+    t.duration("first_content", out.timeouts.first_content, kWait, {.doc = "To the first content"});
+    t.duration("idle", out.timeouts.idle, kWait, {.doc = "Between two frames"});
+  });
+  o.duration("cool_down", out.cool_down, {milliseconds(0), hours(24)},
+             {.doc = "After a failure of the target's making"});
+}
+
+void fallback_fields(Object& o, routing::Fallback& out) {
+  target_fields(o, out.target);
+  o.choices("when", out.when, kCauses, {.doc = "Default: all"});
+  o.object("for", {.doc = "Default: every application"}, [&](Object& f) {
+    f.choice("criticality", out.only_criticality, kCriticality,
+             {.doc = "Only applications of this one", .required = true});
+  });
+}
+
+void application_fields(Object& o, Application& out) {
+  o.text("id", out.id, kIdentifier, {.doc = "Unique in its department", .required = true});
+  o.text("purpose", out.purpose, kLine, {.doc = "What the money is for"});
+  o.text("owner", out.owner, kLine, {.doc = "Who answers for it"});
+  o.text("use_case", out.use_case, kLine, {.doc = "Number in the register of AI use cases"});
+  o.choice("criticality", out.criticality, kCriticality, {.doc = "Decides which fallbacks it may use"});
+  o.text("data", out.data, kLine, {.doc = "Classification of its data"});
+}
+
+void limits_fields(Object& o, ratelimit::Limits& out) {
+  o.integer("requests_per_minute", out.requests_per_minute, kCount, {.doc = "Refilled continuously"});
+  o.integer("requests_burst", out.requests_burst, kCount, {.doc = "Most at once; default: requests_per_minute"});
+  o.integer("tokens_per_minute", out.tokens_per_minute, kCount, {.doc = "Input and output together"});
+  o.integer("tokens_burst", out.tokens_burst, kCount, {.doc = "Most at once; default: tokens_per_minute"});
+  o.integer("concurrent", out.concurrent, kCount, {.doc = "Calls under way"});
+  if (out.requests_burst && !out.requests_per_minute) o.problem("requests_burst", "needs requests_per_minute");
+  if (out.tokens_burst && !out.tokens_per_minute) o.problem("tokens_burst", "needs tokens_per_minute");
+}
+
+void cost_center_fields(Object& o, Department& out) {
+  std::string always;
+  o.text_or_list("cost_center", always, kLine, {.doc = "Who pays: a name, or names with the day each begins"},
+                 [&](Object& c) {
+                   DatedCostCenter dated;
+                   c.text("from", dated.from, kDate, {.doc = "First day, UTC", .required = true});
+                   c.text("id", dated.id, kLine, {.doc = "Cost center", .required = true});
+                   const bool ascending = out.cost_centers.empty() || out.cost_centers.back().from < dated.from;
+                   if (!ascending && !dated.from.empty()) c.problem("from", "dates have to ascend");
+                   out.cost_centers.push_back(std::move(dated));
+                 });
+  if (!always.empty()) out.cost_centers.push_back({"1970-01-01", always});
+}
+
+// Reads one part, wherever it stands, into its list.
+template <class Part, std::vector<Part> Draft::* List, void (*Fields)(Object&, Part&)>
+void read_part(Object& o, Draft& out) {
+  Part part;
+  part.where = o.where();
+  Fields(o, part);
+  (out.*List).push_back(std::move(part));
+}
+
+}  // namespace
+
+void provider_fields(Object& o, ProviderDraft& out) {
+  providers::ProviderOptions& options = out.options;
+  o.text("id", options.id, kIdentifier, {.doc = "What targets name", .required = true});
+  o.choice("kind", options.kind, kKinds, {.doc = "How it is spoken to", .required = true});
+  out.url_where = o.where("endpoint");
+  o.text("endpoint", out.url, kUrl, {.doc = "https://host[:port][/base], such as https://api.openai.com/v1"});
+  o.object("region", {.doc = "Where it works"}, [&](Object& r) {
+    r.text("processing", options.processing_region, kIdentifier,
+           {.doc = "Compared with a model's residency, written to the ledger", .required = true});
+    std::string name;  // for people who read the file
+    r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
+  });
+  o.object("auth", {.doc = "How we show who we are"}, [&](Object& a) {
+    a.secret("bearer", options.api_key, {.doc = "Sent as Authorization: Bearer", .required = true});
+  });
+  o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
+  o.choice("transport", options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
+  o.boolean("http2", out.http2, {.doc = "Needs transport: curl"});
+  o.boolean("plain_http", out.plain_http, {.doc = "Allows an http:// endpoint"});
+  o.number("max_idle", out.max_idle, {0, 100'000}, {.doc = "Kept connections per worker"});
+  o.object("model", {.doc = "For kind local: the model to run"}, [&](Object& m) {
+    local_backend::EngineOptions engine;
+    std::filesystem::path directory;
+    m.path("directory", directory,
+           {.doc = "config.json, model.safetensors, tokenizer.json", .applies = kRestart, .required = true});
+    engine.model_directory = directory.string();
+    m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together", .applies = kRestart});
+    m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503", .applies = kRestart});
+    out.local = std::move(engine);
+  });
+}
+
+void model_fields(Object& o, ModelDraft& out) {
+  Model& model = out.model;
+  o.text("name", model.name, kModelName, {.doc = "What callers name", .required = true});
+  o.list("targets", {.doc = "Where calls go, by weight", .required = true}, [&](Object& t) {
+    routing::Target target;
+    out.targets.push_back(t.where());
+    target_fields(t, target);
+    t.number("weight", target.weight, {0, 1'000'000}, {.doc = "Share among the targets"});
+    model.route.targets.push_back(std::move(target));
+  });
+  o.list("fallback", {.doc = "Where calls go when targets fail, in order"}, [&](Object& f) {
+    routing::Fallback fallback;
+    out.fallbacks.push_back(f.where());
+    fallback_fields(f, fallback);
+    model.route.fallbacks.push_back(std::move(fallback));
+  });
+  o.text("residency", model.residency, kIdentifier, {.doc = "Every target has to work in this region"});
+  o.integer("default_max_tokens", model.default_max_tokens, {1, 10'000'000},
+            {.doc = "Reserved when the caller sets no limit"});
+  o.date("created", model.created, {.doc = "Shown by /v1/models"});
+}
+
+void department_fields(Object& o, DepartmentDraft& out) {
+  Department& department = out.department;
+  o.text("id", department.id, kIdentifier, {.doc = "Unique", .required = true});
+  cost_center_fields(o, department);
+  o.references("models", out.models, Reference::To::model_or_group, kModelName, {.doc = "Model names, or group:NAME"});
+  o.object("limits", {.doc = "Absent: unlimited"}, [&](Object& l) { limits_fields(l, department.limits); });
+  o.reference("pii", out.pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name; absent: no scanning"});
+  o.list("applications", {.doc = "What keys are given to"}, [&](Object& a) {
+    Application application;
+    application_fields(a, application);
+    if (!application.id.empty() && department.application(application.id) != nullptr) {
+      a.problem("id", "application '" + application.id + "' is defined twice");
+    }
+    department.applications.push_back(std::move(application));
+  });
+  o.unsupported("budgets", "budgets are not supported yet; limits are");
+}
+
+void policy_fields(Object& o, pii::PolicyOptions& out) {
+  const std::pair<std::string_view, std::string> packs[] = {{out.rule_pack, out.rule_pack}};
+  o.choice("action", out.action, kActions, {.doc = "For every type that is not listed"});
+  o.object("types", {.doc = "Per type"}, [&](Object& t) {
+    for (std::size_t i = 0; i < pii::kEntityTypes; ++i) {
+      const auto type = static_cast<pii::EntityType>(i);
+      const std::string_view name = pii::to_string(type);
+      pii::Action action = out.action;
+      t.choice(name, action, kActions, {.doc = "Default: action"});
+      if (t.has(name)) out.types[type] = action;
+    }
+  });
+  o.boolean("restore", out.restore, {.doc = "Put values back into answers"});
+  o.decimal("threshold", out.threshold, {0, 1}, {.doc = "Least score that counts"});
+  std::string pack = out.rule_pack;
+  o.choice("rule_pack", pack, packs, {.doc = "Pinned: an upgrade never changes what is found unreviewed"});
+  o.choice("on_error", out.on_error, kOnError, {.doc = "When scanning fails"});
+}
+
+void policy_file_fields(Object& o, PolicyDraft& out) {
+  o.text("name", out.policy.name, kIdentifier, {.doc = "What departments name", .required = true});
+  policy_fields(o, out.policy);
+}
+
+std::span<const PartKind> part_kinds() {
+  static constexpr PartKind kKindsOfParts[] = {
+      {"providers", "provider", read_part<ProviderDraft, &Draft::providers, provider_fields>},
+      {"models", "model", read_part<ModelDraft, &Draft::models, model_fields>},
+      {"departments", "department", read_part<DepartmentDraft, &Draft::departments, department_fields>},
+      {"policies", "policy", read_part<PolicyDraft, &Draft::policies, policy_file_fields>},
+  };
+  return kKindsOfParts;
+}
+
+}  // namespace tollgate::config

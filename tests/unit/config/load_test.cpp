@@ -1,0 +1,125 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support.h"
+
+namespace tollgate::config {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::Folder;
+using ::testing::IsEmpty;
+using testing::load_offline;
+using testing::minimal;
+using testing::problems_of;
+
+constexpr const char* kDemo = R"(
+schema: 1
+organisation: demo
+master_key: {file: master.key}
+listen:
+  address: 127.0.0.1
+  port: 8443
+  tls: {certificate: tls.crt, key: {file: tls.key}}
+  limits: {body: 4MiB}
+  timeouts: {commit_after: 5s}
+prices: {overrides: [{provider: openai, model: gpt-4o, input: 2.50 USD, output: 10 USD}]}
+providers:
+  - {id: local, kind: local, region: {processing: eu}, model: {directory: model, max_running: 4}}
+  - id: openai
+    kind: openai_compatible
+    endpoint: https://api.openai.example/v1/
+    region: {processing: us}
+    auth: {bearer: {file: secret}}
+models:
+  - name: gpt-4o
+    targets: [{provider: openai, model: gpt-4o, timeouts: {connect: 1s}}]
+    fallback: [{provider: local, model: llama, when: [error, timeout], for: {criticality: low}}]
+  - {name: small, targets: [{provider: local, model: llama}], residency: eu, created: 2026-01-01}
+groups: {cheap: [small]}
+pii: {policies: {strict: {action: pseudonymise, types: {CREDIT_CARD: block}, threshold: 0.6}}}
+departments:
+  - id: retail
+    cost_center: [{from: 2026-01-01, id: CC-1}, {from: 2026-07-01, id: CC-2}]
+    models: [gpt-4o, group:cheap]
+    limits: {requests_per_minute: 600, tokens_per_minute: 200000, concurrent: 64}
+    pii: strict
+    applications: [{id: branch-chat, purpose: branch assistant, criticality: low}]
+keys:
+  - {id: abcdefghijkl, department: retail, application: branch-chat, key: {file: secret}}
+)";
+
+TEST(Load, FillsEverySnapshotPartOfADemo) {
+  const Folder folder;
+  folder.write_secrets();
+  folder.write("tollgate.yaml", kDemo);
+  const LoadResult result = load(folder.main());
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  const Snapshot& snapshot = *result.snapshot;
+  EXPECT_EQ(snapshot.organisation, "demo");
+  EXPECT_EQ(snapshot.generation, 1);
+  EXPECT_EQ(snapshot.master_key->reveal().size(), 32U);
+  EXPECT_EQ(snapshot.state_directory, folder.path() / "state");
+  EXPECT_EQ(snapshot.ledger.sqlite, folder.path() / "state/ledger.db");
+  EXPECT_EQ(snapshot.listen.http.max_body_bytes, 4U << 20);
+  EXPECT_EQ(snapshot.listen.timeouts.commit_after, std::chrono::seconds(5));
+  EXPECT_FALSE(snapshot.listen.certificate_pem.empty());
+
+  const auto& openai = *snapshot.providers.at("openai");
+  EXPECT_EQ(openai.endpoint->host, "api.openai.example");
+  EXPECT_EQ(openai.endpoint->base_path, "/v1");
+  EXPECT_NE(openai.endpoint->tls_context, nullptr);
+  EXPECT_EQ(openai.api_key->reveal(), "sk-planted-secret");
+  EXPECT_EQ(snapshot.providers.at("local")->endpoint, nullptr);
+  ASSERT_EQ(snapshot.local_models.size(), 1U);
+  EXPECT_EQ(snapshot.local_models[0].engine.model_directory, (folder.path() / "model").string());
+  EXPECT_EQ(snapshot.local_models[0].engine.max_running, 4);
+
+  const Model& model = *snapshot.models.at("gpt-4o");
+  EXPECT_EQ(model.route.targets.at(0).timeouts.connect, std::chrono::seconds(1));
+  EXPECT_THAT(model.route.fallbacks.at(0).when,
+              ElementsAre(routing::FallbackCause::error, routing::FallbackCause::timeout));
+  EXPECT_EQ(model.route.fallbacks.at(0).only_criticality, "low");
+  EXPECT_EQ(snapshot.models.at("small")->created, 1'767'225'600);
+
+  const Department& retail = *snapshot.departments.at("retail");
+  EXPECT_THAT(retail.models, ElementsAre("gpt-4o", "small"));
+  EXPECT_EQ(retail.limits.requests_per_minute, 600);
+  EXPECT_EQ(retail.limits.requests_burst, std::nullopt);
+  EXPECT_EQ(retail.pii, snapshot.pii_policies.at("strict"));
+  EXPECT_EQ(retail.pii->types.at(pii::EntityType::credit_card), pii::Action::block);
+  EXPECT_EQ(retail.application("branch-chat")->purpose, "branch assistant");
+  EXPECT_EQ(retail.cost_center_at(std::chrono::sys_days(std::chrono::year(2026) / 6 / 30)), "CC-1");
+  EXPECT_EQ(retail.cost_center_at(std::chrono::sys_days(std::chrono::year(2026) / 7 / 1)), "CC-2");
+  EXPECT_EQ(retail.cost_center_at(std::chrono::sys_days(std::chrono::year(2025) / 12 / 31)), "");
+
+  EXPECT_EQ(snapshot.prices->find("openai", "gpt-4o")->input, 2'500'000'000);
+  EXPECT_TRUE(snapshot.prices->version().starts_with("builtin@2026-11+"));
+  ASSERT_EQ(snapshot.file_keys.size(), 1U);
+  EXPECT_EQ(snapshot.file_keys[0].key->reveal(), "sk-planted-secret");
+}
+
+TEST(Load, NeedsNoSecretFileOffline) {
+  const Folder folder;
+  const LoadResult result = load_offline(folder, kDemo);
+  EXPECT_THAT(problems_of(result), IsEmpty());
+  EXPECT_NE(result.snapshot, nullptr);
+}
+
+TEST(Load, ReadsPartsFromTheDirectoryThatNamesTheirKind) {
+  const Folder folder;
+  folder.write("conf.d/departments/emea/retail.yaml", "id: retail\nmodels: [small]\npii: strict\n");
+  folder.write("conf.d/providers/p.yaml", "id: p\nkind: openai_compatible\nendpoint: https://p.example\n");
+  folder.write("conf.d/models/small.yml", "name: small\ntargets: [{provider: p, model: m}]\n");
+  folder.write("conf.d/policies/strict.yaml", "name: strict\naction: redact\n");
+  folder.write("conf.d/departments/.hidden.yaml", "nonsense");
+  folder.write("conf.d/departments/README.md", "nonsense");
+  const LoadResult result = load_offline(folder, minimal("include: [conf.d/**]\n"));
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  EXPECT_EQ(result.snapshot->departments.at("retail")->pii->action, pii::Action::redact);
+  EXPECT_TRUE(result.snapshot->departments.at("retail")->may_use("small"));
+  EXPECT_FALSE(result.snapshot->departments.at("retail")->may_use("large"));
+}
+
+}  // namespace
+}  // namespace tollgate::config
