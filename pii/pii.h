@@ -1,11 +1,11 @@
 #pragma once
 // Personal data and secrets in text: find, replace on the way up, put back on the way down. Knows text, not requests.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "gateway/base/result.h"
@@ -48,6 +48,9 @@ struct PolicyOptions {
   enum class OnError : std::uint8_t { block, pass } on_error = OnError::block;
 };
 
+// How many code points a piece of valid UTF-8 has: turns byte offsets into the offsets that Presidio's users know.
+std::size_t code_points(std::string_view utf8);
+
 // Finds candidates in one pass over the bytes; RE2 and validators run on windows around them only.
 // Immutable after construction; thread-safe.
 class Scanner {
@@ -70,11 +73,13 @@ class RestoreMap {
   void add(std::string token, std::string value);
   // nullptr when the token was not made for this conversation.
   const std::string* value_of(std::string_view token) const;
+  // Whether some token of this conversation begins with `prefix`.
+  bool starts_a_token(std::string_view prefix) const;
   bool empty() const { return by_token_.empty(); }
   std::size_t size() const { return by_token_.size(); }
 
  private:
-  std::unordered_map<std::string, std::string> by_token_;
+  std::map<std::string, std::string, std::less<>> by_token_;  // ordered: prefixes are looked up
 };
 
 // Tokens are letters and digits of one fixed length (JSON and Markdown escape everything else), start with
@@ -103,9 +108,11 @@ struct Counts {
   std::int64_t total() const;
 };
 
-// What a policy does to one text. Adds to `map` and `counts`. Error permission_denied with code "pii_blocked" when the
+// What a policy does to one text, as replacements in order of position. `with` needs no JSON escape: a token, or, where
+// the policy redacts, the type's name in brackets ("[EMAIL_ADDRESS]"). Adds what is replaced to `counts` and, where the
+// policy restores, what is pseudonymised to `map`. Error permission_denied with code "pii_blocked" when the
 // policy blocks a type that was found (the message names the type, never the value).
-// Text that already contains a token (an assistant turn that was restored, then resent) is left alone.
+// A value inside something of a token's form is left alone.
 Result<std::vector<Replacement>> scrub(std::string_view text, const Scanner& scanner, const PolicyOptions& policy,
                                        const Pseudonymiser& pseudonymiser, RestoreMap& map, Counts& counts);
 
@@ -123,6 +130,9 @@ class StreamRestorer {
   std::int64_t restored() const { return restored_; }  // tokens put back so far
 
  private:
+  // Appends what is certain of `text`, and returns how many bytes that was.
+  std::size_t consume(std::string_view text, std::string& out);
+
   const RestoreMap* map_;
   RestoreMode mode_;
   std::string held_;

@@ -1,0 +1,225 @@
+#include "pii/context.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "pii/unit.h"
+
+namespace tollgate::pii {
+namespace {
+
+struct Word {
+  std::string_view text;
+  Hint hint;
+};
+
+// Lower case, sorted by bytes.
+constexpr auto kWords = std::to_array<Word>({
+    {"account", Hint::other},
+    {"address", Hint::ip},
+    {"amex", Hint::card},
+    {"anruf", Hint::phone},
+    {"anrufen", Hint::phone},
+    {"answering", Hint::contact},
+    {"appelez", Hint::phone},
+    {"article", Hint::other},
+    {"barcode", Hint::other},
+    {"build", Hint::other},
+    {"call", Hint::phone},
+    {"called", Hint::phone},
+    {"calling", Hint::phone},
+    {"calls", Hint::phone},
+    {"card", Hint::card},
+    {"cards", Hint::card},
+    {"carta", Hint::card},
+    {"carte", Hint::card},
+    {"cc", Hint::card},
+    {"cell", Hint::phone},
+    {"cellphone", Hint::phone},
+    {"cellulare", Hint::phone},
+    {"celular", Hint::phone},
+    {"chapter", Hint::other},
+    {"chiamare", Hint::phone},
+    {"commit", Hint::other},
+    {"contact", Hint::contact},
+    {"contacto", Hint::contact},
+    {"credit", Hint::card},
+    {"creditcard", Hint::card},
+    {"debit", Hint::card},
+    {"dial", Hint::phone},
+    {"diners", Hint::card},
+    {"discover", Hint::card},
+    {"ean", Hint::other},
+    {"fax", Hint::phone},
+    {"festnetz", Hint::phone},
+    {"firmware", Hint::other},
+    {"fon", Hint::phone},
+    {"gsm", Hint::phone},
+    {"gtin", Hint::other},
+    {"handy", Hint::phone},
+    {"handynummer", Hint::phone},
+    {"hash", Hint::other},
+    {"host", Hint::ip},
+    {"hotline", Hint::phone},
+    {"id", Hint::other},
+    {"ids", Hint::other},
+    {"imei", Hint::other},
+    {"invoice", Hint::other},
+    {"ip", Hint::ip},
+    {"ipaddr", Hint::ip},
+    {"ipv4", Hint::ip},
+    {"ipv6", Hint::ip},
+    {"isbn", Hint::other},
+    {"issn", Hint::other},
+    {"issue", Hint::other},
+    {"jcb", Hint::card},
+    {"karte", Hint::card},
+    {"kreditkarte", Hint::card},
+    {"landline", Hint::phone},
+    {"ligar", Hint::phone},
+    {"llamar", Hint::phone},
+    {"maestro", Hint::card},
+    {"mastercard", Hint::card},
+    {"message", Hint::contact},
+    {"messages", Hint::contact},
+    {"mobil", Hint::phone},
+    {"mobile", Hint::phone},
+    {"mobilnummer", Hint::phone},
+    {"movil", Hint::phone},
+    {"msisdn", Hint::phone},
+    {"móvil", Hint::phone},
+    {"numero", Hint::contact},
+    {"nummer", Hint::contact},
+    {"order", Hint::other},
+    {"pager", Hint::phone},
+    {"pan", Hint::card},
+    {"phone", Hint::phone},
+    {"phonenumber", Hint::phone},
+    {"phones", Hint::phone},
+    {"pin", Hint::other},
+    {"portable", Hint::phone},
+    {"price", Hint::other},
+    {"rang", Hint::phone},
+    {"registered", Hint::contact},
+    {"release", Hint::other},
+    {"ring", Hint::phone},
+    {"rufnummer", Hint::phone},
+    {"section", Hint::other},
+    {"serial", Hint::other},
+    {"server", Hint::ip},
+    {"sku", Hint::other},
+    {"sms", Hint::phone},
+    {"social", Hint::ssn},
+    {"ssid", Hint::ssn},
+    {"ssn", Hint::ssn},
+    {"ssns", Hint::ssn},
+    {"tarjeta", Hint::card},
+    {"tel", Hint::phone},
+    {"telefon", Hint::phone},
+    {"telefone", Hint::phone},
+    {"telefonnummer", Hint::phone},
+    {"telefono", Hint::phone},
+    {"telefoon", Hint::phone},
+    {"telephone", Hint::phone},
+    {"teléfono", Hint::phone},
+    {"text", Hint::contact},
+    {"ticket", Hint::other},
+    {"timestamp", Hint::other},
+    {"total", Hint::other},
+    {"trace", Hint::other},
+    {"tracking", Hint::other},
+    {"ts", Hint::other},
+    {"tél", Hint::phone},
+    {"téléphone", Hint::phone},
+    {"upc", Hint::other},
+    {"uuid", Hint::other},
+    {"ver", Hint::other},
+    {"version", Hint::other},
+    {"visa", Hint::card},
+    {"whatsapp", Hint::phone},
+    {"звоните", Hint::phone},
+    {"карта", Hint::card},
+    {"карту", Hint::card},
+    {"карты", Hint::card},
+    {"тел", Hint::phone},
+    {"телефон", Hint::phone},
+});
+static_assert(std::ranges::is_sorted(kWords, {}, &Word::text));
+
+// Scripts without spaces between words: looked for anywhere in the window.
+constexpr auto kUnspaced = std::to_array<Word>({
+    {"电话", Hint::phone},
+    {"電話", Hint::phone},
+    {"手机", Hint::phone},
+    {"手機", Hint::phone},
+    {"携帯", Hint::phone},
+    {"전화", Hint::phone},
+    {"휴대폰", Hint::phone},
+    {"信用卡", Hint::card},
+    {"卡号", Hint::card},
+    {"カード", Hint::card},
+    {"카드", Hint::card},
+});
+
+constexpr std::size_t kBefore = 72;  // bytes
+constexpr std::size_t kAfter = 24;
+constexpr int kWordsBefore = 8;
+
+bool is_word_byte(char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+Hint hint_of(std::string_view word) {
+  std::string lower(word);
+  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
+  const auto* it = std::lower_bound(kWords.begin(), kWords.end(), lower,
+                                    [](const Word& entry, const std::string& value) { return entry.text < value; });
+  return it != kWords.end() && it->text == lower ? it->hint : Hint::none;
+}
+
+// The last word in `window`, cut off it. A capital after a small letter starts a word (phoneNumber).
+std::string_view pop_word(std::string_view& window) {
+  std::size_t end = window.size();
+  while (end > 0 && !is_word_byte(window[end - 1])) --end;
+  std::size_t start = end;
+  while (start > 0 && is_word_byte(window[start - 1])) {
+    --start;
+    if (start > 0 && is_upper(window[start]) && is_lower(window[start - 1])) break;
+  }
+  const auto word = window.substr(start, end - start);
+  window = window.substr(0, start);
+  return word;
+}
+
+Hint hint_before(std::string_view window) {
+  const auto whole = window;
+  for (int i = 0; i < kWordsBefore && !window.empty(); ++i) {
+    const auto word = pop_word(window);
+    if (word.empty()) break;
+    const Hint hint = hint_of(word);
+    if (hint != Hint::none) return hint;
+  }
+  const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
+                                [&](const Word& w) { return whole.find(w.text) != std::string_view::npos; });
+  return it == kUnspaced.end() ? Hint::none : it->hint;
+}
+
+Hint hint_after(std::string_view window) {
+  std::size_t start = 0;
+  while (start < window.size() && (window[start] == ' ' || window[start] == '(')) ++start;
+  std::size_t end = start;
+  while (end < window.size() && is_word_byte(window[end])) ++end;
+  const auto word = window.substr(start, end - start);
+  if (word == "office" || word == "home" || word == "work") return Hint::contact;  // a list of someone's numbers
+  return hint_of(word) == Hint::phone ? Hint::phone : Hint::none;
+}
+
+}  // namespace
+
+Hint hint_around(std::string_view text, std::size_t start, std::size_t end) {
+  const std::size_t from = start > kBefore ? start - kBefore : 0;
+  const Hint before = hint_before(text.substr(from, start - from));
+  if (before != Hint::none) return before;
+  return hint_after(text.substr(end, kAfter));
+}
+
+}  // namespace tollgate::pii

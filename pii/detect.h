@@ -1,0 +1,73 @@
+#pragma once
+// The detectors: each looks at the neighbourhood of one trigger and appends what it finds. They cost a bounded amount
+// of work per call and may overlap; the scanner settles that.
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "pii/pii.h"
+#include "pii/unit.h"
+
+namespace tollgate::pii {
+
+using Findings = std::vector<Finding>;
+
+// --- numbers ---------------------------------------------------------------------------------------------------------
+
+// Digits that stand together, in folded form.
+struct Group {
+  std::size_t at = 0;  // in Cluster::folded
+  std::size_t length = 0;
+};
+
+// Groups of digits with at most a few separators between them. Holds buffers: reuse one per scan.
+struct Cluster {
+  Folded folded;  // starts with the first digit, ends with the last
+  std::vector<Group> groups;
+  std::size_t start = 0;  // bytes of the original
+  std::size_t end = 0;
+
+  std::size_t digits() const;
+  // What stands between group i and group i+1.
+  std::string_view gap(std::size_t i) const;
+  // The digits of groups [first, last].
+  std::string digits_of(std::size_t first, std::size_t last) const;
+  std::size_t start_of(std::size_t first) const { return folded.starts[groups[first].at]; }
+  std::size_t end_of(std::size_t last) const { return folded.ends[groups[last].at + groups[last].length - 1]; }
+};
+
+// Reads the cluster around `pos` (the start of a digit unit), not reaching below `floor`. Returns where the next one
+// may begin: the end, or earlier where the cluster was too long to hold.
+std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out);
+
+void detect_cards(std::string_view text, const Cluster& cluster, Findings& out);
+void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out);
+void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out);
+void detect_phones(std::string_view text, const Cluster& cluster, Findings& out);
+// An IBAN whose digits are in, or right before, the cluster.
+void detect_iban(std::string_view text, const Cluster& cluster, Findings& out);
+
+// --- the rest --------------------------------------------------------------------------------------------------------
+
+// `at` is the start of a unit that stands for '@'.
+void detect_email(std::string_view text, std::size_t at, Findings& out);
+// `pos` is a colon or a hex digit before one. Returns where to go on.
+std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out);
+
+// API keys, tokens and private keys by their literal prefixes. Immutable; thread-safe.
+class KeyDetector {
+ public:
+  KeyDetector();
+  ~KeyDetector();
+  // `pos` has a key trigger. Returns where to go on: behind the key, or pos + 1.
+  std::size_t detect(std::string_view text, std::size_t pos, Findings& out) const;
+
+ private:
+  struct Rules;
+  std::unique_ptr<Rules> rules_;
+};
+
+// Settles overlaps: the higher score wins, then the longer, then the earlier. Leaves them in order of position.
+void resolve_overlaps(Findings& findings);
+
+}  // namespace tollgate::pii

@@ -1,0 +1,167 @@
+// E-mail addresses and IPv6 addresses.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "pii/context.h"
+#include "pii/detect.h"
+
+namespace tollgate::pii {
+namespace {
+
+constexpr std::size_t kMaxLocal = 64;    // RFC 5321 §4.5.3.1.1
+constexpr std::size_t kMaxDomain = 253;  // RFC 1035 §2.3.4, without the root
+constexpr std::size_t kMaxLabel = 63;
+
+bool is_local(char c) {
+  return is_alnum(c) || c == kLetter || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\'' ||
+         c == '&';
+}
+bool is_domain(char c) { return is_alnum(c) || c == kLetter || c == '-' || c == '.'; }
+
+// Where the local part before `at` starts; `at` itself where there is none.
+std::size_t local_start(std::string_view text, std::size_t at) {
+  std::size_t start = at;  // of the earliest character that may begin a local part
+  std::size_t pos = at;
+  char previous = '@';
+  for (std::size_t i = 0; i < kMaxLocal && pos > 0;) {
+    const Unit unit = unit_before(text, pos);
+    if (unit.c != kInvisible && !is_local(unit.c)) break;
+    pos -= unit.length;
+    if (unit.c == kInvisible) continue;
+    if (unit.c == '.' && (previous == '.' || previous == '@')) break;
+    if (is_alnum(unit.c) || unit.c == kLetter || unit.c == '_' || unit.c == '+') start = pos;
+    previous = unit.c;
+    ++i;
+  }
+  return start;
+}
+
+struct Domain {
+  std::string name;
+  std::vector<std::size_t> ends;  // byte offset after each character
+};
+
+Domain read_domain(std::string_view text, std::size_t pos) {
+  Domain out;
+  while (pos < text.size() && out.name.size() < kMaxDomain) {
+    const Unit unit = unit_at(text, pos);
+    pos += unit.length;
+    if (unit.c == kInvisible) continue;
+    if (!is_domain(unit.c)) break;
+    out.name.push_back(to_lower(unit.c));
+    out.ends.push_back(pos);
+  }
+  return out;
+}
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' && label.back() != '-';
+}
+
+// Endings of file names that look like an address: logo@2x.png.
+bool is_file_ending(std::string_view label) {
+  static constexpr auto kEndings =
+      std::to_array<std::string_view>({"css", "gif", "html", "jpeg", "jpg", "js", "json", "png", "svg", "webp"});
+  return std::binary_search(kEndings.begin(), kEndings.end(), label);
+}
+
+bool is_top_level(std::string_view label) {
+  if (label.starts_with("xn--")) return label.size() > 4;
+  const bool letters = std::all_of(label.begin(), label.end(), [](char c) { return is_alpha(c) || c == kLetter; });
+  return letters && label.size() >= 2 && label.size() <= 24 && !is_file_ending(label);
+}
+
+// How much of `name` is a domain name: as many labels as are well formed, the last one a possible top level.
+std::size_t domain_length(std::string_view name) {
+  std::size_t good = 0;
+  std::size_t labels = 0;
+  for (std::size_t start = 0; start < name.size();) {
+    const std::size_t dot = std::min(name.find('.', start), name.size());
+    const auto label = name.substr(start, dot - start);
+    if (!is_label(label)) break;
+    if (++labels >= 2 && is_top_level(label))
+      good = dot;
+    else if (labels >= 2)
+      good = 0;
+    start = dot + 1;
+  }
+  return good;
+}
+
+// git@github.com:owner/repository is an SSH address that every clone shares; a@b.transpose() is code.
+bool is_something_else(std::string_view text, std::string_view local, std::size_t end) {
+  const char after = end < text.size() ? text[end] : ' ';
+  return after == '(' || (after == ':' && local == "git");
+}
+
+}  // namespace
+
+void detect_email(std::string_view text, std::size_t at, Findings& out) {
+  const std::size_t start = local_start(text, at);
+  if (start == at) return;
+  const Domain domain = read_domain(text, at + unit_at(text, at).length);
+  const std::size_t length = domain_length(domain.name);
+  if (length == 0) return;
+  const std::size_t end = domain.ends[length - 1];
+  if (is_something_else(text, text.substr(start, at - start), end)) return;
+  out.push_back({EntityType::email_address, start, end, 0.95});
+}
+
+namespace {
+
+constexpr std::size_t kLongestV6 = 45;  // eight groups with an IPv4 tail
+
+bool is_v6(char c) { return is_hex(c) || c == ':' || c == '.'; }
+
+bool parses(const std::string& address) {
+  std::array<unsigned char, 16> bytes{};
+  return inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+}
+
+// "a::b" is more often a name in C++ than an address: wants a digit, and several groups or a full first one.
+bool like_an_address(std::string_view address) {
+  const auto first = address.find(':');
+  const auto groups = std::count(address.begin(), address.end(), ':');
+  const bool digit = std::any_of(address.begin(), address.end(), is_digit);
+  return digit && (first == 0 || first >= 3 || groups >= 4 || address.find('.') != std::string_view::npos);
+}
+
+bool word_beside(std::string_view text, std::size_t start, std::size_t end) {
+  const char before = start > 0 ? unit_before(text, start).c : ' ';
+  const char after = end < text.size() ? unit_at(text, end).c : ' ';
+  return is_alnum(before) || before == ':' || before == '_' || is_alnum(after) || after == '_';
+}
+
+// The end of "/64" where that follows, else `end`.
+std::size_t past_prefix_length(std::string_view text, std::size_t end) {
+  std::size_t pos = end + 1;
+  int value = 0;
+  while (pos < text.size() && pos < end + 4 && is_digit(text[pos])) value = value * 10 + (text[pos++] - '0');
+  const bool prefix = end < text.size() && text[end] == '/' && pos > end + 1 && value <= 128;
+  return prefix && (pos == text.size() || !is_alnum(text[pos])) ? pos : end;
+}
+
+}  // namespace
+
+std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out) {
+  std::size_t start = pos;
+  while (start > 0 && pos - start < kLongestV6 && is_v6(text[start - 1]) && unit_start(text, start - 1) == start - 1)
+    --start;
+  std::size_t end = pos;
+  while (end < text.size() && end - pos < kLongestV6 && is_v6(text[end])) ++end;
+  const std::size_t next = std::max(end, pos + 1);
+  while (end > start &&
+         (text[end - 1] == '.' || (text[end - 1] == ':' && !text.substr(start, end - start).ends_with("::"))))
+    --end;
+  if (end - start < 3 || end - start > kLongestV6) return next;
+  const std::string address(text.substr(start, end - start));
+  if (!like_an_address(address) || word_beside(text, start, end) || !parses(address)) return next;
+  const double score = hint_around(text, start, end) == Hint::ip ? 0.95 : 0.8;
+  out.push_back({EntityType::ip_address, start, past_prefix_length(text, end), score});
+  return next;
+}
+
+}  // namespace tollgate::pii

@@ -1,0 +1,219 @@
+// Cards, social security numbers and IPv4 addresses: what is made of groups of digits.
+#include <algorithm>
+#include <string>
+
+#include "pii/checks.h"
+#include "pii/context.h"
+#include "pii/detect.h"
+
+namespace tollgate::pii {
+namespace {
+
+constexpr std::size_t kMaxGap = 3;          // separators between two groups
+constexpr std::size_t kMaxBack = 48;        // units looked at before the trigger
+constexpr std::size_t kMaxGroups = 96;      // of one cluster; longer ones are read in overlapping pieces
+constexpr std::size_t kOverlapGroups = 24;  // more than one value can have
+
+bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '*'; }
+
+// The start of the first digit of the cluster that the digit at `pos` belongs to.
+std::size_t cluster_start(std::string_view text, std::size_t pos, std::size_t floor) {
+  std::size_t first = pos;
+  std::size_t gap = 0;
+  for (std::size_t i = 0; i < kMaxBack && pos > floor; ++i) {
+    const Unit unit = unit_before(text, pos);
+    if (unit.length > pos - floor) break;
+    pos -= unit.length;
+    if (is_digit(unit.c)) {
+      first = pos;
+      gap = 0;
+    } else if (unit.c != kInvisible && (!is_gap(unit.c) || ++gap > kMaxGap)) {
+      break;
+    }
+  }
+  return first;
+}
+
+bool digit_at(const Folded& folded, std::size_t i) { return i < folded.size() && is_digit(folded.text[i]); }
+
+// Splits the folded text into groups, and cuts off what follows the last one.
+void find_groups(Cluster& cluster) {
+  cluster.groups.clear();
+  auto& folded = cluster.folded;
+  for (std::size_t i = 0; i < folded.size(); ++i) {
+    if (!digit_at(folded, i)) continue;
+    Group group{i, 0};
+    while (digit_at(folded, i)) ++i, ++group.length;
+    cluster.groups.push_back(group);
+  }
+}
+
+// All gaps of [first, last] are the same single character out of `allowed`, or there is none.
+bool uniform_gaps(const Cluster& cluster, std::size_t first, std::size_t last, std::string_view allowed) {
+  for (std::size_t i = first; i < last; ++i) {
+    const auto gap = cluster.gap(i);
+    if (gap.size() != 1 || allowed.find(gap[0]) == std::string_view::npos || gap != cluster.gap(first)) return false;
+  }
+  return true;
+}
+
+// An ASCII letter or digit right beside: the digits are part of something else. Letters of other scripts are not: they
+// write no space ("номер4111", "카드4111").
+bool glued(std::string_view text, std::size_t start, std::size_t end) {
+  const char before = start > 0 ? unit_before(text, start).c : ' ';
+  const bool raw_before = start > 0 && static_cast<unsigned char>(text[start - 1]) < 0x80;
+  const char after = end < text.size() ? unit_at(text, end).c : ' ';
+  const bool raw_after = end < text.size() && static_cast<unsigned char>(text[end]) < 0x80;
+  return (raw_before && is_alnum(before)) || (raw_after && is_alnum(after));
+}
+
+// The fraction of a decimal number, or the start of one.
+bool decimal_point_beside(std::string_view text, std::size_t start, std::size_t end) {
+  const auto digit = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
+  const bool before = start >= 2 && text[start - 1] == '.' && digit(start - 2);
+  return before || (end < text.size() && text[end] == '.' && digit(end + 1));
+}
+
+// How cards are printed: at least three groups of three to six digits.
+bool printed_like_a_card(const Cluster& cluster, std::size_t first, std::size_t last) {
+  if (last - first < 2 || !uniform_gaps(cluster, first, last, " -")) return false;
+  return std::all_of(cluster.groups.begin() + static_cast<std::ptrdiff_t>(first),
+                     cluster.groups.begin() + static_cast<std::ptrdiff_t>(last),
+                     [](const Group& group) { return group.length >= 4 && group.length <= 6; });
+}
+
+double card_score(std::string_view text, const Cluster& cluster, std::size_t first, std::size_t last,
+                  std::size_t digits) {
+  const std::size_t start = cluster.start_of(first);
+  const std::size_t end = cluster.end_of(last);
+  const bool whole = first == 0 && last + 1 == cluster.groups.size();
+  const bool printed = printed_like_a_card(cluster, first, last);
+  const bool plain = first == last || printed;
+  if (!plain && !whole) return 0;  // groups picked out of a longer row
+  const Hint hint = hint_around(text, start, end);
+  if (hint == Hint::card) return glued(text, start, end) || !plain ? 0.8 : 1.0;
+  if (!plain || glued(text, start, end) || decimal_point_beside(text, start, end)) return 0.3;
+  if (printed) return 0.95;
+  if (hint == Hint::other) return 0.3;
+  // A bare run of 12, 13, 17 or 18 digits is more often an article or order number that passes by chance.
+  return digits == 16 || digits == 15 || digits == 14 || digits == 19 ? 0.8 : 0.4;
+}
+
+}  // namespace
+
+std::size_t Cluster::digits() const {
+  std::size_t sum = 0;
+  for (const auto& group : groups) sum += group.length;
+  return sum;
+}
+
+std::string_view Cluster::gap(std::size_t i) const {
+  const std::size_t from = groups[i].at + groups[i].length;
+  return std::string_view(folded.text).substr(from, groups[i + 1].at - from);
+}
+
+std::string Cluster::digits_of(std::size_t first, std::size_t last) const {
+  std::string out;
+  for (std::size_t i = first; i <= last; ++i) out.append(folded.text, groups[i].at, groups[i].length);
+  return out;
+}
+
+std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
+  out.folded.clear();
+  std::size_t at = cluster_start(text, pos, floor);
+  out.start = out.end = at;
+  std::size_t gap = 0;
+  std::size_t groups = 0;
+  bool in_group = false;
+  while (at < text.size() && groups <= kMaxGroups) {
+    const Unit unit = unit_at(text, at);
+    const std::size_t start = at;
+    at += unit.length;
+    if (unit.c == kInvisible) continue;
+    if (is_digit(unit.c)) {
+      groups += in_group ? 0 : 1;
+      in_group = true;
+      gap = 0;
+      out.end = at;
+    } else {
+      in_group = false;
+      if (!is_gap(unit.c) || ++gap > kMaxGap) break;
+    }
+    out.folded.push(unit.c, start, at);
+  }
+  find_groups(out);
+  return groups > kMaxGroups ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;
+}
+
+void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) {
+  const auto& groups = cluster.groups;
+  for (std::size_t first = 0; first < groups.size(); ++first) {
+    std::size_t total = 0;
+    for (std::size_t last = first; last < groups.size() && (total += groups[last].length) <= 19; ++last) {
+      if (total < 12) continue;
+      const std::string digits = cluster.digits_of(first, last);
+      if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
+      const double score = card_score(text, cluster, first, last, total);
+      if (score > 0) out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score});
+    }
+  }
+}
+
+void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
+  const auto& groups = cluster.groups;
+  for (std::size_t i = 0; i + 2 < groups.size(); ++i) {
+    if (groups[i].length != 3 || groups[i + 1].length != 2 || groups[i + 2].length != 4) continue;
+    if (!uniform_gaps(cluster, i, i + 2, "- .") || !ssn_valid(cluster.digits_of(i, i + 2))) continue;
+    const std::size_t start = cluster.start_of(i);
+    const std::size_t end = cluster.end_of(i + 2);
+    if (glued(text, start, end)) continue;
+    const bool dashed = cluster.gap(i) == "-";
+    const bool named = hint_around(text, start, end) == Hint::ssn;
+    out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65});
+  }
+  // However it is written, nine digits that are called a social security number.
+  if (cluster.digits() != 9 || !ssn_valid(cluster.digits_of(0, groups.size() - 1))) return;
+  if (hint_around(text, cluster.start, cluster.end) == Hint::ssn)
+    out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8});
+}
+
+namespace {
+
+bool is_octet(const Cluster& cluster, const Group& group) {
+  if (group.length > 3) return false;
+  const auto digits = std::string_view(cluster.folded.text).substr(group.at, group.length);
+  return (group.length == 1 || digits[0] != '0') && std::stoi(std::string(digits)) <= 255;
+}
+
+// The end of "/24" where that follows, else `end`.
+std::size_t past_prefix_length(const Cluster& cluster, std::size_t last) {
+  const auto& groups = cluster.groups;
+  if (last + 1 >= groups.size() || cluster.gap(last) != "/" || groups[last + 1].length > 2) return cluster.end_of(last);
+  return std::stoi(cluster.digits_of(last + 1, last + 1)) <= 32 ? cluster.end_of(last + 1) : cluster.end_of(last);
+}
+
+// "Chrome/99.0.48.15": a product and its version; but not the "//" of a URL.
+bool follows_product_name(std::string_view text, std::size_t start) {
+  return start >= 2 && text[start - 1] == '/' && is_alnum(text[start - 2]);
+}
+
+}  // namespace
+
+void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
+  const auto& groups = cluster.groups;
+  for (std::size_t i = 0; i + 3 < groups.size(); ++i) {
+    if (i > 0 && cluster.gap(i - 1) == ".") continue;  // a part of something longer, such as an object identifier
+    if (!uniform_gaps(cluster, i, i + 3, ".")) continue;
+    if (i + 4 < groups.size() && cluster.gap(i + 3) == ".") continue;
+    const bool octets = is_octet(cluster, groups[i]) && is_octet(cluster, groups[i + 1]) &&
+                        is_octet(cluster, groups[i + 2]) && is_octet(cluster, groups[i + 3]);
+    const std::size_t start = cluster.start_of(i);
+    const std::size_t end = past_prefix_length(cluster, i + 3);
+    if (!octets || glued(text, start, end) || char_before(text, start) == ':') continue;
+    const Hint hint = hint_around(text, start, end);
+    const bool version = hint == Hint::other || follows_product_name(text, start);
+    out.push_back({EntityType::ip_address, start, end, hint == Hint::ip ? 0.95 : version ? 0.3 : 0.7});
+  }
+}
+
+}  // namespace tollgate::pii

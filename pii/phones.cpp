@@ -1,0 +1,194 @@
+// Telephone numbers: international ones by country and length, national ones by how they are written.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "pii/checks.h"
+#include "pii/context.h"
+#include "pii/detect.h"
+
+namespace tollgate::pii {
+namespace {
+
+constexpr std::size_t kLongest = 15;  // digits, ITU-T E.164
+
+// Separators inside one number: one character, or what parentheses and a spaced dash need.
+bool joins(std::string_view gap) {
+  static constexpr auto kJoins = std::to_array<std::string_view>(
+      {" ", "-", ".", "/", ") ", ")", " (", "(", "-(", ")-", ").", " - ", ")/", " / ", "  "});
+  return std::find(kJoins.begin(), kJoins.end(), gap) != kJoins.end();
+}
+
+struct Run {
+  std::size_t first = 0;  // groups
+  std::size_t last = 0;
+};
+
+// Digits of groups [first, last], without the "(0)" of "+46 (0)8 928 571".
+std::string dialled(const Cluster& cluster, std::size_t first, std::size_t last) {
+  std::string out;
+  for (std::size_t i = first; i <= last; ++i) {
+    const bool trunk = i > first && i < last && cluster.groups[i].length == 1 &&
+                       cluster.folded.text[cluster.groups[i].at] == '0' && cluster.gap(i - 1).ends_with('(') &&
+                       cluster.gap(i).starts_with(')');
+    if (!trunk) out.append(cluster.folded.text, cluster.groups[i].at, cluster.groups[i].length);
+  }
+  return out;
+}
+
+bool raw_alnum_before(std::string_view text, std::size_t start) { return start > 0 && is_alnum(text[start - 1]); }
+
+// Where the number starts when what opens it, "+" or a parenthesis closed inside, is part of it.
+std::size_t with_opening(std::string_view text, const Cluster& cluster, const Run& run) {
+  std::size_t start = cluster.start_of(run.first);
+  bool closed = false;
+  for (std::size_t i = run.first; i < run.last; ++i) {
+    const auto gap = cluster.gap(i);
+    closed |= gap.find(')') != std::string_view::npos && gap.find('(') == std::string_view::npos;
+  }
+  for (std::size_t pos = start; pos > 0;) {
+    const Unit unit = unit_before(text, pos);
+    if (unit.c != '+' && unit.c != kInvisible && !(unit.c == '(' && closed)) break;
+    pos -= unit.length;
+    if (unit.c != kInvisible) start = pos;
+    if (unit.c == '(') break;
+  }
+  return start;
+}
+
+bool parenthesis_before(std::string_view text, std::size_t start) { return char_before(text, start) == '('; }
+
+// "+": the number reaches as far as it can while its length stays possible for its country.
+void detect_international(std::string_view text, const Cluster& cluster, Findings& out) {
+  const std::size_t first = 0;
+  std::size_t best = cluster.groups.size();
+  for (std::size_t last = first; last < cluster.groups.size(); ++last) {
+    const std::string digits = dialled(cluster, first, last);
+    if (digits.size() > kLongest) break;
+    if (international_length_ok(digits)) best = last;
+    if (last + 1 == cluster.groups.size()) break;
+    const auto gap = cluster.gap(last);
+    // A line may break inside a number, but a complete one does not go on in the next line.
+    if (!joins(gap) && (best < cluster.groups.size() || gap.find_first_not_of(" \t\r\n") != std::string_view::npos))
+      break;
+  }
+  if (best == cluster.groups.size()) return;
+  const std::size_t start = with_opening(text, cluster, {first, best});
+  const std::size_t end = cluster.end_of(best);
+  if (raw_alnum_before(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
+  const std::string digits = dialled(cluster, first, best);
+  const bool round = std::count(digits.begin(), digits.end(), '0') + 2 >= static_cast<std::ptrdiff_t>(digits.size());
+  out.push_back({EntityType::phone_number, start, end, round ? 0.4 : best > first ? 0.97 : 0.9});
+}
+
+bool is_year(std::string_view digits) {
+  return digits.size() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+}
+
+// Three groups that read as a date: 2024-05-01, 1.5.2024.
+bool is_date(const Cluster& cluster, std::size_t first) {
+  if (first + 2 >= cluster.groups.size()) return false;
+  const auto digits = [&](std::size_t i) { return cluster.digits_of(first + i, first + i); };
+  const auto small = [&](std::size_t i) { return cluster.groups[first + i].length <= 2; };
+  return small(1) && ((is_year(digits(0)) && small(2)) || (small(0) && is_year(digits(2))));
+}
+
+// [1] 3-3-4 as in North America.
+bool is_nanp(const Cluster& cluster, const Run& run) {
+  std::size_t first = run.first;
+  const auto& groups = cluster.groups;
+  if (run.last - run.first == 3 && cluster.digits_of(first, first) == "1") ++first;
+  if (run.last - first != 2) return false;
+  return groups[first].length == 3 && groups[first + 1].length == 3 && groups[first + 2].length == 4 &&
+         nanp_valid(cluster.digits_of(first, first + 2));
+}
+
+// A national number with its trunk prefix 0: "030 901820", "(02) 1234 5678", "01 23 45 67 89".
+bool is_trunk(const Cluster& cluster, const Run& run) {
+  const auto& lead = cluster.groups[run.first];
+  const std::string digits = cluster.digits_of(run.first, run.last);
+  if (digits[0] != '0' || digits[1] == '0' || lead.length < 2 || lead.length > 5) return false;
+  if (lead.length == 5 && digits.size() < 10) return false;  // a postcode and a house number
+  const bool dots = cluster.gap(run.first) == ".";
+  return digits.size() >= 9 && digits.size() <= 12 && (!dots || run.last - run.first >= 2);
+}
+
+// "00" and a country code, or "011" and one.
+bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
+  const std::string digits = dialled(cluster, run.first, run.last);
+  if (cluster.groups[run.first].length < 2) return false;
+  if (digits.starts_with("00")) return international_length_ok(std::string_view(digits).substr(2));
+  return digits.starts_with("011") && international_length_ok(std::string_view(digits).substr(3));
+}
+
+// What its form alone says.
+double form_score(std::string_view text, const Cluster& cluster, const Run& run) {
+  if (run.first == run.last) return 0.2;  // a bare number may be anything
+  const bool parenthesis = parenthesis_before(text, cluster.start_of(run.first));
+  if (is_nanp(cluster, run)) return parenthesis || cluster.gap(run.last - 1) == "-" ? 0.75 : 0.6;
+  if (is_dialled_abroad(cluster, run)) return 0.7;
+  return is_trunk(cluster, run) ? 0.6 : 0.35;
+}
+
+double phone_score(std::string_view text, const Cluster& cluster, const Run& run, std::size_t start, std::size_t end) {
+  const double form = form_score(text, cluster, run);
+  switch (hint_around(text, start, end)) {
+    case Hint::phone:
+      return std::min(1.0, std::max(form + 0.35, 0.6));
+    case Hint::contact:
+      return run.first == run.last ? form : form + 0.2;
+    case Hint::other:
+    case Hint::card:
+    case Hint::ssn:
+      return form - 0.3;
+    default:
+      return form;
+  }
+}
+
+// Letters right before: "is415-555-0132" is a slip of the keyboard, "a1b2-415-555-0132" is an identifier.
+bool follows_identifier(std::string_view text, std::size_t start) {
+  std::size_t at = start;
+  while (at > 0 && is_alpha(text[at - 1])) --at;
+  if (at == start) return start > 0 && (is_digit(text[start - 1]) || text[start - 1] == ':');
+  return start - at > 12 || (at > 0 && text[at - 1] != ' ');
+}
+
+void consider(std::string_view text, const Cluster& cluster, const Run& run, Findings& out) {
+  std::size_t digits = 0;
+  for (std::size_t i = run.first; i <= run.last; ++i) digits += cluster.groups[i].length;
+  if (digits < 7 || digits > kLongest || is_date(cluster, run.first)) return;
+  const std::size_t start = with_opening(text, cluster, run);
+  const std::size_t end = cluster.end_of(run.last);
+  if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
+  const double score = phone_score(text, cluster, run, start, end);
+  if (score > 0.3) out.push_back({EntityType::phone_number, start, end, score});
+}
+
+// A North American number in a longer row: "415-555-0132 416-555-0199". Set off by another separator than its own, so
+// that no piece is cut out of a longer number.
+bool nanp_in_row(const Cluster& cluster, const Run& three) {
+  const auto inner = cluster.gap(three.last - 1);
+  if (!joins(cluster.gap(three.first)) || !joins(inner) || !is_nanp(cluster, three)) return false;
+  const bool before = three.first == 0 || cluster.gap(three.first - 1) != inner;
+  const bool after = three.last + 1 == cluster.groups.size() || cluster.gap(three.last) != inner;
+  return before && after;
+}
+
+}  // namespace
+
+void detect_phones(std::string_view text, const Cluster& cluster, Findings& out) {
+  const auto& groups = cluster.groups;
+  if (char_before(text, cluster.start) == '+') detect_international(text, cluster, out);
+  Run run;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    run.last = i;
+    if (i + 1 < groups.size() && joins(cluster.gap(i))) continue;
+    consider(text, cluster, run, out);
+    run.first = i + 1;
+  }
+  for (std::size_t i = 0; i + 2 < groups.size(); ++i)
+    if (nanp_in_row(cluster, {i, i + 2})) consider(text, cluster, {i, i + 2}, out);
+}
+
+}  // namespace tollgate::pii

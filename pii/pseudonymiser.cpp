@@ -1,0 +1,80 @@
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "pii/pii.h"
+#include "pii/token.h"
+#include "pii/unit.h"
+
+namespace tollgate::pii {
+namespace {
+
+// One spelling per value: what people write differently without meaning anything else.
+std::string normalise(EntityType type, std::string_view value) {
+  if (type == EntityType::api_key) return std::string(value);
+  std::string out = fold(value);
+  switch (type) {
+    case EntityType::credit_card:
+    case EntityType::us_ssn:
+    case EntityType::phone_number:
+      std::erase_if(out, [](char c) { return !is_digit(c); });
+      break;
+    case EntityType::iban_code:
+      std::erase_if(out, [](char c) { return !is_alnum(c); });
+      std::transform(out.begin(), out.end(), out.begin(), to_upper);
+      break;
+    default:
+      std::transform(out.begin(), out.end(), out.begin(), to_lower);
+  }
+  return out;
+}
+
+constexpr std::array<std::string_view, kEntityTypes> kTypeLetters = {"cc", "ib", "ss", "ph", "em", "ip", "ak"};
+constexpr std::size_t kDigestBytes = 16;  // the least BLAKE2b gives here; the token takes the first 100 bits
+
+}  // namespace
+
+Pseudonymiser::Pseudonymiser(const Secret& tenant_key) {
+  if (tenant_key.reveal().size() < crypto_generichash_KEYBYTES)
+    throw std::invalid_argument("a pseudonym key has at least 32 bytes");
+  if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
+  // A subkey of the right size for any length of key, and of no use for anything else.
+  static constexpr std::string_view kPurpose = "tollgate.pii.token.1";
+  std::string key(crypto_generichash_KEYBYTES_MAX, '\0');
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, key.size());
+  const auto update = [&state](std::string_view bytes) {
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  };
+  update(kPurpose);
+  update(tenant_key.reveal());
+  crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(key.data()), key.size());
+  key_ = Secret(std::move(key));
+  sodium_memzero(&state, sizeof state);
+}
+
+std::string Pseudonymiser::token(EntityType type, std::string_view value) const {
+  const std::string_view letters = kTypeLetters[static_cast<std::size_t>(type)];
+  std::string message = std::string(letters) + normalise(type, value);
+  std::array<unsigned char, kDigestBytes> digest{};
+  const auto key = key_.reveal();
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(message.data()),
+                     message.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size());
+  sodium_memzero(message.data(), message.size());
+  std::string out = std::string(kTokenPrefix) + std::string(letters);
+  unsigned bits = 0;
+  unsigned held = 0;
+  for (std::size_t i = 0; out.size() < kTokenLength;) {
+    if (held < 5) {
+      bits = (bits << 8U) | digest[i++];
+      held += 8;
+    }
+    held -= 5;
+    out.push_back(kTokenAlphabet[(bits >> held) & 31U]);
+  }
+  return out;
+}
+
+}  // namespace tollgate::pii

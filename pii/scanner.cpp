@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "pii/detect.h"
+#include "pii/triggers.h"
+
+namespace tollgate::pii {
+namespace {
+
+constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, but for IPv4
+
+bool maybe_ipv4(const Cluster& cluster) {
+  return cluster.groups.size() >= 4 && cluster.folded.text.find('.') != std::string::npos;
+}
+
+// Everything that is made of digits, around the digit at `pos`. Returns where to go on.
+std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, Cluster& cluster, Findings& out) {
+  const std::size_t next = std::max(read_cluster(text, pos, floor, cluster), pos + 1);
+  const std::size_t digits = cluster.digits();
+  if (maybe_ipv4(cluster)) detect_ipv4(text, cluster, out);
+  if (digits < kFewestDigits) return next;
+  detect_iban(text, cluster, out);
+  detect_phones(text, cluster, out);
+  if (digits >= 9) detect_ssn(text, cluster, out);
+  if (digits >= 12) detect_cards(text, cluster, out);
+  return next;
+}
+
+}  // namespace
+
+struct Scanner::Rules {
+  KeyDetector keys;
+};
+
+Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
+Scanner::~Scanner() = default;
+
+std::vector<Finding> Scanner::scan(std::string_view text) const {
+  Findings out;
+  Cluster cluster;
+  TriggerFinder finder(text);
+  std::size_t floor = 0;     // the end of the last cluster
+  std::size_t v6_floor = 0;  // the end of the last run of hex digits and colons
+  for (std::size_t pos = finder.next(0); pos < text.size(); pos = finder.next(pos)) {
+    const std::uint8_t bits = trigger_bits(text, pos);
+    std::size_t next = pos + 1;
+    if ((bits & kKeyTriggers) != 0) next = rules_->keys.detect(text, pos, out);
+    if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
+    if (text[pos] == '@') {
+      detect_email(text, pos, out);
+    } else if ((bits & (kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger)) != 0) {
+      const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
+      const Unit unit = unit_at(text, start);
+      next = std::max(next, start + unit.length);
+      if (unit.c == '@') detect_email(text, start, out);
+      if (is_digit(unit.c)) next = floor = examine_number(text, start, floor, cluster, out);
+    }
+    pos = next;
+  }
+  resolve_overlaps(out);
+  return out;
+}
+
+void resolve_overlaps(Findings& findings) {
+  std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    if (a.score != b.score) return a.score > b.score;
+    if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
+    return a.start < b.start;
+  });
+  const auto earlier = [](const Finding& a, const Finding& b) { return a.start < b.start; };
+  std::set<Finding, decltype(earlier)> kept(earlier);
+  for (const auto& finding : findings) {
+    const auto after = kept.lower_bound(finding);
+    if (after != kept.end() && after->start < finding.end) continue;
+    if (after != kept.begin() && std::prev(after)->end > finding.start) continue;
+    kept.insert(after, finding);
+  }
+  findings.assign(kept.begin(), kept.end());
+}
+
+}  // namespace tollgate::pii
