@@ -28,7 +28,8 @@ struct LedgerOptions {
 class RingProducer {
  public:
   virtual ~RingProducer() = default;
-  // false: full. The caller then refuses new calls (back-pressure); nothing is ever dropped silently.
+  // false: full. The caller then refuses new calls (back-pressure); nothing is ever dropped silently. Intents are
+  // refused while less than a quarter is free, so that calls already let in can still write their endings.
   [[nodiscard]] virtual bool push(const UsageRecord& record) = 0;
   // Share of the ring in use, 0..1.
   virtual double fill() const = 0;
@@ -40,15 +41,18 @@ struct LedgerStats {
   std::int64_t commit_failures = 0;        // each is retried; nothing is lost meanwhile
   std::int64_t adopted = 0;                // records recovered from rings of a dead process
   std::int64_t estimated_on_recovery = 0;  // intents without an ending
+  std::int64_t damaged = 0;                // rings found with bytes that cannot be read; each is logged as an error
   bool stalled = false;                    // the last commit failed (disk full, locked, ...)
 };
 
-// Owns SQLite, the rings and the thread. Construction opens the database, adopts rings left behind, and commits what
-// they hold before returning. Thread-safe where said.
+// Owns SQLite, the rings and the thread. Construction opens the database, adopts rings left behind, commits what they
+// hold, and turns the intents of processes that are gone into estimated rows before returning. Processes that overlap
+// (a restart) share both paths or neither: a ring's lock is how one sees that the other lives. Thread-safe where said.
 class Ledger {
  public:
   static Result<std::unique_ptr<Ledger>> open(LedgerOptions options, std::size_t workers, const Clock& clock, Log& log);
-  virtual ~Ledger() = default;  // drains and stops
+  // Drains and stops, trying for at most 2 s; what could not be committed stays in the rings for the next start.
+  virtual ~Ledger() = default;
   // REQUIRES: worker < workers; used by that worker's thread only.
   virtual RingProducer& producer(std::size_t worker) = 0;
   // Blocks until everything pushed before is durable, or the limit passes (false). For drain and tests; any thread.

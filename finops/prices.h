@@ -23,13 +23,14 @@ struct Price {
   std::string currency = "USD";
 };
 
-// Immutable; thread-safe.
+// Immutable; thread-safe. Of two prices for one target the later in the list wins: an overlay is appended.
 class PriceBook {
  public:
   PriceBook(std::string version, std::vector<Price> prices);
   // Exact (provider, model), then ("*", model).
   const Price* find(std::string_view provider, std::string_view model) const;
   const std::string& version() const { return version_; }
+  const std::vector<Price>& prices() const { return prices_; }
 
  private:
   std::string version_;
@@ -43,7 +44,9 @@ std::shared_ptr<const PriceBook> builtin_prices(std::string_view name);
 //   ((input - cached - write)*p_in + cached*p_cached + write*p_write + output*p_out) / 1e6, in 128-bit arithmetic.
 std::int64_t cost_nano(const Price& price, const UsageRecord& usage);
 
-// Fills cost_nano, currency and price_version ("builtin@2026-11:gpt-4o"); leaves them empty where no price is known.
+// Fills cost_nano, currency and price_version ("builtin@2026-11:gpt-4o") from (provider, model_served), where a dated
+// snapshot without a price of its own ("gpt-4o-2024-08-06") has that of its undated name. Where no price is known the
+// cost is 0, price_version empty, and the currency stays as it was.
 void rate(UsageRecord& record, const PriceBook& book);
 
 }  // namespace tollgate::finops

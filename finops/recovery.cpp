@@ -1,0 +1,68 @@
+#include "finops/recovery.h"
+
+namespace tollgate::finops {
+namespace {
+
+constexpr std::size_t kGroupRecords = 4096;
+
+void report_damage(const std::filesystem::path& aside, LedgerStats& stats, Log& log) {
+  ++stats.damaged;
+  log.write(LogLevel::error, "ledger_ring_damaged", "a ring left behind holds bytes that cannot be read; it is kept",
+            {{"file", std::string_view(aside.native())}});
+}
+
+// The intents keep their dead owner's name, so that they are estimated even if this start ends before it gets there.
+Status drain(Ring& ring, UsageStore& store, LedgerStats& stats, Log& log) {
+  RingReader reader(ring);
+  Group group;
+  for (bool readable = true; readable;) {
+    group.clear();
+    readable = gather(reader, group, kGroupRecords, log);
+    if (group.records() > 0) {
+      TG_TRY(const auto rows, store.commit(group, ring.header().owner));
+      stats.rows_committed += rows;
+      ++stats.commits;
+      stats.adopted += static_cast<std::int64_t>(group.records());
+      reader.release();
+    }
+    if (!readable) report_damage(set_aside(ring.path()), stats, log);
+    if (group.records() == 0) break;
+  }
+  return {};
+}
+
+}  // namespace
+
+bool gather(RingReader& reader, Group& group, std::size_t limit, Log& log) {
+  std::string_view bytes;
+  while (group.records() < limit) {
+    const auto next = reader.next(bytes);
+    if (next == RingReader::Next::empty) return true;
+    if (next == RingReader::Next::damaged) return false;
+    auto record = decode(bytes);
+    if (!record) {
+      log.write(LogLevel::error, "ledger_record_unreadable", record.error().message, {});
+      return false;
+    }
+    group.add(*std::move(record));
+  }
+  return true;
+}
+
+Status recover(const RingDirectory& directory, UsageStore& store, LedgerStats& stats, Log& log) {
+  TG_TRY(auto left, directory.adopt());
+  for (const auto& path : left.damaged) report_damage(path, stats, log);
+  for (const auto& ring : left.rings) TG_CHECK(drain(*ring, store, stats, log));
+  TG_TRY(const auto estimated, store.estimate_abandoned(left.living));
+  stats.estimated_on_recovery += estimated;
+  stats.rows_committed += estimated;
+  for (const auto& ring : left.rings) ring->unlink();
+  if (!left.rings.empty())
+    log.write(LogLevel::warning, "ledger_recovered", "records of a process that did not end cleanly were committed",
+              {{"rings", static_cast<std::int64_t>(left.rings.size())},
+               {"records", stats.adopted},
+               {"estimated_rows", estimated}});
+  return {};
+}
+
+}  // namespace tollgate::finops

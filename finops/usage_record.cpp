@@ -1,0 +1,163 @@
+#include "finops/usage_record.h"
+
+#include <algorithm>
+#include <concepts>
+#include <cstring>
+
+#include "finops/usage_fields.h"
+
+namespace tollgate::finops {
+namespace {
+
+constexpr std::uint8_t kEncodingVersion = 1;
+
+// The longest prefix of at most kMaxStringBytes that does not end inside a UTF-8 sequence. Bytes that are not UTF-8
+// are cut anywhere.
+std::string_view bounded(std::string_view text) {
+  if (text.size() <= kMaxStringBytes) return text;
+  constexpr std::size_t kLongestTail = 3;  // continuation bytes of one character
+  for (std::size_t back = 0; back <= kLongestTail; ++back) {
+    const auto next = static_cast<std::uint8_t>(text[kMaxStringBytes - back]);
+    if ((next & 0xC0U) != 0x80U) return text.substr(0, kMaxStringBytes - back);
+  }
+  return text.substr(0, kMaxStringBytes);
+}
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  template <std::integral T>
+  void operator()(const char* /*name*/, T value) {
+    number(value);
+  }
+  void operator()(const char* /*name*/, bool value) { number(static_cast<std::uint8_t>(value ? 1 : 0)); }
+  void operator()(const char* /*name*/, UsageSource value) { number(static_cast<std::uint8_t>(value)); }
+  void operator()(const char* /*name*/, const Uuid& id) {
+    for (const auto byte : id.bytes) out_.push_back(static_cast<char>(byte));
+  }
+  void operator()(const char* /*name*/, const std::string& text) {
+    const auto kept = bounded(text);
+    number(static_cast<std::uint16_t>(kept.size()));
+    out_.append(kept);
+  }
+
+ private:
+  template <std::integral T>
+  void number(T value) {
+    char bytes[sizeof(T)];
+    auto rest = static_cast<std::uint64_t>(value);
+    for (char& byte : bytes) {
+      byte = static_cast<char>(rest & 0xFFU);
+      rest >>= 8U;
+    }
+    out_.append(bytes, sizeof bytes);
+  }
+
+  std::string& out_;
+};
+
+// Once something is malformed, every later read is skipped and ok() stays false.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  template <std::integral T>
+  void operator()(const char* /*name*/, T& value) {
+    value = number<T>();
+  }
+  void operator()(const char* /*name*/, bool& value) { value = choice(2) == 1; }
+  void operator()(const char* /*name*/, UsageSource& value) { value = static_cast<UsageSource>(choice(3)); }
+  void operator()(const char* /*name*/, Uuid& id) {
+    const auto bytes = take(id.bytes.size());
+    std::transform(bytes.begin(), bytes.end(), id.bytes.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
+  }
+  void operator()(const char* /*name*/, std::string& text) {
+    const std::size_t size = number<std::uint16_t>();
+    if (size > kMaxStringBytes) ok_ = false;
+    text = take(size);
+  }
+
+  template <std::integral T>
+  T number() {
+    std::uint64_t value = 0;
+    unsigned shift = 0;
+    for (const char byte : take(sizeof(T))) {
+      value |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(byte)) << shift;
+      shift += 8;
+    }
+    return static_cast<T>(value);
+  }
+  bool finished() const { return ok_ && rest_.empty(); }
+
+ private:
+  std::uint8_t choice(std::uint8_t count) {
+    const auto value = number<std::uint8_t>();
+    if (value < count) return value;
+    ok_ = false;
+    return 0;
+  }
+  std::string_view take(std::size_t size) {
+    if (!ok_ || size > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+std::string_view to_string(UsageSource source) {
+  switch (source) {
+    case UsageSource::none:
+      return "none";
+    case UsageSource::provider_final:
+      return "provider_final";
+    case UsageSource::estimated:
+      return "estimated";
+  }
+  return "none";
+}
+
+std::optional<UsageSource> parse_usage_source(std::string_view text) {
+  for (const auto source : {UsageSource::none, UsageSource::provider_final, UsageSource::estimated})
+    if (text == to_string(source)) return source;
+  return std::nullopt;
+}
+
+std::string column_names() {
+  std::string names;
+  const UsageRecord any;
+  for_each_field(any, [&names](const char* name, const auto& /*field*/) {
+    if (!names.empty()) names += ", ";
+    names += name;
+  });
+  return names;
+}
+
+void encode(const UsageRecord& record, std::string& out) {
+  out.push_back(static_cast<char>(kEncodingVersion));
+  out.push_back(static_cast<char>(record.kind));
+  for_each_field(record, Writer(out));
+}
+
+Result<UsageRecord> decode(std::string_view bytes) {
+  Reader reader(bytes);
+  if (reader.number<std::uint8_t>() != kEncodingVersion)
+    return Error{ErrorKind::internal, "usage record: unknown encoding version"};
+  UsageRecord record;
+  record.kind = static_cast<RecordKind>(reader.number<std::uint8_t>());
+  if (record.kind != RecordKind::intent && record.kind != RecordKind::final)
+    return Error{ErrorKind::internal, "usage record: unknown kind"};
+  for_each_field(record, reader);
+  if (!reader.finished()) return Error{ErrorKind::internal, "usage record: malformed"};
+  return record;
+}
+
+}  // namespace tollgate::finops
