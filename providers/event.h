@@ -55,8 +55,11 @@ struct Batch {
   std::string served_model;  // as the provider names it; may be empty
   bool usage_only =
       false;  // the extra chunk that exists only because we asked for it: dropped where the caller did not
-  std::optional<Span> usage_member;  // in frame: the `"usage":null` member with its comma, to strip likewise
-  std::optional<Span> model_value;   // in frame: the model string with its quotes
+  std::optional<Span> usage_member;   // in frame: the `"usage":null` member with its comma, to strip likewise
+  std::optional<Span> model_value;    // in frame: the model string with its quotes
+  std::optional<Span> id_value;       // in frame: the completion id with its quotes
+  std::optional<Span> created_value;  // in frame: the number
+  bool whole_body = false;            // frame is a JSON body, not an SSE event
   bool has_content() const {
     for (const auto& e : events)
       if (e.kind != Event::Kind::start && e.kind != Event::Kind::opaque) return true;
@@ -65,8 +68,9 @@ struct Batch {
 };
 
 // Decodes the data of one SSE event of a chat stream (OpenAI dialect) whose raw bytes are `frame`. `data_offset` is
-// where `data` begins in the frame when the frame has exactly one data line, else npos (then the frame is rebuilt by
-// the encoder). Errors: upstream_error for garbage and for an error object inside the stream (with its message).
+// where `data` begins in the frame when the frame has exactly one data line, else npos (then Batch::frame is rebuilt
+// with one data line). `data` may be a view into `frame`.
+// Errors: upstream_error for garbage and for an error object inside the stream (with its message).
 Result<Batch> decode_chat_event(std::string frame, std::string_view data, std::size_t data_offset);
 
 // Decodes a whole chat completion.
@@ -74,16 +78,19 @@ Result<Batch> decode_chat_response(std::string body);
 
 // Turns a provider's error reply into ours: kind by status, retry_after from retry-after-ms and retry-after (seconds or
 // HTTP-date; clamped to [0, 1 h]), the body kept in Error::upstream_body only where the caller may see it (400, 404,
-// 413, 422: they speak about the caller's request; 401 and 403 speak about our credentials and become 502).
+// 413, 422: they speak about the caller's request; 401 and 403 speak about our credentials and become 502), and only if
+// it has all four keys of OpenAI's error object. `date` is the reply's Date header: an HTTP-date in retry-after is
+// counted from it (no clock of ours is involved) and is ignored without it.
 Error decode_error_reply(int status, std::string_view body, std::string_view retry_after_ms,
-                         std::string_view retry_after);
+                         std::string_view retry_after, std::string_view date = {});
 
 struct EncoderOptions {
   bool stream = false;
-  bool include_usage = false;  // the caller asked for it
-  std::string completion_id;   // used when frames are written here: "chatcmpl-..."
-  std::int64_t created = 0;    // Unix seconds
-  std::string model;           // the name the caller used
+  bool include_usage = false;   // the caller asked for it
+  std::string completion_id;    // used when frames are written here: "chatcmpl-..."
+  std::int64_t created = 0;     // Unix seconds
+  std::string model;            // the name the caller used; frames of a provider keep the name they came with
+  bool strip_logprobs = false;  // logprobs leak tokens: set while PII is being restored
 };
 
 // Writes events to an OpenAI client. Frames of the same dialect are edited in place: untouched bytes stay untouched.
@@ -110,7 +117,9 @@ class ChatEncoder {
   std::unique_ptr<Impl> impl_;
 };
 
-// {"error":{...}} with all four keys; the body of every refusal (OpenAI dialect).
+// {"error":{...}} with all four keys; the body of every refusal (OpenAI dialect). Error::upstream_body, where it is
+// set, is that body already and is returned as it is. On a rate limit, param "tokens" or "requests" says which limit it
+// was: it chooses the type and is null on the wire.
 std::string encode_error_body(const Error& error);
 // OpenAI's `type` for our kind: "invalid_request_error", "requests", "insufficient_quota", ...
 std::string_view openai_error_type(const Error& error);

@@ -1,0 +1,77 @@
+#pragma once
+// Writes chat completions that exist in no provider's bytes: chunks in OpenAI's order, and whole bodies (OpenAI API
+// reference, chat/completions/object and /streaming). Internal to providers/.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "providers/event.h"
+
+namespace tollgate::providers {
+
+// What every chunk of one completion repeats, as JSON tokens.
+struct CompletionHead {
+  std::string id;
+  std::string created;
+  std::string model;
+};
+
+// `"` + escaped text + `"`.
+void append_json_string(std::string& out, std::string_view text);
+
+class ChunkWriter {
+ public:
+  explicit ChunkWriter(bool include_usage) : include_usage_(include_usage) {}
+
+  // One event as one chunk, its choice opened by a role chunk if need be. Nothing for kinds without a wire form.
+  void event(const CompletionHead& head, const Event& event, std::string& out);
+  // One piece of text in a choice that somebody else has opened.
+  void text(const CompletionHead& head, std::uint32_t choice, std::uint32_t block, Event::Kind kind,
+            std::string_view text, std::string& out);
+  // The usage chunk, if it was asked for and is known.
+  void end(const CompletionHead& head, std::string& out);
+
+ private:
+  struct Choice {
+    std::map<std::uint32_t, bool> calls;  // by block: arguments were written
+  };
+  Choice& open(const CompletionHead& head, std::uint32_t index, std::string& out);
+  void chunk(const CompletionHead& head, std::uint32_t choice, std::string_view delta, std::string_view finish_reason,
+             std::string& out);
+  void begin_call(const CompletionHead& head, const Event& event, std::string& out);
+  void close_calls(const CompletionHead& head, std::uint32_t choice, std::string& out);
+
+  bool include_usage_;
+  std::map<std::uint32_t, Choice> choices_;
+  Usage usage_;
+};
+
+// Collects events until the whole completion can be written.
+class BodyWriter {
+ public:
+  void event(const Event& event);
+  void text(std::uint32_t choice, std::uint32_t block, Event::Kind kind, std::string_view text);
+  void write(const CompletionHead& head, std::string& out) const;
+
+ private:
+  struct Call {
+    std::string id;
+    std::string name;
+    std::string arguments;
+  };
+  struct Choice {
+    std::optional<std::string> content;
+    std::optional<std::string> refusal;
+    std::optional<std::string> reasoning;
+    std::map<std::uint32_t, Call> calls;
+    std::string finish_reason;
+  };
+  static void write_choice(std::uint32_t index, const Choice& choice, std::string& out);
+
+  std::map<std::uint32_t, Choice> choices_;
+  Usage usage_;
+};
+
+}  // namespace tollgate::providers
