@@ -1,0 +1,220 @@
+"""Starts the real gateway for a test, with a configuration of its own, and stops it after."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("TOLLGATE_BINARY", str(ROOT / "build/release/tollgate"))
+# Sanitized programs are an order of magnitude slower; limits on time are relaxed for them.
+SLOW = 6 if re.search(r"build/(asan|tsan)", BINARY) else 1
+
+
+def run(*args, check=True, text=None):
+    done = subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, input=text, timeout=60 * SLOW)
+    if check and done.returncode != 0:
+        raise AssertionError(f"tollgate {' '.join(map(str, args))} failed: {done.stdout}{done.stderr}")
+    return done
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Gateway:
+    """`providers`, `models`, `departments` are YAML texts by id; `main` is added to the main file."""
+
+    def __init__(self, directory, providers, models, departments, main="", listen="", plaintext=False):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config = self.directory / "tollgate.yaml"
+        self.port, self.ops_port, self.admin_port = free_port(), free_port(), free_port()
+        self.plaintext = plaintext
+        self.keys = {}
+        self.process = None
+        self.log_path = self.directory / "gateway.log"
+        self._write_certificate()
+        if not (self.directory / "master.key").exists():
+            run("secret", "master-key", self.directory / "master.key")
+        self.write(providers, models, departments, main, listen)
+
+    def _write_certificate(self):
+        if (self.directory / "tls.crt").exists():
+            return
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=test", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", str(self.directory / "tls.key"), "-out", str(self.directory / "tls.crt")],
+            check=True, capture_output=True)
+        (self.directory / "tls.key").chmod(0o600)
+
+    def write(self, providers, models, departments, main="", listen=""):
+        tls = "plaintext: true" if self.plaintext else "tls: {certificate: tls.crt, key: {file: tls.key}}"
+        self.config.write_text(
+            "schema: 1\norganisation: test\nmaster_key: {file: master.key}\n"
+            f"listen:\n  address: 127.0.0.1\n  port: {self.port}\n  {tls}\n{listen}"
+            f"ops: {{address: 127.0.0.1, port: {self.ops_port}}}\n"
+            f"admin: {{address: 127.0.0.1, port: {self.admin_port}}}\n"
+            "pii: {policies: {strict: {action: pseudonymise, restore: true, on_error: block}}}\n"
+            f"include: [conf.d/**]\n{main}")
+        for kind, files in (("providers", providers), ("models", models), ("departments", departments)):
+            folder = self.directory / "conf.d" / kind
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob("*.yaml"):
+                old.unlink()
+            for name, text in files.items():
+                (folder / f"{name}.yaml").write_text(text)
+
+    # --- life ---
+
+    def start(self, wait=True, env=None):
+        log = open(self.log_path, "ab")
+        self.process = subprocess.Popen([BINARY, "serve", "-c", str(self.config)], stderr=log, stdout=log,
+                                        env={**os.environ, **(env or {})})
+        log.close()
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, limit=10 * SLOW):
+        until = time.monotonic() + limit
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise AssertionError("the gateway ended: " + self.log_path.read_text()[-2000:])
+            try:
+                if self.ops("/readyz")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise AssertionError("the gateway is not ready: " + self.log_path.read_text()[-2000:])
+
+    def stop(self, limit=40 * SLOW):
+        """SIGTERM; the exit code. A sanitizer's report makes it non-zero."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(limit)
+        self.process = None
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
+
+    def reload(self, check=True):
+        return run("reload", "-c", self.config, check=check)
+
+    # --- what a client and an operator see ---
+
+    @property
+    def url(self):
+        return f"{'http' if self.plaintext else 'https'}://127.0.0.1:{self.port}/v1"
+
+    @property
+    def ca(self):
+        return str(self.directory / "tls.crt")
+
+    def new_key(self, department="retail", application="chat", *more):
+        key = run("keys", "create", "-c", self.config, "--department", department, "--application", application,
+                  *more).stdout.strip()
+        self.keys.setdefault(department, key)
+        return key
+
+    def key(self, department="retail"):
+        return self.keys.get(department) or self.new_key(department)
+
+    def tls_context(self):
+        return ssl.create_default_context(cafile=self.ca)
+
+    def connect(self, timeout=10):
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=timeout * SLOW)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return raw if self.plaintext else self.tls_context().wrap_socket(raw, server_hostname="localhost")
+
+    def request(self, body, key=None, path="/chat/completions", method="POST", headers=None, timeout=30):
+        """(status, headers, body bytes); `body` may be bytes or something for json.dumps."""
+        data = body if isinstance(body, bytes | type(None)) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        request.add_header("Content-Type", "application/json")
+        if key != "":
+            request.add_header("Authorization", f"Bearer {key or self.key()}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        context = None if self.plaintext else self.tls_context()
+        try:
+            with urllib.request.urlopen(request, timeout=timeout * SLOW, context=context) as r:
+                return r.status, {k.lower(): v for k, v in r.headers.items()}, r.read()
+        except urllib.error.HTTPError as e:
+            return e.code, {k.lower(): v for k, v in e.headers.items()}, e.read()
+
+    def chat(self, text="hello", model="gpt", key=None, **more):
+        return self.request({"model": model, "messages": [{"role": "user", "content": text}], **more}, key)
+
+    def ops(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=5 * SLOW) as r:
+                return r.status, r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def metric(self, name, **labels):
+        """The sum of a metric's series that carry these labels."""
+        total = 0.0
+        for line in self.ops("/metrics")[1].splitlines():
+            if not re.match(rf"{name}(\{{| )", line):
+                continue
+            if all(f'{k}="{v}"' in line for k, v in labels.items()):
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
+    def rows(self, limit=1000):
+        done = run("ledger", "rows", "-c", self.config, "--limit", limit)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def wait_rows(self, count, limit=5):
+        """The ledger commits within milliseconds of the answer, not before it."""
+        until = time.monotonic() + limit * SLOW
+        while True:
+            rows = self.rows()
+            if len(rows) >= count or time.monotonic() > until:
+                assert len(rows) == count, f"expected {count} rows, found {len(rows)}: {rows}"
+                return rows
+            time.sleep(0.02)
+
+    def log_lines(self):
+        return [json.loads(line) for line in self.log_path.read_text().splitlines() if line.startswith("{")]
+
+
+def eventually(condition, limit=5, what="the condition"):
+    until = time.monotonic() + limit * SLOW
+    while not condition():
+        assert time.monotonic() < until, f"{what} did not become true"
+        time.sleep(0.01)
+
+
+# --- configurations most tests share ---
+
+def provider(simulator, name="sim", more=""):
+    return (f"id: {name}\nkind: openai_compatible\nendpoint: {simulator.url}\n"
+            f"region: {{processing: eu}}\nplain_http: true\nauth: {{bearer: {{file: ../../provider.key}}}}\n{more}")
+
+
+def model(name="gpt", target="sim", more=""):
+    return f"name: {name}\ntargets: [{{provider: {target}, model: sim-1}}]\n{more}"
+
+
+def department(name="retail", models="[gpt]", more="", pii="strict"):
+    return (f"id: {name}\ncost_center: CC-{name}\nmodels: {models}\n" + (f"pii: {pii}\n" if pii else "") +
+            f"applications:\n  - {{id: chat, purpose: testing, owner: qa, criticality: low, use_case: T-1}}\n{more}")
