@@ -29,7 +29,7 @@ class Assembler {
     for (ModelDraft& draft : draft_.models) model(draft);
     for (DepartmentDraft& draft : draft_.departments) department(draft);
     for (KeyDraft& draft : draft_.keys) key(draft);
-    references();
+    if (!session_.incomplete) references();
     return std::make_shared<const Snapshot>(std::move(out_));
   }
 
@@ -44,14 +44,19 @@ class Assembler {
     return false;
   }
 
+  template <class Map>
+  static typename Map::mapped_type find(const Map& parts, const std::string& id) {
+    const auto found = parts.find(id);
+    return found == parts.end() ? nullptr : found->second;
+  }
+
   // The previous part where it says the same.
   template <class Map, class Part>
   auto keep(const Map Snapshot::* parts, const std::string& id, Part fresh, bool same_links = true) {
     auto made = std::make_shared<const Part>(std::move(fresh));
     if (previous_ == nullptr || !same_links) return made;
-    const auto old = (previous_->*parts).find(id);
-    const bool same = old != (previous_->*parts).end() && facts_of(*old->second) == facts_of(*made);
-    return same ? old->second : made;
+    const auto old = find(previous_->*parts, id);
+    return old != nullptr && facts_of(*old) == facts_of(*made) ? old : made;
   }
 
   void places(const std::filesystem::path& base) {
@@ -130,7 +135,9 @@ class Assembler {
     if (!local && !draft.url.empty()) build_endpoint(draft, session_, out_, previous_);
     share_endpoint(options);
     const std::string id = options.id;
-    out_.providers[id] = keep(&Snapshot::providers, id, std::move(options));
+    const auto old = previous_ == nullptr ? nullptr : find(previous_->providers, id);
+    const bool same_endpoint = old != nullptr && old->endpoint == options.endpoint;
+    out_.providers[id] = keep(&Snapshot::providers, id, std::move(options), same_endpoint);
   }
 
   void local_model(const ProviderDraft& draft) {
@@ -143,9 +150,9 @@ class Assembler {
 
   void share_endpoint(providers::ProviderOptions& options) const {
     if (previous_ == nullptr || !options.endpoint) return;
-    const auto old = previous_->providers.find(options.id);
-    if (old == previous_->providers.end() || !old->second->endpoint) return;
-    if (same_endpoint(*old->second->endpoint, *options.endpoint)) options.endpoint = old->second->endpoint;
+    const auto old = find(previous_->providers, options.id);
+    if (old == nullptr || !old->endpoint) return;
+    if (same_endpoint(*old->endpoint, *options.endpoint)) options.endpoint = old->endpoint;
   }
 
   void model(ModelDraft& draft) {
@@ -191,8 +198,7 @@ class Assembler {
       department.pii = policy->second;
     }
     const std::string id = department.id;
-    const Department* old = nullptr;
-    if (previous_ != nullptr && previous_->departments.contains(id)) old = previous_->departments.at(id).get();
+    const auto old = previous_ == nullptr ? nullptr : find(previous_->departments, id);
     const bool same_policy = old != nullptr && old->pii == department.pii;
     out_.departments[id] = keep(&Snapshot::departments, id, std::move(department), same_policy);
   }

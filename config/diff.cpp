@@ -33,8 +33,21 @@ void compare(const std::string& prefix, const Facts& from, const Facts& to, Line
   }
 }
 
-template <class T>
-void compare_parts(const std::string& what, const Parts<T>& from, const Parts<T>& to, Lines& lines,
+// How providers are compared: with the identity they show.
+Facts provider_facts(const Snapshot& snapshot, const providers::ProviderOptions& provider) {
+  Facts facts = facts_of(provider);
+  if (!provider.endpoint) return facts;
+  for (const auto& [digest, context] : snapshot.client_tls) {
+    const std::string identity = digest.substr(digest.find(':') + 1);
+    if (context != provider.endpoint->tls_context || identity.empty()) continue;
+    facts.push_back({"egress.client_certificate", identity, Applies::reload, true});
+  }
+  return facts;
+}
+
+// `facts(part, new_side)` gives what is compared.
+template <class T, class FactsOf>
+void compare_parts(const std::string& what, const Parts<T>& from, const Parts<T>& to, Lines& lines, FactsOf facts,
                    const std::string& note_on_existence = "") {
   for (const auto& [id, part] : from) {
     if (!to.contains(id)) lines.push_back(what + " " + id + " removed" + note_on_existence);
@@ -44,7 +57,7 @@ void compare_parts(const std::string& what, const Parts<T>& from, const Parts<T>
     if (old == from.end()) {
       lines.push_back(what + " " + id + " added" + note_on_existence);
     } else if (old->second != part) {
-      compare(what + " " + id + ": ", facts_of(*old->second), facts_of(*part), lines);
+      compare(what + " " + id + ": ", facts(*old->second, false), facts(*part, true), lines);
     }
   }
 }
@@ -72,13 +85,15 @@ Parts<LocalModel> local_models_of(const Snapshot& snapshot) {
 
 std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to) {
   Lines lines;
+  const auto plain = [](const auto& part, bool) { return facts_of(part); };
+  const auto provider = [&](const auto& part, bool now) { return provider_facts(now ? to : from, part); };
   compare("", settings_of(from), settings_of(to), lines);
-  compare_parts("provider", by_name(from.providers), by_name(to.providers), lines);
-  compare_parts("local model", local_models_of(from), local_models_of(to), lines, " (needs a restart)");
-  compare_parts("model", by_name(from.models), by_name(to.models), lines);
-  compare_parts("policy", by_name(from.pii_policies), by_name(to.pii_policies), lines);
-  compare_parts("department", by_name(from.departments), by_name(to.departments), lines);
-  compare_parts("key", keys_of(from), keys_of(to), lines);
+  compare_parts("provider", by_name(from.providers), by_name(to.providers), lines, provider);
+  compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain, " (needs a restart)");
+  compare_parts("model", by_name(from.models), by_name(to.models), lines, plain);
+  compare_parts("policy", by_name(from.pii_policies), by_name(to.pii_policies), lines, plain);
+  compare_parts("department", by_name(from.departments), by_name(to.departments), lines, plain);
+  compare_parts("key", keys_of(from), keys_of(to), lines, plain);
   return lines;
 }
 

@@ -7,15 +7,12 @@
 namespace tollgate::config {
 namespace {
 
-// Length-prefixed, so that no two inputs read the same.
+// "digest of authorities:digest of certificate and key", the latter empty when there is none.
 std::string tls_digest(const ProviderDraft& draft) {
-  std::string all;
-  const auto add = [&](std::string_view part) { all += std::to_string(part.size()) + ":" + std::string(part); };
-  add(draft.ca_pem);
-  add(draft.certificate_pem);
-  add(draft.key_pem ? draft.key_pem->reveal() : "");
-  const Secret wiped(std::move(all));
-  return private_digest(wiped.reveal());
+  std::string digest = private_digest(draft.ca_pem) + ":";
+  if (!draft.key_pem) return digest;
+  const Secret identity(draft.certificate_pem + std::string(draft.key_pem->reveal()));
+  return digest + private_digest(identity.reveal());
 }
 
 // One context for all providers with the same inputs: each costs the parsing of the system's authorities.

@@ -249,9 +249,6 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   }
   out.put("egress.proxy", endpoint.curl_proxy);
   out.secret("egress.ca", std::string_view(endpoint.ca_pem));
-  // Certificate and key live inside the context: its identity stands for theirs.
-  const auto identity = reinterpret_cast<std::uintptr_t>(endpoint.tls_context.get());
-  if (identity != 0) out.secret("TLS identity", std::string_view(std::to_string(identity)));
   return out.take();
 }
 

@@ -20,6 +20,7 @@ using Facts = std::vector<Fact>;
 
 Facts facts_of(const Department& department);
 Facts facts_of(const Model& model);
+// Without the client certificate, which lies inside the TLS context.
 Facts facts_of(const providers::ProviderOptions& provider);
 Facts facts_of(const pii::PolicyOptions& policy);
 Facts facts_of(const FileKey& key);

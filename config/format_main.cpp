@@ -39,7 +39,6 @@ void timeout_fields(Object& o, Timeouts& out) {
 
 void listen_fields(Object& o, Draft& out) {
   Listen& listen = out.snapshot.listen;
-  out.listen = o.where();
   o.text("address", listen.address, kIpAddress, {.doc = "Address to listen on", .applies = kRestart});
   o.number("port", listen.port, kPort, {.doc = "0: any free port", .applies = kRestart});
   o.boolean("plaintext", listen.plaintext, {.doc = "No TLS: behind a TLS terminator", .applies = kRestart});
@@ -240,6 +239,7 @@ void main_fields(Object& o, Draft& out) {
                {.doc = "32 bytes, shared by replicas; every other key is derived from it",
                 .applies = kRestart,
                 .required = true});
+  out.listen = o.where("listen");
   o.object("listen", {.doc = "Where callers connect"}, [&](Object& l) { listen_fields(l, out); });
   o.object("ops", {.doc = "Health and metrics only"}, [&](Object& ops) {
     ops.text("address", snapshot.ops.address, kIpAddress, {.doc = "Address to listen on", .applies = kRestart});

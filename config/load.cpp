@@ -23,17 +23,17 @@ class Loader {
 
   LoadResult run() {
     read(main_, main_fields);
-    if (session_.problems.empty()) includes();
-    std::shared_ptr<const Snapshot> snapshot;
-    if (session_.problems.empty() || !draft_.providers.empty() || !draft_.departments.empty()) {
-      snapshot = assemble(std::move(draft_), session_, base_, options_.previous);
-    }
+    if (session_.incomplete) return {nullptr, std::move(session_.problems)};
+    includes();
+    auto snapshot = assemble(std::move(draft_), session_, base_, options_.previous);
     if (!session_.problems.empty()) snapshot = nullptr;
     return {std::move(snapshot), std::move(session_.problems)};
   }
 
  private:
+  // A file as a whole.
   void fail(const std::string& name, std::string message) {
+    session_.incomplete = true;
     session_.problems.push_back({name, 0, "", std::move(message)});
   }
 
@@ -43,17 +43,21 @@ class Loader {
     if (!file) return fail(source.name, file.error().message);
     total_bytes_ += file->bytes.size();
     const auto root = parse_yaml(file->bytes, source.name, session_.problems);
-    if (!root) return;
+    if (!root) {
+      session_.incomplete = true;
+      return;
+    }
     if (root->kind == Node::Kind::null) return fail(source.name, "is empty");
+    if (root->kind != Node::Kind::mapping) return fail(source.name, "expected a mapping (key: value)");
     read_mapping(session_, source, *root, "", [&](Object& o) { fields(o, draft_); });
   }
 
   void includes() {
-    std::set<fs::path> seen;
-    if (std::error_code error; true) seen.insert(fs::canonical(main_, error));
+    std::set<fs::path> seen{fs::canonical(main_, ignored_)};
     for (const std::string& pattern : draft_.include) {
       const auto files = expand_include(base_, pattern);
       if (!files) {
+        session_.incomplete = true;
         session_.problem(draft_.include_where, files.error().message);
         continue;
       }

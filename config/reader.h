@@ -39,7 +39,8 @@ struct Reference {
 // What one load shares: the problems, and what secrets need.
 struct Session {
   bool offline = false;
-  bool demo = false;  // literal secrets are allowed
+  bool demo = false;        // literal secrets are allowed
+  bool incomplete = false;  // a file could not be read at all: what it defines is unknown
   std::shared_ptr<const Secret> master_key;
   std::vector<Problem> problems;
   std::vector<Reference> references;

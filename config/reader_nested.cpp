@@ -10,9 +10,14 @@ namespace tollgate::config {
 namespace {
 
 const TextRule kPath{"a path", "", [](std::string_view text) { return !text.empty() && text.size() <= 4096; }};
-const TextRule kVariable{"the name of an environment variable", "^[A-Za-z_][A-Za-z0-9_]*$", [](std::string_view text) {
-                           return !text.empty() && text.find_first_of("= \n") == text.npos;
-                         }};
+bool accepts_variable(std::string_view text) {
+  const auto part = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !text.empty() && text.size() <= 256 && part(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return part(c) || digit(c); });
+}
+
+const TextRule kVariable{"the name of an environment variable", "^[A-Za-z_][A-Za-z0-9_]*$", accepts_variable};
 const TextRule kSealed{"what `tollgate secret seal` prints", "^v1:[A-Za-z0-9+/=]+$",
                        [](std::string_view text) { return text.starts_with("v1:"); }};
 
@@ -140,11 +145,8 @@ bool Object::object(std::string_view name, const About& about, const Body& body)
     body(inner);
     return shape;
   });
-  if (describing()) return true;
-  if (member == nullptr) return false;
-  const std::size_t before = session_->problems.size();
-  read_mapping(*session_, *source_, member->value, path_of(name), body);
-  return member->value.kind == Node::Kind::mapping || session_->problems.size() == before;
+  if (member != nullptr) read_mapping(*session_, *source_, member->value, path_of(name), body);
+  return describing() || member != nullptr;
 }
 
 void Object::list(std::string_view name, const About& about, const Body& body, std::string_view definition) {

@@ -140,8 +140,8 @@ struct Snapshot {
   std::shared_ptr<const finops::PriceBook> prices;        // [reload] builtin list, or builtin overlaid by the file's
   LogOptions log;
   std::vector<LocalModel> local_models;
-  // By digest of authorities, certificate and key: what endpoints use. A reload keeps those whose inputs did not
-  // change, and so the endpoints and their pools.
+  // By "digest of authorities:digest of certificate and key": what endpoints use. A reload keeps those whose inputs did
+  // not change, and so the endpoints and their pools.
   std::map<std::string, net::TlsContext> client_tls;
 };
 
