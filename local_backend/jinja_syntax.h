@@ -1,0 +1,80 @@
+#pragma once
+// The syntax tree of a template, and the lexer's tokens. Private to the jinja_*.cpp files.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "local_backend/jinja.h"
+
+namespace tollgate::local_backend::jinja {
+
+inline constexpr int kMaxDepth = 100;  // nested blocks, and nested expressions
+inline constexpr std::size_t kMaxSource = 1U << 20U;
+
+struct Token {
+  enum class Kind : std::uint8_t {
+    text,
+    open_print,
+    close_print,
+    open_block,
+    close_block,
+    name,
+    string,
+    integer,
+    op,
+    end
+  };
+  Kind kind = Kind::end;
+  std::string text;  // text, name, operator; for a string its value
+  std::int64_t integer = 0;
+  int line = 1;
+};
+
+// Text tokens have whitespace control applied. Throws std::runtime_error("line N: ...").
+std::vector<Token> lex(std::string_view source);
+
+struct Expression {
+  enum class Kind : std::uint8_t {
+    literal,      // value
+    name,         // name
+    list,         // children
+    attribute,    // children[0] . name
+    index,        // children[0] [ children[1] ]
+    slice,        // children[0] [ children[1] : children[2] ], undefined literals where left out
+    call,         // name ( children ): raise_exception
+    filter,       // children[0] | name
+    test,         // children[0] is name
+    negate,       // not children[0]
+    minus,        // - children[0]
+    binary,       // children[0] name children[1]
+    conditional,  // children[0] if children[1] else children[2]
+  };
+  Kind kind = Kind::literal;
+  std::string name;
+  JinjaValue value;
+  std::vector<Expression> children;
+  int line = 1;
+};
+
+struct Statement;
+struct Block {
+  std::vector<Statement> statements;
+};
+
+struct Statement {
+  enum class Kind : std::uint8_t { text, print, branch, loop, assign };
+  Kind kind = Kind::text;
+  std::string text;                     // text: itself; loop, assign: the variable
+  std::vector<Expression> expressions;  // print, assign, loop: one; branch: one for each block but a last `else`
+  std::vector<Block> blocks;            // branch: one for each arm; loop: the body
+  int line = 1;
+};
+
+// Throws std::runtime_error("line N: ...").
+Block parse(std::string_view source);
+
+[[noreturn]] void syntax_error(int line, const std::string& what);
+
+}  // namespace tollgate::local_backend::jinja

@@ -1,0 +1,121 @@
+#include "local_backend/model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+
+#include "local_backend/json_document.h"
+#include "local_backend/safetensors.h"
+
+namespace tollgate::local_backend {
+namespace {
+
+constexpr std::size_t kMaxConfig = 1U << 20U;
+constexpr std::size_t kMaxTokenizer = 64U << 20U;
+
+ModelSpec read_spec(const std::string& directory) {
+  const std::string generation_path = directory + "/generation_config.json";
+  try {
+    const Json config = read_json_file(directory + "/config.json", kMaxConfig);
+    if (!file_exists(generation_path)) return parse_model_spec(config, nullptr);
+    const Json generation = read_json_file(generation_path, kMaxConfig);
+    return parse_model_spec(config, &generation);
+  } catch (const std::runtime_error& error) {
+    const std::string what = error.what();
+    throw std::runtime_error(what.starts_with("config.json") ? directory + "/" + what : what);
+  }
+}
+
+Json tokenizer_config(const std::string& directory) {
+  const std::string path = directory + "/tokenizer_config.json";
+  return file_exists(path) ? read_json_file(path, kMaxTokenizer) : Json{};
+}
+
+// chat_template.jinja wins over tokenizer_config.json, as in transformers.
+std::string template_source(const std::string& directory) {
+  const std::string path = directory + "/chat_template.jinja";
+  if (file_exists(path)) return read_file(path, kMaxConfig);
+  const Json config = tokenizer_config(directory);
+  const Json* source = config.find_set("chat_template");
+  if (source != nullptr && source->is(Json::Kind::string)) return source->string;
+  if (source != nullptr && source->is(Json::Kind::array)) {
+    for (const Json& entry : source->items) {
+      const Json* name = entry.find("name");
+      const Json* text = entry.find("template");
+      if (name != nullptr && text != nullptr && name->string == "default") return text->string;
+    }
+  }
+  throw std::runtime_error(directory +
+                           ": no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
+}
+
+// The spelling of bos_token or eos_token: a string, or an object with "content"; else the token that config.json names.
+std::string special_token(const std::string& directory, const char* key, const Tokenizer& tokenizer, int fallback) {
+  const Json config = tokenizer_config(directory);
+  const Json* value = config.find_set(key);
+  if (value != nullptr && value->is(Json::Kind::object)) value = value->find_set("content");
+  if (value != nullptr && value->is(Json::Kind::string)) return value->string;
+  return std::string(tokenizer.added_token(fallback));
+}
+
+Tokenizer read_tokenizer(const std::string& directory) {
+  const std::string path = directory + "/tokenizer.json";
+  return Tokenizer::parse(read_file(path, kMaxTokenizer), path);
+}
+
+ChatTemplate read_template(const std::string& directory, const Tokenizer& tokenizer, const ModelSpec& spec) {
+  const int end = spec.end_tokens.empty() ? -1 : spec.end_tokens.front();
+  const std::string source = template_source(directory);
+  try {
+    return ChatTemplate(source, tokenizer, special_token(directory, "bos_token", tokenizer, spec.begin_token),
+                        special_token(directory, "eos_token", tokenizer, end));
+  } catch (const std::runtime_error& error) {
+    const std::string what = error.what();
+    throw std::runtime_error(what.starts_with(directory) ? what : directory + ": chat template: " + what);
+  }
+}
+
+Weights read_weights(const std::string& directory, const ModelSpec& spec) {
+  const std::string path = directory + "/model.safetensors";
+  return load_weights(SafetensorsFile(path), spec, path);
+}
+
+// Files that do not fit together are found here, not by the first request.
+void check_together(const Model& model, const std::string& directory) {
+  if (model.tokenizer.size() > model.spec.vocabulary) {
+    throw std::runtime_error(directory + "/tokenizer.json: has more tokens than config.json's vocab_size");
+  }
+  if (model.spec.end_tokens.empty()) throw std::runtime_error(directory + "/config.json: eos_token_id is missing");
+  const auto prompt = model.chat_template.prompt({{"user", "Hello"}});
+  if (const auto* error = std::get_if<PromptError>(&prompt))
+    throw std::runtime_error(directory + ": " + error->message);
+}
+
+}  // namespace
+
+Model::Model(const std::string& directory, ModelSpec model_spec)
+    : spec(std::move(model_spec)),
+      weights(read_weights(directory, spec)),
+      tokenizer(read_tokenizer(directory)),
+      chat_template(read_template(directory, tokenizer, spec)) {
+  const std::filesystem::path path(directory);
+  facts.name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
+  facts.architecture = spec.architecture;
+  facts.parameters = weights.parameters;
+  facts.context_length = spec.context;
+  for (int id = 0; id < spec.vocabulary; ++id) {
+    may_be_sampled.push_back(!tokenizer.bytes_of(id).empty() || ends_answer(id));
+  }
+}
+
+std::unique_ptr<const Model> Model::load(const std::string& directory) {
+  auto model = std::make_unique<Model>(directory, read_spec(directory));
+  check_together(*model, directory);
+  return model;
+}
+
+bool Model::ends_answer(int token) const {
+  return std::binary_search(spec.end_tokens.begin(), spec.end_tokens.end(), token);
+}
+
+}  // namespace tollgate::local_backend

@@ -1,0 +1,34 @@
+#pragma once
+// Everything a model directory holds, read and checked together.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "local_backend/api.h"
+#include "local_backend/chat_template.h"
+#include "local_backend/model_spec.h"
+#include "local_backend/tokenizer.h"
+#include "local_backend/weights.h"
+
+namespace tollgate::local_backend {
+
+// Immutable after load; thread-safe.
+struct Model {
+  ModelFacts facts;
+  ModelSpec spec;
+  Weights weights;
+  Tokenizer tokenizer;
+  ChatTemplate chat_template;        // refers to `tokenizer`: a Model does not move
+  std::vector<bool> may_be_sampled;  // by id: has text or ends the answer
+
+  // Throws std::runtime_error that says what is wrong with which file.
+  static std::unique_ptr<const Model> load(const std::string& directory);
+
+  Model(const std::string& directory, ModelSpec model_spec);
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  bool ends_answer(int token) const;
+};
+
+}  // namespace tollgate::local_backend
