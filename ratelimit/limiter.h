@@ -48,7 +48,7 @@ struct Denial {
   Meter meter = Meter::requests;
   std::int64_t limit = 0;
   std::int64_t requested = 0;
-  std::chrono::milliseconds retry_after{0};  // true wait for rates; a short poll hint for concurrency
+  std::chrono::milliseconds retry_after{0};  // true wait of all scopes for rates; a short poll hint for concurrency
   bool store_lost = false;                   // denied because the store is away and policy says closed
 };
 
@@ -78,7 +78,8 @@ class Limiter {
  public:
   virtual ~Limiter() = default;
   virtual net::Task<Verdict> admit(AdmitRequest request) = 0;
-  // Fire and forget; idempotent per id; never waits. Callable from destructors on the worker's loop.
+  // Fire and forget; idempotent per id; never waits; a no-op once the lease has run out, so leases must outlive calls.
+  // Callable from destructors on the worker's loop.
   virtual void settle(Settlement settlement) = 0;
 };
 
@@ -109,13 +110,15 @@ struct RedisStats {
   std::int64_t timeouts = 0;
   std::int64_t reconnects = 0;
   std::int64_t degraded_decisions = 0;
+  std::int64_t dropped_settlements = 0;  // while Redis was away for long; their leases ran out by themselves
 };
 
 class RedisLimiter : public Limiter {
  public:
   virtual RedisStats stats() const = 0;
 };
-// Lives on the loop of `io`. `fallback` serves local_share.
+// Lives on the loop of `io`, which must outlive it. `fallback` serves local_share; throws std::invalid_argument when
+// that is the policy and there is none.
 std::unique_ptr<RedisLimiter> redis_limiter(net::asio::io_context& io, RedisOptions options,
                                             std::shared_ptr<MemoryStore> fallback, const Clock& clock, Log& log);
 

@@ -1,0 +1,58 @@
+#pragma once
+// What travels between the limiter and Redis: two Lua scripts, their commands as RESP bytes, and the reading of
+// replies. Pure; no hiredis.
+//
+// Every key carries one hash tag, "{prefix}", so that one call stays within one cluster slot:
+//   {prefix}:<scope>           hash: r, ra = requests level and its time; t, ta = tokens level and its time
+//   {prefix}:leases:<scope>    sorted set: id of a running call -> when its slot comes back
+//   {prefix}:ticket:<id>       the reservation itself: when it ends; what makes admit and settle idempotent
+// Levels are the units of ratelimit/bucket.h; times are milliseconds of the server's clock.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ratelimit/bucket.h"
+
+namespace tollgate::ratelimit {
+
+struct RedisReply {
+  enum class Kind : std::uint8_t { lost, error, text, integer, integers, other };  // lost: no reply will ever come
+  Kind kind = Kind::lost;
+  std::string text;                    // of error and text
+  std::vector<std::int64_t> integers;  // one for integer
+};
+
+// By hash, or in full for a server that does not know the script yet (NOSCRIPT). Never SCRIPT LOAD: proxies refuse it.
+enum class ScriptForm : std::uint8_t { hash, source };
+
+std::string_view admit_script();
+std::string_view settle_script();
+
+// RESP encoding of one command (https://redis.io/docs/latest/develop/reference/protocol-spec/): an array of bulk
+// strings.
+class RespCommand {
+ public:
+  explicit RespCommand(std::size_t arguments);
+  RespCommand& add(std::string_view argument);
+  RespCommand& add(std::int64_t argument);
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+// `tokens` as clipped by clip_reservation. REQUIRES: at least one scope.
+std::string admit_command(const std::string& prefix, const AdmitRequest& request, std::int64_t tokens, ScriptForm form);
+std::string settle_command(const std::string& prefix, const Settlement& settlement, ScriptForm form);
+
+struct Admission {
+  bool admitted = false;
+  std::vector<Reading> readings;  // one per scope, after what was taken
+};
+// nullopt: not an answer of our script.
+std::optional<Admission> parse_admission(const RedisReply& reply, std::size_t scopes);
+bool script_unknown(const RedisReply& reply);
+
+}  // namespace tollgate::ratelimit
