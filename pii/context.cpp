@@ -216,6 +216,9 @@ Hint hint_after(std::string_view window) {
 }  // namespace
 
 Hint hint_around(std::string_view text, std::size_t start, std::size_t end) {
+  // In "id_536-22-8145" the word is a part of the spelling, not of the sentence.
+  if (start > 0 && text[start - 1] == '_')
+    while (start > 0 && (is_word_byte(text[start - 1]) || text[start - 1] == '_')) --start;
   const std::size_t from = start > kBefore ? start - kBefore : 0;
   const Hint before = hint_before(text.substr(from, start - from));
   if (before != Hint::none) return before;

@@ -93,7 +93,7 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
   const Hint hint = hint_around(text, start, end);
   if (hint == Hint::card) return glued(text, start, end) || !plain ? 0.8 : 1.0;
   if (!plain || glued(text, start, end) || decimal_point_beside(text, start, end)) return 0.3;
-  if (printed) return 0.95;
+  if (printed) return 0.98;
   if (hint == Hint::other) return 0.3;
   // A bare run of 12, 13, 17 or 18 digits is more often an article or order number that passes by chance.
   return digits == 16 || digits == 15 || digits == 14 || digits == 19 ? 0.8 : 0.4;

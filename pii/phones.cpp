@@ -58,27 +58,30 @@ std::size_t with_opening(std::string_view text, const Cluster& cluster, const Ru
 
 bool parenthesis_before(std::string_view text, std::size_t start) { return char_before(text, start) == '('; }
 
-// "+": the number reaches as far as it can while its length stays possible for its country.
+void add_international(std::string_view text, const Cluster& cluster, const Run& run, const std::string& digits,
+                       Findings& out) {
+  const std::size_t start = with_opening(text, cluster, run);
+  const std::size_t end = cluster.end_of(run.last);
+  if (raw_alnum_before(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
+  const bool round = std::count(digits.begin(), digits.end(), '0') + 2 >= static_cast<std::ptrdiff_t>(digits.size());
+  out.push_back({EntityType::phone_number, start, end, round ? 0.4 : run.last > run.first ? 0.97 : 0.9});
+}
+
+// "+": a number of every length that its country has. The longest is meant, unless what follows is a value of its own.
 void detect_international(std::string_view text, const Cluster& cluster, Findings& out) {
-  const std::size_t first = 0;
-  std::size_t best = cluster.groups.size();
-  for (std::size_t last = first; last < cluster.groups.size(); ++last) {
-    const std::string digits = dialled(cluster, first, last);
+  bool complete = false;
+  for (std::size_t last = 0; last < cluster.groups.size(); ++last) {
+    const std::string digits = dialled(cluster, 0, last);
     if (digits.size() > kLongest) break;
-    if (international_length_ok(digits)) best = last;
+    if (international_length_ok(digits)) {
+      complete = true;
+      add_international(text, cluster, {0, last}, digits, out);
+    }
     if (last + 1 == cluster.groups.size()) break;
     const auto gap = cluster.gap(last);
     // A line may break inside a number, but a complete one does not go on in the next line.
-    if (!joins(gap) && (best < cluster.groups.size() || gap.find_first_not_of(" \t\r\n") != std::string_view::npos))
-      break;
+    if (!joins(gap) && (complete || gap.find_first_not_of(" \t\r\n") != std::string_view::npos)) break;
   }
-  if (best == cluster.groups.size()) return;
-  const std::size_t start = with_opening(text, cluster, {first, best});
-  const std::size_t end = cluster.end_of(best);
-  if (raw_alnum_before(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
-  const std::string digits = dialled(cluster, first, best);
-  const bool round = std::count(digits.begin(), digits.end(), '0') + 2 >= static_cast<std::ptrdiff_t>(digits.size());
-  out.push_back({EntityType::phone_number, start, end, round ? 0.4 : best > first ? 0.97 : 0.9});
 }
 
 bool is_year(std::string_view digits) {

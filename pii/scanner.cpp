@@ -47,9 +47,8 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
     std::size_t next = pos + 1;
     if ((bits & kKeyTriggers) != 0) next = rules_->keys.detect(text, pos, out);
     if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
-    if (text[pos] == '@') {
-      detect_email(text, pos, out);
-    } else if ((bits & (kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger)) != 0) {
+    if (is_single_trigger(text[pos]) ||
+        (bits & (kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger)) != 0) {
       const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);

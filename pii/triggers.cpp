@@ -88,13 +88,14 @@ __attribute__((target("avx2"))) __m256i look_up(const char* data, std::size_t po
 // first one too close to the end to read.
 __attribute__((target("avx2"))) std::size_t skip_blocks(std::string_view text, std::size_t at, std::uint32_t& mask) {
   const __m256i at_sign = _mm256_set1_epi8('@');
+  const __m256i percent = _mm256_set1_epi8('%');
   for (; at + 34 <= text.size(); at += 32) {
     const char* data = text.data() + at;
     const __m256i buckets = _mm256_and_si256(_mm256_and_si256(look_up(data, 0), look_up(data, 1)), look_up(data, 2));
     const __m256i none = _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256());
     const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data));
-    const __m256i mail = _mm256_cmpeq_epi8(first, at_sign);
-    const __m256i quiet = _mm256_andnot_si256(mail, none);
+    const __m256i single = _mm256_or_si256(_mm256_cmpeq_epi8(first, at_sign), _mm256_cmpeq_epi8(first, percent));
+    const __m256i quiet = _mm256_andnot_si256(single, none);
     mask = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(quiet));
     if (mask != 0) return at;
   }
@@ -127,7 +128,7 @@ TriggerFinder::TriggerFinder(std::string_view text, bool portable) : text_(text)
 std::uint32_t TriggerFinder::block_mask(std::size_t at) const {
   std::uint32_t mask = 0;
   for (std::size_t i = 0; i < kBlock && at + i < text_.size(); ++i)
-    if (text_[at + i] == '@' || trigger_bits(text_, at + i) != 0) mask |= 1U << i;
+    if (is_single_trigger(text_[at + i]) || trigger_bits(text_, at + i) != 0) mask |= 1U << i;
   return mask;
 }
 

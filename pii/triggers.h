@@ -19,7 +19,10 @@ enum Trigger : std::uint8_t {
 // The bits of the three bytes at `pos`; bytes past the end count as NUL.
 std::uint8_t trigger_bits(std::string_view text, std::size_t pos);
 
-// Walks over the positions that have any bit, or an '@'. 32 bytes at a time where the CPU has AVX2.
+// Bytes that are looked at whatever follows: addresses, and escapes such as %40.
+constexpr bool is_single_trigger(char c) { return c == '@' || c == '%'; }
+
+// Walks over the positions that have any bit or are single triggers. 32 bytes at a time where the CPU has AVX2.
 class TriggerFinder {
  public:
   explicit TriggerFinder(std::string_view text, bool portable = false);

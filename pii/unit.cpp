@@ -146,7 +146,6 @@ Unit decode_entity(std::string_view text, std::size_t pos) {
   const auto body = text.substr(pos + 1, end - 1);
   const auto length = static_cast<std::uint8_t>(end + 1);
   if (body == "nbsp") return {' ', length};
-  if (body == "commat") return {'@', length};
   if (body == "period") return {'.', length};
   if (body[0] != '#') return {'&', 1};
   if (body.size() > 2 && to_lower(body[1]) == 'x') {

@@ -1,0 +1,2 @@
+tollgate_bench(pii_scan_bench SRCS pii_scan_bench.cpp DEPS tollgate::pii)
+tollgate_bench(restore_bench SRCS restore_bench.cpp DEPS tollgate::pii)

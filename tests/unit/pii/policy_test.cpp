@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <stdexcept>
+
+#include "pii/pii.h"
+#include "pii/token.h"
+
+namespace tollgate::pii {
+namespace {
+
+TEST(EntityType, NamesReadBack) {
+  for (std::size_t i = 0; i < kEntityTypes; ++i) {
+    EntityType type{};
+    ASSERT_TRUE(parse_entity_type(to_string(static_cast<EntityType>(i)), type));
+    EXPECT_EQ(type, static_cast<EntityType>(i));
+  }
+  EXPECT_EQ(to_string(EntityType::us_ssn), "US_SSN");
+  EXPECT_EQ(to_string(EntityType::api_key), "API_KEY");
+}
+
+TEST(EntityType, OtherNamesLeaveTheOutputAlone) {
+  EntityType type = EntityType::us_ssn;
+  EXPECT_FALSE(parse_entity_type("us_ssn", type));
+  EXPECT_FALSE(parse_entity_type("", type));
+  EXPECT_EQ(type, EntityType::us_ssn);
+}
+
+TEST(Counts, TotalIsTheSum) {
+  Counts counts;
+  EXPECT_EQ(counts.total(), 0);
+  counts.by_type[0] = 2;
+  counts.by_type[kEntityTypes - 1] = 3;
+  EXPECT_EQ(counts.total(), 5);
+}
+
+TEST(CodePoints, CountsCharactersNotBytes) {
+  EXPECT_EQ(code_points(""), 0U);
+  EXPECT_EQ(code_points("aé中𝟒"), 4U);
+}
+
+Pseudonymiser with_key(char c) { return Pseudonymiser(Secret(std::string(32, c))); }
+
+TEST(Pseudonymiser, MakesTokensOfOneFormForEveryType) {
+  const auto names = with_key('a');
+  std::set<std::string> letters;
+  for (std::size_t i = 0; i < kEntityTypes; ++i) {
+    const std::string token = names.token(static_cast<EntityType>(i), "12345678");
+    EXPECT_EQ(token.size(), kTokenLength);
+    EXPECT_TRUE(starts_with_token(token)) << token;
+    letters.insert(token.substr(0, 5));
+  }
+  EXPECT_EQ(letters.size(), kEntityTypes);
+}
+
+TEST(Pseudonymiser, NeverChangesATokenBetweenBuilds) {
+  // A change here breaks every conversation that is under way and every provider's prompt cache.
+  EXPECT_EQ(with_key('a').token(EntityType::email_address, "jane@example.com"), "Tgxemj3nv3py3xcuptashpxr4");
+}
+
+TEST(Pseudonymiser, GivesOneTokenForAllSpellingsOfAValue) {
+  const auto names = with_key('a');
+  const auto same = [&](EntityType type, std::string_view a, std::string_view b) {
+    return names.token(type, a) == names.token(type, b);
+  };
+  EXPECT_TRUE(same(EntityType::credit_card, "4111 1111 1111 1111", "4111-1111\u00A01111１111"));
+  EXPECT_TRUE(same(EntityType::iban_code, "GB82 WEST 1234 5698 7654 32", "gb82west12345698765432"));
+  EXPECT_TRUE(same(EntityType::phone_number, "+1 (415) 555-0132", "+14155550132"));
+  EXPECT_TRUE(same(EntityType::us_ssn, "536-22-8145", "536228145"));
+  EXPECT_TRUE(same(EntityType::email_address, "Jane@Example.com", "jane@example.com"));
+  EXPECT_TRUE(same(EntityType::email_address, R"(jane\u0040example.com)", "jane@example.com"));
+  EXPECT_TRUE(same(EntityType::ip_address, "FE80::1", "fe80::1"));
+  EXPECT_FALSE(same(EntityType::api_key, "sk-A", "sk-a"));
+  EXPECT_FALSE(same(EntityType::email_address, "jane@example.com", "jan@example.com"));
+}
+
+TEST(Pseudonymiser, SeparatesTypesAndTenants) {
+  const auto names = with_key('a');
+  EXPECT_NE(names.token(EntityType::us_ssn, "536228145").substr(5),
+            names.token(EntityType::phone_number, "536228145").substr(5));
+  EXPECT_NE(names.token(EntityType::us_ssn, "536228145"), with_key('b').token(EntityType::us_ssn, "536228145"));
+  const Pseudonymiser longer(Secret(std::string(80, 'a')));
+  EXPECT_NE(longer.token(EntityType::us_ssn, "536228145"), names.token(EntityType::us_ssn, "536228145"));
+}
+
+TEST(Pseudonymiser, UsesTheWholeAlphabetAtEveryPlace) {
+  const auto names = with_key('a');
+  std::vector<std::set<char>> seen(20);
+  for (int i = 0; i < 2000; ++i) {
+    const auto token = names.token(EntityType::us_ssn, std::to_string(100'000'000 + i));
+    for (std::size_t place = 0; place < 20; ++place) seen[place].insert(token[5 + place]);
+  }
+  for (const auto& characters : seen) EXPECT_EQ(characters.size(), kTokenAlphabet.size());
+}
+
+TEST(Pseudonymiser, RefusesAShortKey) {
+  EXPECT_THROW(Pseudonymiser(Secret(std::string(31, 'a'))), std::invalid_argument);
+  EXPECT_NO_THROW(Pseudonymiser(Secret(std::string(32, 'a'))));
+}
+
+}  // namespace
+}  // namespace tollgate::pii

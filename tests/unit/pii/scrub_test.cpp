@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include "pii/pii.h"
+#include "pii/token.h"
+
+namespace tollgate::pii {
+namespace {
+
+struct Scrubbing {
+  Scanner scanner;
+  Pseudonymiser names{Secret(std::string(32, 'k'))};
+  RestoreMap map;
+  Counts counts;
+  PolicyOptions policy;
+
+  Result<std::vector<Replacement>> run(std::string_view text) {
+    return scrub(text, scanner, policy, names, map, counts);
+  }
+  std::string text_after(std::string_view text) {
+    auto edits = run(text);
+    EXPECT_TRUE(edits.ok());
+    std::string out(text);
+    for (auto it = edits->rbegin(); it != edits->rend(); ++it) out.replace(it->start, it->end - it->start, it->with);
+    return out;
+  }
+};
+
+constexpr std::string_view kText = "Mail jane@example.com or call +49 30 901820, card 4111 1111 1111 1111.";
+
+TEST(Scrub, ReplacesEveryValueByItsTokenAndRemembersIt) {
+  Scrubbing s;
+  const std::string mail = s.names.token(EntityType::email_address, "jane@example.com");
+  const std::string phone = s.names.token(EntityType::phone_number, "+49 30 901820");
+  const std::string card = s.names.token(EntityType::credit_card, "4111111111111111");
+  EXPECT_EQ(s.text_after(kText), "Mail " + mail + " or call " + phone + ", card " + card + ".");
+  EXPECT_EQ(*s.map.value_of(card), "4111 1111 1111 1111");
+  EXPECT_EQ(s.map.size(), 3U);
+  EXPECT_EQ(s.counts.total(), 3);
+  EXPECT_EQ(s.counts.by_type[static_cast<std::size_t>(EntityType::credit_card)], 1);
+}
+
+TEST(Scrub, SaysWhatItReplacedAndWhere) {
+  Scrubbing s;
+  const auto edits = s.run("to jane@example.com");
+  ASSERT_TRUE(edits.ok());
+  ASSERT_EQ(edits->size(), 1U);
+  EXPECT_EQ((*edits)[0].start, 3U);
+  EXPECT_EQ((*edits)[0].end, 19U);
+  EXPECT_EQ((*edits)[0].type, EntityType::email_address);
+}
+
+TEST(Scrub, AndRestoreGiveBackTheText) {
+  Scrubbing s;
+  const std::string scrubbed = s.text_after(kText);
+  StreamRestorer restorer(s.map, RestoreMode::text);
+  std::string out;
+  restorer.feed(scrubbed, out);
+  restorer.finish(out);
+  EXPECT_EQ(out, kText);
+}
+
+TEST(Scrub, LeavesTokensOfEarlierTurnsAlone) {
+  Scrubbing s;
+  const std::string once = s.text_after(kText);
+  EXPECT_EQ(s.text_after(once), once);
+  EXPECT_EQ(s.counts.total(), 3);
+}
+
+TEST(Scrub, FindsAValueThatIsOnlyGluedToAToken) {
+  Scrubbing s;
+  const std::string token = s.names.token(EntityType::us_ssn, "536-22-8145");
+  const std::string out = s.text_after(token + ".jane@example.com");
+  EXPECT_EQ(out.find("jane"), std::string::npos);
+}
+
+TEST(Scrub, RedactsWithTheNameOfTheTypeAndRemembersNothing) {
+  Scrubbing s;
+  s.policy.action = Action::redact;
+  EXPECT_EQ(s.text_after(kText), "Mail [EMAIL_ADDRESS] or call [PHONE_NUMBER], card [CREDIT_CARD].");
+  EXPECT_TRUE(s.map.empty());
+  EXPECT_EQ(s.counts.total(), 3);
+}
+
+TEST(Scrub, BlocksWithoutShowingTheValue) {
+  Scrubbing s;
+  s.policy.types[EntityType::credit_card] = Action::block;
+  const auto edits = s.run(kText);
+  ASSERT_FALSE(edits.ok());
+  EXPECT_EQ(edits.error().kind, ErrorKind::permission_denied);
+  EXPECT_EQ(edits.error().code, "pii_blocked");
+  EXPECT_FALSE(edits.error().retryable);
+  EXPECT_NE(edits.error().message.find("CREDIT_CARD"), std::string::npos);
+  EXPECT_EQ(edits.error().message.find("1111"), std::string::npos);
+  EXPECT_TRUE(s.map.empty());
+  EXPECT_EQ(s.counts.total(), 0);
+}
+
+TEST(Scrub, LetsThroughWhatThePolicyAllows) {
+  Scrubbing s;
+  s.policy.action = Action::allow;
+  s.policy.types[EntityType::email_address] = Action::redact;
+  EXPECT_EQ(s.text_after(kText), "Mail [EMAIL_ADDRESS] or call +49 30 901820, card 4111 1111 1111 1111.");
+}
+
+TEST(Scrub, ActsOnlyAtOrAboveTheThreshold) {
+  Scrubbing s;
+  const double score = s.scanner.scan("jane@example.com")[0].score;
+  s.policy.threshold = score;
+  EXPECT_EQ(s.run("jane@example.com")->size(), 1U);
+  s.policy.threshold = score + 0.01;
+  EXPECT_EQ(s.run("jane@example.com")->size(), 0U);
+}
+
+TEST(Scrub, RemembersNothingWhenThePolicyDoesNotRestore) {
+  Scrubbing s;
+  s.policy.restore = false;
+  EXPECT_EQ(s.run(kText)->size(), 3U);
+  EXPECT_TRUE(s.map.empty());
+}
+
+TEST(Token, IsRecognisedByItsWholeForm) {
+  const std::string token = "Tgxem" + std::string(20, 'a');
+  EXPECT_TRUE(starts_with_token(token));
+  EXPECT_TRUE(starts_with_token(token + "more"));
+  EXPECT_FALSE(starts_with_token(token.substr(0, kTokenLength - 1)));
+  EXPECT_FALSE(starts_with_token("Tgyem" + std::string(20, 'a')));
+  EXPECT_FALSE(starts_with_token("Tgxem" + std::string(19, 'a') + "0"));
+}
+
+}  // namespace
+}  // namespace tollgate::pii

@@ -1,0 +1,92 @@
+#include "pii/unit.h"
+
+#include <gtest/gtest.h>
+
+namespace tollgate::pii {
+namespace {
+
+struct FoldCase {
+  const char* written;
+  const char* meant;
+};
+
+class Fold : public testing::TestWithParam<FoldCase> {};
+
+TEST_P(Fold, GivesTheAsciiThatIsMeant) { EXPECT_EQ(fold(GetParam().written), GetParam().meant); }
+
+INSTANTIATE_TEST_SUITE_P(Scripts, Fold,
+                         testing::Values(FoldCase{"plain 42!", "plain 42!"},
+                                         FoldCase{"０９ＡＺａｚ＠．－", "09AZaz@.-"},  // full width
+                                         FoldCase{"٠١٢٣٤٥٦٧٨٩", "0123456789"},         // Arabic-Indic
+                                         FoldCase{"۰۹", "09"},                         // Persian
+                                         FoldCase{"०९", "09"},                         // Devanagari
+                                         FoldCase{"๐๙", "09"},                         // Thai
+                                         FoldCase{"𝟎𝟗𝟘𝟡𝟶𝟿", "090909"},                 // mathematical
+                                         FoldCase{"⓪①⑨", "019"},                       // circled
+                                         FoldCase{"𝐀𝐳𝖇", "Azb"},                       // mathematical letters
+                                         FoldCase{"ⒶⓏⓐⓩ", "AZaz"},                     // circled letters
+                                         FoldCase{"раураӏ", "paypal"}));               // Cyrillic
+INSTANTIATE_TEST_SUITE_P(Separators, Fold,
+                         testing::Values(FoldCase{"1\u00A02\u20093\u202F4\u30005", "1 2 3 4 5"},
+                                         FoldCase{"1\u20102\u20133\u22124", "1-2-3-4"}, FoldCase{"1\u20282", "1\n2"}));
+INSTANTIATE_TEST_SUITE_P(Invisible, Fold,
+                         testing::Values(FoldCase{"1\u200B2\u00AD3\u20604\uFEFF5\uFE0F6\u202E7", "1234567"},
+                                         FoldCase{"1\U000E00412", "12"}, FoldCase{"e\u0301", "e"}));
+INSTANTIATE_TEST_SUITE_P(Escapes, Fold,
+                         testing::Values(FoldCase{R"(\u0040\u0034)", "@4"}, FoldCase{R"(a\nb\tc\rd)", "a\nb\tc\nd"},
+                                         FoldCase{R"(\"\/)", "\"/"}, FoldCase{R"(\ud835\udfd2)", "4"},
+                                         FoldCase{R"(\q\)", R"(\q\)"}, FoldCase{R"(\u00)", R"(\u00)"},
+                                         FoldCase{"%40%34", "@4"}, FoldCase{"100% of%", "100% of%"},
+                                         FoldCase{"&#64;&#x34;&nbsp;&period;", "@4 ."},
+                                         FoldCase{"a & b; &#; &#12", "a & b; &#; &#12"}));
+
+TEST(Fold, KeepsANulAsAControlCharacter) {
+  EXPECT_EQ(fold(std::string_view("1\0002", 3)),
+            "1\x01"
+            "2");
+}
+
+TEST(Unit, MarksWhatHasNoAsciiForm) {
+  EXPECT_EQ(unit_at("é", 0).c, kLetter);
+  EXPECT_EQ(unit_at("中", 0).c, kOther);
+  EXPECT_EQ(unit_at("\xFF", 0).c, kOther);
+  EXPECT_EQ(unit_at("\xFF", 0).length, 1);
+  EXPECT_EQ(unit_at("\xE4\xB8", 0).length, 1);  // cut short
+}
+
+TEST(Unit, IsReadBackwardsAsForwards) {
+  const std::string text = R"(x4１\u0040%34&#64;é)"
+                           "\u200B"
+                           R"(中\n9\ud835\udfd2)";
+  std::vector<std::size_t> forward;
+  for (std::size_t pos = 0; pos < text.size(); pos += unit_at(text, pos).length) forward.push_back(pos);
+  std::vector<std::size_t> backward;
+  for (std::size_t pos = text.size(); pos > 0;) {
+    const Unit unit = unit_before(text, pos);
+    pos -= unit.length;
+    EXPECT_EQ(unit.c, unit_at(text, pos).c);
+    backward.insert(backward.begin(), pos);
+  }
+  EXPECT_EQ(forward, backward);
+}
+
+TEST(Unit, KnowsWhereTheEscapeThatAByteLiesInBegins) {
+  const std::string_view text = R"(ab\u0040c%34&#52;d)";
+  EXPECT_EQ(unit_start(text, 4), 2U);
+  EXPECT_EQ(unit_start(text, 7), 2U);
+  EXPECT_EQ(unit_start(text, 8), 8U);
+  EXPECT_EQ(unit_start(text, 11), 9U);
+  EXPECT_EQ(unit_start(text, 14), 12U);
+  EXPECT_EQ(unit_start(text, 17), 17U);
+}
+
+TEST(Neighbours, AreLookedForPastWhatIsInvisible) {
+  const std::string text = "+\u200B4\u200B!";
+  EXPECT_EQ(char_before(text, text.find('4')), '+');
+  EXPECT_EQ(char_after(text, text.find('4') + 1), '!');
+  EXPECT_EQ(char_before(text, 0), kOther);
+  EXPECT_EQ(char_after(text, text.size()), kOther);
+}
+
+}  // namespace
+}  // namespace tollgate::pii
