@@ -1,6 +1,7 @@
 #pragma once
 // Names of configured hosts, kept fresh off the path. A call never waits for DNS that has once answered.
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,23 +14,29 @@
 namespace tollgate::net {
 
 // Shared by all workers; thread-safe. A thread of its own resolves (getaddrinfo blocks), refreshes every `refresh`
-// whatever has been asked for in the last hour, and keeps stale answers when a refresh fails.
+// whatever has been asked for in the last hour, and keeps stale answers when a refresh fails. A name that many wait for
+// is looked up once. Must outlive the coroutines that wait in resolve().
 class Resolver {
  public:
-  explicit Resolver(Log& log, std::chrono::seconds refresh = std::chrono::seconds(30));
+  // What a name stands for, in order of preference. Called on the resolver's thread, and may block.
+  using Lookup = std::function<Result<std::vector<asio::ip::address>>(const std::string& host)>;
+
+  // `lookup` replaces getaddrinfo, for tests.
+  explicit Resolver(Log& log, std::chrono::milliseconds refresh = std::chrono::seconds(30), Lookup lookup = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
   // Starts resolving in the background, so that the first call finds an answer.
   void prefetch(const std::string& host, std::uint16_t port);
-  // Numeric addresses answer at once. Otherwise the cached list, or a wait of at most `limit` for the first answer.
+  // Numeric addresses answer at once. Otherwise the cached list, or a wait of at most `limit` for the first answer;
+  // then upstream_timeout, or upstream_error when the name does not resolve. Awaited on the caller's own loop.
   Task<Result<std::vector<Tcp::endpoint>>> resolve(std::string host, std::uint16_t port,
                                                    std::chrono::milliseconds limit);
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the thread, which may be inside getaddrinfo when the Resolver goes
 };
 
 }  // namespace tollgate::net

@@ -1,0 +1,60 @@
+#pragma once
+// The chunked transfer coding (RFC 9112 §7.1), read strictly: hexadecimal size, no white space around it, CRLF only.
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.h"
+
+namespace tollgate::net {
+
+// One byte of framing is one step of a state machine, so the outcome cannot depend on where the bytes were cut.
+// Extensions and trailers are checked and discarded. Errors: payload_too_large, headers_too_large (extensions and
+// trailers together over 8 KiB), invalid_request; after one, every put() is an error.
+class ChunkDecoder {
+ public:
+  explicit ChunkDecoder(std::uint64_t max_body_bytes = std::numeric_limits<std::uint64_t>::max())
+      : room_(max_body_bytes) {}
+
+  // Takes a prefix of `bytes` (all of it until done), appends the decoded bytes, returns how many it took.
+  Result<std::size_t> put(std::string_view bytes, std::string& out);
+  bool done() const { return state_ == State::done; }
+
+ private:
+  enum class State : std::uint8_t {
+    size_start,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    line_start,  // after the last chunk: a trailer field or the blank line
+    name,
+    value,
+    value_lf,
+    end_lf,
+    done,
+    failed,
+  };
+
+  Status step(char c);
+  Status step_size(char c);
+  Status step_extension(char c);
+  Status step_trailer(char c);
+  Status end_of_size();
+  Status expect(char c, char wanted, State next);
+  Status discard();
+  std::size_t take_data(std::string_view bytes, std::string& out);
+
+  State state_ = State::size_start;
+  std::uint64_t room_;           // of the body limit
+  std::uint64_t size_ = 0;       // of the current chunk, then what is left of it
+  int digits_ = 0;               // of the current size
+  std::uint32_t extension_ = 0;  // bytes of the current extension
+  std::uint32_t discarded_ = 0;  // bytes of all extensions and trailers
+};
+
+}  // namespace tollgate::net
