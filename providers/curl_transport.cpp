@@ -16,8 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxBuffered = 256 * 1024;
-constexpr std::size_t kMaxHead = 64 * 1024;
+constexpr std::size_t kMaxBuffered = 262'144;
+constexpr std::size_t kMaxHead = 65'536;
 constexpr std::size_t kMaxSpareHandles = 64;
 constexpr long kNoLimitSeconds = 24L * 60 * 60;  // 0 would mean curl's default of 300 s, CURLOPT_CONNECTTIMEOUT(3)
 

@@ -15,7 +15,7 @@ namespace {
 
 // Up to this size the kernel takes a request without the provider reading, so it is written before the answer is read.
 // A bigger one is written by a coroutine of its own, because a provider may refuse it long before it has read it all.
-constexpr std::size_t kInlineWrite = 32 * 1024;
+constexpr std::size_t kInlineWrite = 32'768;
 
 struct Loop {
   net::asio::io_context& io;
@@ -177,13 +177,10 @@ net::Task<Status> HotExchange::fill(std::string& body) {
 
 Status HotExchange::feed(std::size_t size, std::string& body) {
   received_ = true;
-  std::string_view bytes(connection_->buffer.get(), size);
-  while (!bytes.empty() && !reader_->done()) {
-    auto took = reader_->put(bytes, body);
-    if (!took) return failure("the provider's answer is not valid HTTP");
-    bytes.remove_prefix(*took);
-  }
-  surplus_ = !bytes.empty();
+  const std::string_view bytes(connection_->buffer.get(), size);
+  const auto took = reader_->put(bytes, body);
+  if (!took) return failure("the provider's answer is not valid HTTP");
+  surplus_ = *took < size;
   return {};
 }
 

@@ -59,7 +59,9 @@ TEST_P(Connecting, TheSystemStoreDoesNotTrustAStranger) {
 TEST_P(Connecting, NeverFallsBackToPlain) {
   ScriptedServer server(io);
   server.repeat(Script().head().send(http_response("plain")));
-  const auto answer = call(post(tls_endpoint(server, self_signed("127.0.0.1").certificate_pem)));
+  auto request = post(tls_endpoint(server, self_signed("127.0.0.1").certificate_pem));
+  request.timeouts.connect = milliseconds(150);
+  const auto answer = call(std::move(request));
   EXPECT_TRUE(answer.error);
   EXPECT_THAT(server.requests(), IsEmpty());
 }
@@ -202,6 +204,15 @@ TEST_F(HotPool, BytesAfterTheAnswerSpoilTheConnection) {
   EXPECT_EQ(call(post(endpoint)).body, "ok");
   EXPECT_EQ(call(post(endpoint)).body, "ok");
   EXPECT_EQ(chatty.connections(), 2);
+}
+
+TEST_F(HotPool, OneByteOfAnAnswerIsEnoughNotToSendAgain) {
+  ScriptedServer half(io);
+  half.repeat(Script().request().send(http_response("ok")).request().send("H").reset());
+  const auto endpoint = plain_endpoint(half);
+  EXPECT_EQ(call(post(endpoint)).body, "ok");
+  EXPECT_EQ(call(post(endpoint)).kind(), ErrorKind::upstream_error);
+  EXPECT_THAT(half.requests(), SizeIs(2));
 }
 
 TEST_F(HotPool, AConnectionIsSharedAsSoonAsTheBodyIsComplete) {

@@ -85,12 +85,12 @@ class TransportFixture {
     io.run_for(milliseconds(500));
   }
 
-  // Runs the loop until `done`, at most 5 s.
+  // Runs the loop until `done`, at most 10 s.
   void run_until(const std::function<bool()>& done) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     io.restart();
     while (!done() && std::chrono::steady_clock::now() < limit) io.run_one_for(milliseconds(20));
-    EXPECT_TRUE(done()) << "nothing happened for 5 s";
+    EXPECT_TRUE(done()) << "nothing happened for 10 s";
   }
   void run_for(milliseconds time) {
     io.restart();
@@ -169,7 +169,7 @@ inline HttpCall post(std::shared_ptr<const Endpoint> endpoint, std::string body 
   call.path = "/chat/completions";
   call.headers = {{"Content-Type", "application/json"}, {"Authorization", "Bearer k"}};
   call.body = std::move(body);
-  call.timeouts = {milliseconds(2000), milliseconds(2000), milliseconds(2000)};
+  call.timeouts = {milliseconds(4000), milliseconds(4000), milliseconds(4000)};
   return call;
 }
 
