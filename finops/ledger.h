@@ -31,7 +31,7 @@ class RingProducer {
   // false: full. The caller then refuses new calls (back-pressure); nothing is ever dropped silently. Intents are
   // refused while less than a quarter is free, so that calls already let in can still write their endings.
   [[nodiscard]] virtual bool push(const UsageRecord& record) = 0;
-  // Share of the ring in use, 0..1.
+  // Share of the ring in use, 0..1. Any thread.
   virtual double fill() const = 0;
 };
 

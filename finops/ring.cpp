@@ -149,7 +149,9 @@ bool RingWriter::push(const UsageRecord& record) {
 }
 
 double RingWriter::fill() const {
-  const auto used = head_ - ring_.header().tail.load(std::memory_order_relaxed);
+  // The tail first: the head only grows, so it is never behind a tail read before it.
+  const auto tail = ring_.header().tail.load(std::memory_order_acquire);
+  const auto used = ring_.header().head.load(std::memory_order_acquire) - tail;
   return static_cast<double>(used) / static_cast<double>(ring_.capacity());
 }
 

@@ -92,7 +92,7 @@ TEST(LedgerCrash, HasEveryCallExactlyOnceAfterKill9) {
     all.intents.insert(journal.intents.begin(), journal.intents.end());
     all.finals.insert(journal.finals.begin(), journal.finals.end());
   }
-  ASSERT_GT(all.finals.size(), 1000U) << "the gateways were killed before they did anything";
+  ASSERT_GT(all.finals.size(), 200U) << "the gateways were killed before they did anything";
 
   RealClock clock;
   NullLog log;
