@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 
 #include "pii/unit.h"
 
@@ -168,12 +167,25 @@ constexpr int kWordsBefore = 8;
 
 bool is_word_byte(char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; }
 
+// Where the words that start with a byte begin in kWords: one step of a trie is enough to make look-ups cheap.
+constexpr auto kFirst = [] {
+  std::array<std::uint8_t, 257> out{};
+  for (const auto& word : kWords) ++out[static_cast<unsigned char>(word.text[0]) + 1U];
+  for (std::size_t i = 1; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(out[i] + out[i - 1]);
+  return out;
+}();
+static_assert(kWords.size() < 256);
+
 Hint hint_of(std::string_view word) {
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
-  const auto* it = std::lower_bound(kWords.begin(), kWords.end(), lower,
-                                    [](const Word& entry, const std::string& value) { return entry.text < value; });
-  return it != kWords.end() && it->text == lower ? it->hint : Hint::none;
+  if (word.empty()) return Hint::none;
+  const auto first = static_cast<unsigned char>(to_lower(word[0]));
+  for (std::size_t i = kFirst[first]; i < kFirst[first + 1U]; ++i) {
+    const auto& entry = kWords[i];
+    if (entry.text.size() == word.size() &&
+        std::equal(word.begin(), word.end(), entry.text.begin(), [](char a, char b) { return to_lower(a) == b; }))
+      return entry.hint;
+  }
+  return Hint::none;
 }
 
 // The last word in `window`, cut off it. A capital after a small letter starts a word (phoneNumber).
@@ -192,12 +204,15 @@ std::string_view pop_word(std::string_view& window) {
 
 Hint hint_before(std::string_view window) {
   const auto whole = window;
+  const bool ascii =
+      std::all_of(whole.begin(), whole.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   for (int i = 0; i < kWordsBefore && !window.empty(); ++i) {
     const auto word = pop_word(window);
     if (word.empty()) break;
     const Hint hint = hint_of(word);
     if (hint != Hint::none) return hint;
   }
+  if (ascii) return Hint::none;
   const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
                                 [&](const Word& w) { return whole.find(w.text) != std::string_view::npos; });
   return it == kUnspaced.end() ? Hint::none : it->hint;

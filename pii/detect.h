@@ -32,8 +32,8 @@ struct Cluster {
   std::string_view gap(std::size_t i) const;
   // The digits of groups [first, last].
   std::string digits_of(std::size_t first, std::size_t last) const;
-  std::size_t start_of(std::size_t first) const { return folded.starts[groups[first].at]; }
-  std::size_t end_of(std::size_t last) const { return folded.ends[groups[last].at + groups[last].length - 1]; }
+  std::size_t start_of(std::size_t first) const { return folded.places[groups[first].at].start; }
+  std::size_t end_of(std::size_t last) const { return folded.places[groups[last].at + groups[last].length - 1].end; }
 };
 
 // Reads the cluster around `pos` (the start of a digit unit), not reaching below `floor`. Returns where the next one

@@ -49,7 +49,7 @@ void fold_back(std::string_view text, std::size_t end, Folded& out) {
   for (; count > 0; --count) {
     const std::size_t start = starts[count - 1];
     const Unit unit = unit_at(text, start);
-    out.push(unit.c, start, start + unit.length);
+    out.push(unit.c, {start, start + unit.length});
   }
 }
 
@@ -57,7 +57,7 @@ void fold_back(std::string_view text, std::size_t end, Folded& out) {
 void try_at(std::string_view text, const Folded& head, std::size_t i, Findings& out) {
   const std::string& s = head.text;
   if (!is_alpha(s[i]) || !is_alpha(s[i + 1]) || !is_digit(s[i + 2]) || !is_digit(s[i + 3])) return;
-  const std::size_t start = head.starts[i];
+  const std::size_t start = head.places[i].start;
   const bool ascii_before = start > 0 && static_cast<unsigned char>(text[start - 1]) < 0x80;
   if (ascii_before && is_alnum(unit_before(text, start).c)) return;
   const std::size_t length = iban_length(to_upper(s[i]), to_upper(s[i + 1]));
@@ -74,7 +74,7 @@ void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
   fold_back(text, cluster.start, head);
   // The check digits may be the first two of the cluster, or, where a bank code of letters follows, stand before it.
   for (std::size_t i = 0; i < 2 && i < cluster.folded.size(); ++i)
-    head.push(cluster.folded.text[i], cluster.folded.starts[i], cluster.folded.ends[i]);
+    head.push(cluster.folded.text[i], cluster.folded.places[i]);
   for (std::size_t i = 0; i + 4 <= head.size(); ++i) try_at(text, head, i, out);
 }
 

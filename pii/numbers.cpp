@@ -139,7 +139,7 @@ std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t flo
       in_group = false;
       if (!is_gap(unit.c) || ++gap > kMaxGap) break;
     }
-    out.folded.push(unit.c, start, at);
+    out.folded.push(unit.c, {start, at});
   }
   find_groups(out);
   return groups > kMaxGroups ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;

@@ -61,21 +61,44 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
   return out;
 }
 
-void resolve_overlaps(Findings& findings) {
-  std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+namespace {
+
+// Findings that overlap directly or through others: the best first, then whatever has room left.
+void resolve_knot(Findings knot, Findings& out) {
+  std::sort(knot.begin(), knot.end(), [](const Finding& a, const Finding& b) {
     if (a.score != b.score) return a.score > b.score;
     if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
     return a.start < b.start;
   });
   const auto earlier = [](const Finding& a, const Finding& b) { return a.start < b.start; };
   std::set<Finding, decltype(earlier)> kept(earlier);
-  for (const auto& finding : findings) {
+  for (const auto& finding : knot) {
     const auto after = kept.lower_bound(finding);
     if (after != kept.end() && after->start < finding.end) continue;
     if (after != kept.begin() && std::prev(after)->end > finding.start) continue;
     kept.insert(after, finding);
   }
-  findings.assign(kept.begin(), kept.end());
+  out.insert(out.end(), kept.begin(), kept.end());
+}
+
+}  // namespace
+
+void resolve_overlaps(Findings& findings) {
+  std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) { return a.start < b.start; });
+  Findings out;
+  out.reserve(findings.size());
+  for (auto it = findings.begin(); it != findings.end();) {
+    std::size_t end = it->end;
+    auto next = it + 1;
+    for (; next != findings.end() && next->start < end; ++next) end = std::max(end, next->end);
+    if (next - it == 1) {
+      out.push_back(*it);
+    } else {
+      resolve_knot({it, next}, out);
+    }
+    it = next;
+  }
+  findings = std::move(out);
 }
 
 }  // namespace tollgate::pii

@@ -239,18 +239,6 @@ char char_after(std::string_view text, std::size_t end) {
   return kOther;
 }
 
-void Folded::clear() {
-  text.clear();
-  starts.clear();
-  ends.clear();
-}
-
-void Folded::push(char c, std::size_t start, std::size_t end) {
-  text.push_back(c);
-  starts.push_back(start);
-  ends.push_back(end);
-}
-
 std::string fold(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -52,12 +52,21 @@ char char_after(std::string_view text, std::size_t end);
 
 // A piece of text in folded form.
 struct Folded {
-  std::string text;                 // one character per visible unit
-  std::vector<std::size_t> starts;  // byte offset of each unit in the original
-  std::vector<std::size_t> ends;    // byte offset after it
+  struct Place {
+    std::size_t start = 0;  // bytes of the original
+    std::size_t end = 0;
+  };
+  std::string text;           // one character per visible unit
+  std::vector<Place> places;  // where each one is
 
-  void clear();
-  void push(char c, std::size_t start, std::size_t end);
+  void clear() {
+    text.clear();
+    places.clear();
+  }
+  void push(char c, Place place) {
+    text.push_back(c);
+    places.push_back(place);
+  }
   std::size_t size() const { return text.size(); }
 };
 
