@@ -1,0 +1,1 @@
+tollgate_bench(limiter_bench SRCS limiter_bench.cpp DEPS tollgate::ratelimit)
