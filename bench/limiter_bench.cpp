@@ -72,8 +72,8 @@ net::Task<void> call_in_turn(Limiter& limiter, std::vector<Scope> scopes, std::i
 
 // Wall time per admit + settle with `range(1)` calls under way on one link; Redis shares the machine.
 void redis_admit_and_settle(benchmark::State& state) {
-  if (!test::RedisServer::installed()) return state.SkipWithError("redis-server is not installed");
-  const test::RedisServer server;
+  if (!test_support::RedisServer::installed()) return state.SkipWithError("redis-server is not installed");
+  const test_support::RedisServer server;
   net::asio::io_context io(1);
   const RealClock clock;
   NullLog log;

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace tollgate::test {
+namespace tollgate::test_support {
 
 class TemporaryDirectory {
  public:
@@ -137,4 +137,4 @@ class ChildProcess {
   pid_t pid_ = 0;
 };
 
-}  // namespace tollgate::test
+}  // namespace tollgate::test_support

@@ -5,7 +5,7 @@
 
 #include "tests/support/child_process.h"
 
-namespace tollgate::test {
+namespace tollgate::test_support {
 
 class RedisServer {
  public:
@@ -40,4 +40,4 @@ class RedisServer {
   ChildProcess process_;
 };
 
-}  // namespace tollgate::test
+}  // namespace tollgate::test_support

@@ -29,8 +29,8 @@ class MemoryBackend final : public Backend {
   std::unique_ptr<Limiter> limiter_ = memory_limiter(make_memory_store(clock_));
 };
 
-test::RedisServer& shared_server() {
-  static test::RedisServer server;
+test_support::RedisServer& shared_server() {
+  static test_support::RedisServer server;
   return server;
 }
 
@@ -63,7 +63,7 @@ class Conformance : public ::testing::TestWithParam<std::string> {
   void SetUp() override {
     if (GetParam() == "memory") {
       backend_ = std::make_unique<MemoryBackend>();
-    } else if (test::RedisServer::installed()) {
+    } else if (test_support::RedisServer::installed()) {
       backend_ = std::make_unique<RedisBackend>();
     } else {
       GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";

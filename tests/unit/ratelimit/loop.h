@@ -32,7 +32,7 @@ class Loop {
 
   template <class Condition>
   bool run_until(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-    return test::eventually(
+    return test_support::eventually(
         [&] {
           io_.restart();
           io_.run_for(std::chrono::milliseconds(1));

@@ -31,7 +31,8 @@ class RememberingLog final : public Log {
 class RedisFaults : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!test::RedisServer::installed()) GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
+    if (!test_support::RedisServer::installed())
+      GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
     server_.emplace();
     options_.port = server_->port();
     options_.replicas = 2;
@@ -55,7 +56,7 @@ class RedisFaults : public ::testing::Test {
     return reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
   }
 
-  std::optional<test::RedisServer> server_;
+  std::optional<test_support::RedisServer> server_;
   RedisOptions options_;
   RealClock clock_;
   RememberingLog log_;
@@ -207,7 +208,7 @@ TEST_F(RedisFaults, LogsInAndSelectsTheDatabase) {
 
 TEST_F(RedisFaults, ClosedRefusesAndSaysThatTheStoreIsLost) {
   options_.on_loss = OnStoreLoss::closed;
-  options_.port = test::free_port();
+  options_.port = test_support::free_port();
   limiter_ = redis_limiter(loop_.io(), options_, nullptr, clock_, log_);
   const Verdict verdict = admit(call(1, {scope_of("a", requests_limit(1, 100))}));
   ASSERT_TRUE(verdict.denial);
@@ -218,7 +219,7 @@ TEST_F(RedisFaults, ClosedRefusesAndSaysThatTheStoreIsLost) {
 
 TEST_F(RedisFaults, OpenLetsEverythingThroughVisibly) {
   options_.on_loss = OnStoreLoss::open;
-  options_.port = test::free_port();
+  options_.port = test_support::free_port();
   limiter_ = redis_limiter(loop_.io(), options_, nullptr, clock_, log_);
   const Verdict verdict = admit(call(1, {scope_of("a", requests_limit(0, 0))}));
   EXPECT_FALSE(verdict.denial);
@@ -226,7 +227,7 @@ TEST_F(RedisFaults, OpenLetsEverythingThroughVisibly) {
 }
 
 TEST_F(RedisFaults, LocalShareIsTheLimitDividedByTheReplicas) {
-  options_.port = test::free_port();
+  options_.port = test_support::free_port();
   options_.replicas = 4;
   limiter_ = redis_limiter(loop_.io(), options_, store_, clock_, log_);
   const std::vector<Scope> scopes = {scope_of("a", requests_limit(40, 8)), scope_of("b", requests_limit(3, 3))};

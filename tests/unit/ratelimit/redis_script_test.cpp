@@ -98,8 +98,9 @@ void expect_same(const Admission& script, const Verdict& memory, const AdmitRequ
 }
 
 TEST(RedisScript, ComputesExactlyWhatTheMemoryStoreComputes) {
-  if (!test::RedisServer::installed()) GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
-  const test::RedisServer server;
+  if (!test_support::RedisServer::installed())
+    GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
+  const test_support::RedisServer server;
   ScriptRunner redis(server.port());
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     redis.run(RespCommand(1).add("FLUSHALL").take());
