@@ -227,6 +227,8 @@ void parts(Object& o, Draft& out) {
 
 void main_fields(Object& o, Draft& out) {
   Snapshot& snapshot = out.snapshot;
+  snapshot.ledger.sqlite.clear();  // their defaults lie in the state directory
+  snapshot.ledger.ring_directory.clear();
   std::int64_t schema = 1;
   o.integer("schema", schema, {1, 1}, {.doc = "Version of this format", .required = true});
   o.boolean("demo", out.demo, {.doc = "Secrets may be written as they are: never in production"});

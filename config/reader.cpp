@@ -338,8 +338,9 @@ std::size_t Object::word_of(const Node& node, const std::string& path, std::span
     const auto found = std::find(allowed.begin(), allowed.end(), node.text);
     if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
   }
-  const std::string hint = node.kind == Node::Kind::scalar ? did_you_mean(node.text, allowed) : "";
-  complain(node, path, (allowed.size() == 1 ? "expected " : "expected one of ") + joined(allowed) + hint);
+  std::string expected = (allowed.size() == 1 ? "expected " : "expected one of ") + joined(allowed);
+  if (node.kind == Node::Kind::scalar && allowed.size() > 1) expected += did_you_mean(node.text, allowed);
+  complain(node, path, std::move(expected));
   return allowed.size();
 }
 

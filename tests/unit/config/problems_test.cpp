@@ -1,0 +1,249 @@
+// Bad inputs and the exact words people get.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support.h"
+
+namespace tollgate::config {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using testing::Folder;
+using ::testing::IsEmpty;
+using testing::load_offline;
+using testing::minimal;
+using testing::problems_of;
+
+struct Case {
+  const char* name;
+  std::string yaml;
+  std::vector<std::string> problems;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+class Problems : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Problems, SayFileLinePathAndWhatWasExpected) {
+  const Folder folder;
+  const LoadResult result = load_offline(folder, GetParam().yaml);
+  EXPECT_EQ(result.snapshot, nullptr);
+  EXPECT_EQ(problems_of(result), GetParam().problems);
+}
+
+// minimal() is three lines: what is added begins in line 4.
+const std::string kProvider = "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example}]\n";
+const std::string kModel = "models: [{name: m, targets: [{provider: p, model: x}]}]\n";
+
+Case one(const char* name, const std::string& yaml, const std::string& problem) {
+  return {name, minimal(yaml), {"tollgate.yaml" + problem}};
+}
+
+Case whole(const char* name, const std::string& yaml, const std::string& problem) {
+  return {name, yaml, {"tollgate.yaml" + problem}};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Syntax, Problems,
+    ::testing::Values(
+        whole("empty", "", ": is empty"), whole("comment_only", "# nothing\n", ": is empty"),
+        whole("list", "- a\n", ": expected a mapping (key: value)"),
+        whole("half_written", "schema: 1\nlisten: {address: 127.0", ":2: not valid YAML: end of map flow not found"),
+        whole("binary", std::string("schema: 1\n\x7f\x45LF\x00\x01", 16), ":2: not a text file (expected UTF-8)"),
+        whole("not_utf8", "schema: 1\n# gr\xfc\xdf\n", ":2: not a text file (expected UTF-8)"),
+        whole("duplicate", "schema: 1\nlog:\n  level: info\n  level: warn\n", ":4: the key 'level' is given twice"),
+        whole("anchor", "schema: 1\nlog: &a {level: info}\n",
+              ":2: anchors (&name) are not supported: write the value out"),
+        whole("alias", "schema: 1\nlog: *a\n", ":2: not valid YAML: the referenced anchor is not defined"),
+        whole("tag", "schema: !!int 1\n", ":1: tags (!name) are not supported"),
+        whole("merge", "schema: 1\n<<: {a: b}\n", ":2: merge keys (<<) are not supported: write the values out"),
+        whole("list_as_key", "? [a]\n: b\n", ":1: a key has to be plain text"),
+        whole("two_documents", "schema: 1\n---\nschema: 1\n", ": holds more than one document ('---')"),
+        whole("deep", std::string(40, '[') + std::string(40, ']'), ":1: nested deeper than 32 levels")),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Scalars, Problems,
+    ::testing::Values(
+        one("unknown_key", "log: {levle: info}\n", ":4 log: unknown key 'levle' (did you mean 'level'?)"),
+        one("unknown_top", "colour: red\n", ":4: unknown key 'colour'"),
+        one("unitless_duration", "redis: {url: redis://h, timeout: 50}\n",
+            ":4 redis.timeout: expected a duration with a unit, such as 500ms, 30s, 5m, 2h or 7d"),
+        one("duration_out_of_range", "redis: {url: redis://h, timeout: 1h}\n",
+            ":4 redis.timeout: expected a duration from 1ms to 10s"),
+        one("unitless_size", "ledger: {ring_size: 4000000}\n",
+            ":4 ledger.ring_size: expected a size with a unit, such as 512B, 16KiB, 4MiB or 1GiB"),
+        one("decimal_size", "ledger: {ring_size: 4MB}\n",
+            ":4 ledger.ring_size: expected a size with a unit, such as 512B, 16KiB, 4MiB or 1GiB"),
+        one("octal", "ops: {port: 007}\n", ":4 ops.port: '007' looks like an octal number: leave the zero out"),
+        one("octal_text", "organisation: 0042\n",
+            ":4 organisation: '0042' looks like an octal number: put it in quotes"),
+        one("norway", "organisation: no\n", ":4 organisation: 'no' reads as a boolean in YAML 1.1: put it in quotes"),
+        one("number_as_text", "organisation: 1e3\n", ":4 organisation: '1e3' reads as a number: put it in quotes"),
+        one("port", "ops: {port: 70000}\n", ":4 ops.port: expected a whole number from 0 to 65535"),
+        one("quoted_number", "ops: {port: \"9464\"}\n", ":4 ops.port: expected a whole number from 0 to 65535"),
+        one("null", "log: {level: }\n", ":4 log.level: is empty: give a value or leave the key out"),
+        one("choice", "log: {level: inof}\n",
+            ":4 log.level: expected one of debug, info, warn, error (did you mean 'info'?)"),
+        one("host_as_address", "ops: {address: localhost}\n",
+            ":4 ops.address: expected an IP address such as 127.0.0.1"),
+        one("admin_not_loopback", "admin: {address: 0.0.0.0}\n",
+            ":4 admin.address: the admin listener stays on loopback (127.0.0.1 or ::1): it does not speak mTLS yet"),
+        one("list_for_text", "organisation: [a]\n",
+            ":4 organisation: expected a name of at most 64 letters, digits, '.', '_' and '-'"),
+        one("text_for_mapping", "log: info\n", ":4 log: expected a mapping (key: value)"),
+        one("price", "prices: {overrides: [{model: m, input: 2.50, output: 10 USD}]}\n",
+            ":4 prices.overrides[0].input: expected an amount per million tokens such as 2.50 USD"),
+        one("price_currency", "prices: {overrides: [{model: m, input: 1 USD, output: 10 EUR}]}\n",
+            ":4 prices.overrides[0].output: expected an amount per million tokens such as 2.50 USD"),
+        one("price_list", "prices: {catalog: builtin@1999-01}\n",
+            ":4 prices.catalog: this build has no price list 'builtin@1999-01' (it has builtin@2026-11)"),
+        one("redis_tls", "redis: {url: rediss://h}\n", ":4 redis.url: TLS to Redis is not supported yet: use redis://"),
+        one("redis_password_in_url", "redis: {url: 'redis://:pw@h'}\n",
+            ":4 redis.url: expected redis://host[:port][/database], without a password"),
+        one("postgres_password_in_url", "ledger: {postgres: {url: 'postgresql://u:pw@h/db'}}\n",
+            ":4 ledger.postgres.url: a password does not belong into a URL: use password: {file: …}"),
+        one("budgets", "budgets: []\n", ":4 budgets: budgets are not supported yet"),
+        whole("missing", "schema: 1\nlisten: {plaintext: true}\n", ":1 master_key: is required"),
+        whole("other_schema", "schema: 2\nmaster_key: {file: k}\nlisten: {plaintext: true}\n",
+              ":1 schema: expected a whole number from 1 to 1"),
+        whole("no_tls", "schema: 1\nmaster_key: {file: k}\n",
+              ":1 listen: needs tls: {certificate: …, key: {file: …}}, or plaintext: true behind a proxy"),
+        whole("yes_is_no_boolean",
+              "schema: 1\nmaster_key: {file: k}\nlisten: {plaintext: yes, tls: {certificate: c, key: {file: k}}}\n",
+              ":3 listen.plaintext: expected true or false ('yes' is not a boolean everywhere)")),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Secrets, Problems,
+    ::testing::Values(one("literal", "redis: {url: redis://h, password: hunter2}\n",
+                          ":4 redis.password: a secret is not written here: use {file: …}, {env: …} or {sealed: …}"),
+                      one("two_sources", "redis: {url: redis://h, password: {file: a, env: B}}\n",
+                          ":4 redis.password: expected {file: …}, {env: …} or {sealed: …}"),
+                      one("unknown_source", "redis: {url: redis://h, password: {flie: a}}\n",
+                          ":4 redis.password: unknown key 'flie' (did you mean 'file'?)"),
+                      one("secret_as_variable", "redis: {url: redis://h, password: {env: sk-live-1}}\n",
+                          ":4 redis.password.env: expected the name of an environment variable"),
+                      whole("sealed_master", "schema: 1\nlisten: {plaintext: true}\nmaster_key: {sealed: v1:AA==}\n",
+                            ":3 master_key: unknown key 'sealed'")),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Parts, Problems,
+    ::testing::Values(
+        one("unknown_provider", kProvider + "models: [{name: m, targets: [{provider: q, model: x}]}]\n",
+            ":5 models[0].targets[0].provider: provider 'q' is not defined (did you mean 'p'?)"),
+        one("unknown_model", "departments: [{id: d, models: [gpt]}]\n",
+            ":4 departments[0].models[0]: model 'gpt' is not defined"),
+        one("unknown_group", "departments: [{id: d, models: [group:g]}]\n",
+            ":4 departments[0].models[0]: group 'g' is not defined"),
+        one("unknown_policy", "departments: [{id: d, pii: strict}]\n",
+            ":4 departments[0].pii: policy 'strict' is not defined"),
+        one("unknown_model_in_group", "groups: {g: [m]}\n", ":4 groups.g[0]: model 'm' is not defined"),
+        one("empty_targets", kProvider + "models: [{name: m, targets: []}]\n",
+            ":5 models[0]: targets: needs at least one with a weight above 0"),
+        one("same_target_twice",
+            kProvider + "models: [{name: m, targets: [{provider: p, model: x}, {provider: p, model: x}]}]\n",
+            ":5 models[0].targets[1]: p/x is listed twice"),
+        one("duplicate_department", "departments:\n  - {id: d}\n  - {id: d}\n",
+            ":6 departments[1]: department 'd' is already defined in tollgate.yaml:5"),
+        one("duplicate_application", "departments: [{id: d, applications: [{id: a}, {id: a}]}]\n",
+            ":4 departments[0].applications[1].id: application 'a' is defined twice"),
+        one("residency",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, region: {processing: us}}]\n"
+            "models: [{name: m, residency: eu, targets: [{provider: p, model: x}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but provider 'p' works in 'us'"),
+        one("residency_of_fallback",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, region: {processing: eu}}, "
+            "{id: q, kind: openai_compatible, endpoint: https://q.example}]\n"
+            "models: [{name: m, residency: eu, targets: [{provider: p, model: x}], fallback: [{provider: q, model: "
+            "y}]}]\n",
+            ":5 models[0].fallback[0]: model 'm' has residency 'eu', but provider 'q' says no region"),
+        one("budget_cause",
+            kProvider + "models: [{name: m, targets: [{provider: p, model: x}], fallback: [{provider: p, model: z, "
+                        "when: [budget]}]}]\n",
+            ":5 models[0].fallback[0].when[0]: expected one of error, throttled, timeout"),
+        one("http", "providers: [{id: p, kind: openai_compatible, endpoint: http://p.example}]\n",
+            ":4 providers[0].endpoint: http:// sends prompts and keys in the clear: use https://, or say plain_http: "
+            "true"),
+        one("no_endpoint", "providers: [{id: p, kind: openai_compatible}]\n",
+            ":4 providers[0]: kind openai_compatible needs an endpoint"),
+        one("no_local_model", "providers: [{id: p, kind: local}]\n",
+            ":4 providers[0]: kind local needs model: {directory: …}"),
+        one("unknown_kind", "providers: [{id: p, kind: azure_openai}]\n",
+            ":4 providers[0].kind: expected one of openai_compatible, local"),
+        one("http2_needs_curl",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, http2: true}]\n",
+            ":4 providers[0]: http2 needs transport: curl"),
+        one("socks_needs_curl",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {proxy: "
+            "socks5h://x:1}}]\n",
+            ":4 providers[0].egress.proxy: expected http://host:port (other proxies need transport: curl)"),
+        one("dates_descend",
+            "departments: [{id: d, cost_center: [{from: 2026-02-01, id: a}, {from: 2026-01-01, id: b}]}]\n",
+            ":4 departments[0].cost_center[1].from: dates have to ascend"),
+        one("no_such_day", "departments: [{id: d, cost_center: [{from: 2026-02-30, id: a}]}]\n",
+            ":4 departments[0].cost_center[0].from: expected a date such as 2026-01-01"),
+        one("department_budgets", "departments: [{id: d, budgets: []}]\n",
+            ":4 departments[0].budgets: budgets are not supported yet; limits are"),
+        one("burst_without_rate", "departments: [{id: d, limits: {tokens_burst: 5}}]\n",
+            ":4 departments[0].limits.tokens_burst: needs tokens_per_minute"),
+        one("limit_of_zero", "departments: [{id: d, limits: {concurrent: 0}}]\n",
+            ":4 departments[0].limits.concurrent: expected a whole number from 1 to 9223372036854"),
+        one("entity_type", "pii: {policies: {s: {types: {CREDITCARD: block}}}}\n",
+            ":4 pii.policies.s.types: unknown key 'CREDITCARD' (did you mean 'CREDIT_CARD'?)"),
+        one("rule_pack", "pii: {policies: {s: {rule_pack: 2020-01}}}\n",
+            ":4 pii.policies.s.rule_pack: expected 2026-11"),
+        one("key_department", "keys: [{id: k, department: d, application: a, key: {file: f}}]\n",
+            ":4 keys[0].department: department 'd' is not defined"),
+        one("key_application",
+            "departments: [{id: d}]\nkeys: [{id: k, department: d, application: a, key: {file: f}}]\n",
+            ":5 keys[0]: department 'd' has no application 'a'"),
+        one("local_section", "local: []\n",
+            ":4 local: local models are providers of kind local: {id: local, kind: local, model: {directory: …}}")),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ProblemsOfAFile, AreAllCollectedInOneRun) {
+  const Folder folder;
+  const LoadResult result = load_offline(folder, minimal("ops: {port: 007}\nlog: {level: loud}\ncolour: red\n"));
+  EXPECT_EQ(result.problems.size(), 3U);
+}
+
+TEST(ProblemsOfAFile, NameAnIncludedFileAsSeenFromTheMainFile) {
+  const Folder folder;
+  folder.write("conf.d/departments/retail.yaml", "id: retail\nlimits:\n  requests_per_minute: many\n");
+  EXPECT_THAT(problems_of(load_offline(folder, minimal("include: [conf.d/**]\n"))),
+              ElementsAre("conf.d/departments/retail.yaml:3 limits.requests_per_minute: "
+                          "expected a whole number from 1 to 9223372036854"));
+}
+
+TEST(ProblemsOfAFile, DoNotBlameOthersForWhatABrokenFileWouldDefine) {
+  const Folder folder;
+  folder.write("conf.d/policies/strict.yaml", "name: strict\naction: {");
+  folder.write("conf.d/departments/retail.yaml", "id: retail\npii: strict\n");
+  EXPECT_THAT(problems_of(load_offline(folder, minimal("include: [conf.d/**]\n"))),
+              ElementsAre("conf.d/policies/strict.yaml:2: not valid YAML: end of map flow not found"));
+}
+
+TEST(ProblemsOfAFile, NeverHoldASecret) {
+  const Folder folder;
+  const LoadResult result = load_offline(
+      folder, minimal("redis: {url: redis://h, password: hunter2}\nkeys: [{id: k, department: d, application: a, "
+                      "key: hunter2}]\nledger: {postgres: {url: 'postgresql://u:hunter2@h/d'}}\n"));
+  ASSERT_FALSE(result.problems.empty());
+  for (const std::string& problem : problems_of(result))
+    EXPECT_EQ(problem.find("hunter2"), std::string::npos) << problem;
+}
+
+TEST(Literals, AreAllowedInADemo) {
+  const Folder folder;
+  const LoadResult result = load_offline(
+      folder, "demo: true\n" + minimal("departments: [{id: d, applications: [{id: a}]}]\n"
+                                       "keys: [{id: k, department: d, application: a, key: tg_literal}]\n"));
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  EXPECT_EQ(result.snapshot->file_keys.at(0).key->reveal(), "tg_literal");
+}
+
+}  // namespace
+}  // namespace tollgate::config

@@ -1,0 +1,169 @@
+// What a reload keeps, and what it says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support.h"
+
+namespace tollgate::config {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using testing::Folder;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::minimal;
+using testing::problems_of;
+
+const std::string kBefore = minimal(R"(
+redis: {url: redis://127.0.0.1, password: {file: secret}}
+providers:
+  - {id: a, kind: openai_compatible, endpoint: https://a.example, auth: {bearer: {file: secret}}}
+  - {id: b, kind: openai_compatible, endpoint: https://b.example}
+  - {id: l, kind: local, model: {directory: model}}
+models:
+  - {name: m, targets: [{provider: a, model: x, weight: 80}, {provider: b, model: x, weight: 20}]}
+  - {name: small, targets: [{provider: l, model: x}]}
+pii: {policies: {strict: {action: redact}, loose: {action: allow}}}
+departments:
+  - {id: retail, models: [m], pii: strict, limits: {requests_per_minute: 600}, applications: [{id: chat}]}
+  - {id: treasury, models: [small], pii: loose}
+prices: {overrides: [{model: x, input: 1 USD, output: 2 USD}]}
+)");
+
+class Reload : public ::testing::Test {
+ protected:
+  Reload() { folder_.write_secrets(); }
+
+  std::shared_ptr<const Snapshot> load_text(const std::string& yaml,
+                                            std::shared_ptr<const Snapshot> previous = nullptr) {
+    folder_.write("tollgate.yaml", yaml);
+    LoadOptions options;
+    options.previous = std::move(previous);
+    LoadResult result = load(folder_.main(), options);
+    EXPECT_THAT(problems_of(result), IsEmpty());
+    return result.snapshot;
+  }
+
+  static std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  }
+
+  Folder folder_;
+};
+
+TEST_F(Reload, SharesEverythingThatSaysTheSame) {
+  const auto before = load_text(kBefore);
+  const auto after = load_text("# a comment\n" + kBefore, before);
+  EXPECT_EQ(after->generation, before->generation + 1);
+  for (const auto& [id, provider] : before->providers) EXPECT_EQ(after->providers.at(id), provider) << id;
+  for (const auto& [id, model] : before->models) EXPECT_EQ(after->models.at(id), model) << id;
+  for (const auto& [id, department] : before->departments) EXPECT_EQ(after->departments.at(id), department) << id;
+  for (const auto& [id, policy] : before->pii_policies) EXPECT_EQ(after->pii_policies.at(id), policy) << id;
+  EXPECT_EQ(after->prices, before->prices);
+  EXPECT_EQ(after->listen.key_pem, before->listen.key_pem);
+  EXPECT_EQ(after->client_tls, before->client_tls);
+  EXPECT_THAT(semantic_diff(*before, *after), IsEmpty());
+}
+
+TEST_F(Reload, ReplacesOnlyTheDepartmentThatChanged) {
+  const auto before = load_text(kBefore);
+  const auto after = load_text(replaced(kBefore, "requests_per_minute: 600", "requests_per_minute: 1200"), before);
+  EXPECT_NE(after->departments.at("retail"), before->departments.at("retail"));
+  EXPECT_EQ(after->departments.at("treasury"), before->departments.at("treasury"));
+  EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("department retail: requests_per_minute 600 -> 1200"));
+}
+
+TEST_F(Reload, AChangedPolicyReachesItsDepartmentsAndNoOther) {
+  const auto before = load_text(kBefore);
+  const auto after = load_text(replaced(kBefore, "action: redact", "action: block"), before);
+  EXPECT_EQ(after->departments.at("retail")->pii->action, pii::Action::block);
+  EXPECT_EQ(after->departments.at("treasury"), before->departments.at("treasury"));
+  EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("policy strict: action redact -> block"));
+}
+
+TEST_F(Reload, ARotatedKeyKeepsTheEndpointAndItsPool) {
+  const auto before = load_text(kBefore);
+  folder_.write("secret", "sk-rotated\n", 0600);
+  const auto after = load_text(kBefore, before);
+  EXPECT_NE(after->providers.at("a"), before->providers.at("a"));
+  EXPECT_EQ(after->providers.at("a")->api_key->reveal(), "sk-rotated");
+  EXPECT_EQ(after->providers.at("a")->endpoint, before->providers.at("a")->endpoint);
+  EXPECT_THAT(semantic_diff(*before, *after),
+              ElementsAre("redis.password changed (needs a restart)", "provider a: auth.bearer changed"));
+}
+
+TEST_F(Reload, AChangedAuthorityMakesANewEndpoint) {
+  const std::string with_ca =
+      replaced(kBefore, "endpoint: https://b.example", "endpoint: https://b.example, egress: {ca: tls.crt}");
+  const auto before = load_text(kBefore);
+  const auto after = load_text(with_ca, before);
+  EXPECT_NE(after->providers.at("b")->endpoint, before->providers.at("b")->endpoint);
+  EXPECT_NE(after->providers.at("b")->endpoint->tls_context, before->providers.at("b")->endpoint->tls_context);
+  EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("provider b: egress.ca set"));
+}
+
+TEST_F(Reload, AClientCertificateIsNamedWhenItChanges) {
+  const std::string with_identity = replaced(
+      kBefore, "endpoint: https://b.example",
+      "endpoint: https://b.example, egress: {client_certificate: {certificate: tls.crt, key: {file: tls.key}}}");
+  const auto before = load_text(kBefore);
+  const auto after = load_text(with_identity, before);
+  EXPECT_NE(after->providers.at("b")->endpoint, before->providers.at("b")->endpoint);
+  EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("provider b: egress.client_certificate set"));
+}
+
+TEST_F(Reload, ProvidersWithTheSameAuthoritiesShareOneContext) {
+  const auto snapshot = load_text(kBefore);
+  EXPECT_EQ(snapshot->providers.at("a")->endpoint->tls_context, snapshot->providers.at("b")->endpoint->tls_context);
+  EXPECT_EQ(snapshot->client_tls.size(), 1U);
+}
+
+TEST_F(Reload, NamesWhatNeedsARestart) {
+  const auto before = load_text(kBefore);
+  std::string yaml = replaced(kBefore, "schema: 1\n", "schema: 1\nworkers: 3\norganisation: acme\n");
+  yaml = replaced(yaml, "model: {directory: model}", "model: {directory: model, max_running: 2}");
+  const auto after = load_text(yaml, before);
+  EXPECT_THAT(semantic_diff(*before, *after),
+              ElementsAre("organisation default -> acme (needs a restart)", "workers 0 -> 3 (needs a restart)",
+                          "local model l: model.max_running 8 -> 2 (needs a restart)"));
+}
+
+TEST_F(Reload, NamesAddedRemovedAndRerouted) {
+  const auto before = load_text(kBefore);
+  std::string yaml = replaced(kBefore, "weight: 80", "weight: 50");
+  yaml = replaced(yaml, "  - {id: treasury, models: [small], pii: loose}\n", "  - {id: legal}\n");
+  yaml = replaced(yaml, "applications: [{id: chat}]", "applications: [{id: chat, owner: it}]");
+  yaml = replaced(yaml, "input: 1 USD", "input: 3 USD");
+  const auto after = load_text(yaml, before);
+  EXPECT_THAT(semantic_diff(*before, *after),
+              ElementsAre(HasSubstr("prices.catalog builtin@2026-11+"),
+                          "model m: target a/x weight 80 (connect 3s, first content 1m, idle 1m, cool down 10s) -> "
+                          "weight 50 (connect 3s, first content 1m, idle 1m, cool down 10s)",
+                          "department treasury removed", "department legal added",
+                          "department retail: application chat criticality high -> criticality high, owner it"));
+}
+
+TEST_F(Reload, ShowsNoSecret) {
+  const auto before = load_text(kBefore);
+  folder_.write("secret", "sk-rotated\n", 0600);
+  const auto after = load_text(kBefore, before);
+  for (const std::string& line : semantic_diff(*before, *after)) {
+    EXPECT_EQ(line.find("sk-"), std::string::npos) << line;
+  }
+}
+
+TEST_F(Reload, ABadFileGivesNoSnapshot) {
+  const auto before = load_text(kBefore);
+  folder_.write("tollgate.yaml", replaced(kBefore, "pii: strict", "pii: strikt"));
+  LoadOptions options;
+  options.previous = before;
+  const LoadResult result = load(folder_.main(), options);
+  EXPECT_EQ(result.snapshot, nullptr);
+  EXPECT_THAT(problems_of(result), ElementsAre(HasSubstr("policy 'strikt' is not defined (did you mean 'strict'?)")));
+}
+
+}  // namespace
+}  // namespace tollgate::config
