@@ -58,10 +58,11 @@ constexpr std::string_view kPemEnd = "-----END ";
 constexpr std::string_view kPrivate = "PRIVATE KEY-----";
 
 // A letter or digit before the prefix makes it the tail of a word (task-, disk-), unless it ends an escape (\nsk-...).
-bool starts_word(std::string_view text, std::size_t start) {
+// A JWT has no length to speak of, so it is tried once per run of its characters: the cost stays linear.
+bool starts_word(std::string_view text, std::size_t start, std::string_view prefix) {
   if (start == 0) return true;
   const char before = unit_before(text, start).c;
-  return !is_alnum(before) && before != '_';
+  return !is_alnum(before) && before != '_' && (before != '-' || prefix != "eyJ");
 }
 
 // Keys are random: they have digits, which words strung together with hyphens do not.
@@ -120,7 +121,7 @@ std::size_t KeyDetector::detect(std::string_view text, std::size_t pos, Findings
     const Rule& rule = kRules[i];
     if (text[pos] != rule.prefix[rule.anchor] || pos < rule.anchor) continue;
     const std::size_t start = pos - rule.anchor;
-    if (!text.substr(start).starts_with(rule.prefix) || !starts_word(text, start)) continue;
+    if (!text.substr(start).starts_with(rule.prefix) || !starts_word(text, start, rule.prefix)) continue;
     const auto window = text.substr(start + rule.prefix.size(), kLongestKey);
     re2::StringPiece rest(window.data(), window.size());
     if (!re2::RE2::Consume(&rest, *rules_->rest[i])) continue;

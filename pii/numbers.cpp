@@ -74,26 +74,26 @@ bool decimal_point_beside(std::string_view text, std::size_t start, std::size_t 
   return before || (end < text.size() && text[end] == '.' && digit(end + 1));
 }
 
-// How cards are printed: at least three groups of three to six digits.
-bool printed_like_a_card(const Cluster& cluster, std::size_t first, std::size_t last) {
-  if (last - first < 2 || !uniform_gaps(cluster, first, last, " -")) return false;
-  return std::all_of(cluster.groups.begin() + static_cast<std::ptrdiff_t>(first),
-                     cluster.groups.begin() + static_cast<std::ptrdiff_t>(last),
-                     [](const Group& group) { return group.length >= 4 && group.length <= 6; });
+enum class Grouping : std::uint8_t { plain, printed, odd };
+
+// One run; or as cards are printed, three groups or more of four to six digits (the last may be shorter); or odd.
+Grouping grouping(const Cluster& cluster, std::size_t first, std::size_t last) {
+  if (first == last) return Grouping::plain;
+  for (std::size_t i = first; i < last; ++i)
+    if (cluster.groups[i].length < 4 || cluster.groups[i].length > 6) return Grouping::odd;
+  return last - first >= 2 && uniform_gaps(cluster, first, last, " -") ? Grouping::printed : Grouping::odd;
 }
 
-double card_score(std::string_view text, const Cluster& cluster, std::size_t first, std::size_t last,
+double card_score(std::string_view text, const Cluster& cluster, std::size_t first, std::size_t last, Grouping grouping,
                   std::size_t digits) {
   const std::size_t start = cluster.start_of(first);
   const std::size_t end = cluster.end_of(last);
-  const bool whole = first == 0 && last + 1 == cluster.groups.size();
-  const bool printed = printed_like_a_card(cluster, first, last);
-  const bool plain = first == last || printed;
-  if (!plain && !whole) return 0;  // groups picked out of a longer row
+  const bool beside = glued(text, start, end);
+  const bool odd = grouping == Grouping::odd;
   const Hint hint = hint_around(text, start, end);
-  if (hint == Hint::card) return glued(text, start, end) || !plain ? 0.8 : 1.0;
-  if (!plain || glued(text, start, end) || decimal_point_beside(text, start, end)) return 0.3;
-  if (printed) return 0.98;
+  if (hint == Hint::card) return beside || odd ? 0.8 : 1.0;
+  if (odd || beside || decimal_point_beside(text, start, end)) return 0.3;
+  if (grouping == Grouping::printed) return 0.98;
   if (hint == Hint::other) return 0.3;
   // A bare run of 12, 13, 17 or 18 digits is more often an article or order number that passes by chance.
   return digits == 16 || digits == 15 || digits == 14 || digits == 19 ? 0.8 : 0.4;
@@ -151,10 +151,13 @@ void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) 
     std::size_t total = 0;
     for (std::size_t last = first; last < groups.size() && (total += groups[last].length) <= 19; ++last) {
       if (total < 12) continue;
+      const Grouping form = grouping(cluster, first, last);
+      const bool whole = first == 0 && last + 1 == groups.size();
+      if (form == Grouping::odd && !whole) continue;  // groups picked out of a longer row
       const std::string digits = cluster.digits_of(first, last);
       if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
-      const double score = card_score(text, cluster, first, last, total);
-      if (score > 0) out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score});
+      const double score = card_score(text, cluster, first, last, form, total);
+      out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score});
     }
   }
 }

@@ -16,7 +16,7 @@ bool maybe_ipv4(const Cluster& cluster) {
 
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
 std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, Cluster& cluster, Findings& out) {
-  const std::size_t next = std::max(read_cluster(text, pos, floor, cluster), pos + 1);
+  const std::size_t next = read_cluster(text, pos, floor, cluster);
   const std::size_t digits = cluster.digits();
   if (maybe_ipv4(cluster)) detect_ipv4(text, cluster, out);
   if (digits < kFewestDigits) return next;
@@ -53,7 +53,7 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
       if (unit.c == '@') detect_email(text, start, out);
-      if (is_digit(unit.c)) next = floor = examine_number(text, start, floor, cluster, out);
+      if (is_digit(unit.c)) next = floor = std::max(next, examine_number(text, start, floor, cluster, out));
     }
     pos = next;
   }
