@@ -62,6 +62,7 @@ class RingLedger final : public Ledger {
 
   bool flush(milliseconds limit) override {
     std::vector<std::uint64_t> targets;
+    targets.reserve(channels_.size());
     for (const auto& channel : channels_) targets.push_back(channel->head());
     const auto durable = [&] {
       for (std::size_t i = 0; i < targets.size(); ++i)

@@ -10,7 +10,7 @@
 namespace tollgate::finops {
 namespace {
 
-constexpr std::size_t kCopyChunk = 64 * 1024;
+constexpr std::size_t kCopyChunk = 65'536;
 
 struct Clear {
   void operator()(pg_result* result) const { PQclear(result); }
@@ -85,6 +85,7 @@ Status PostgresLink::establish(Deadline until) {
 Result<PostgresLink::Rows> PostgresLink::query(const std::string& sql, const std::vector<std::string>& parameters) {
   const auto until = deadline();
   std::vector<const char*> values;
+  values.reserve(parameters.size());
   for (const auto& parameter : parameters) values.push_back(parameter.c_str());
   if (PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
                         nullptr, nullptr, 0) == 0)

@@ -63,6 +63,7 @@ std::vector<ReportRow> totals(const std::vector<ReportRow>& rows) {
     sum.unpriced_rows += row.unpriced_rows;
   }
   std::vector<ReportRow> list;
+  list.reserve(sums.size());
   for (auto& [currency, sum] : sums) list.push_back(std::move(sum));
   return list;
 }

@@ -83,7 +83,7 @@ class PostgresShipper final : public Shipper {
       TG_TRY(auto source, LedgerReader::open(sqlite_));
       source_.emplace(std::move(source));
     }
-    TG_CHECK(update_backlog());
+    TG_CHECK(update_backlog(*source_));
     if (!target_) {
       TG_TRY(auto target, PostgresLedger::connect({options_.url, options_.password, stop_.fd()}, source_->ledger_id()));
       target_.emplace(std::move(target));
@@ -91,13 +91,13 @@ class PostgresShipper final : public Shipper {
     }
     TG_TRY(const auto batch, target_->ship(*source_, options_.batch));
     shipped_to_ = batch.watermark;
-    TG_CHECK(update_backlog());
+    TG_CHECK(update_backlog(*source_));
     return batch.rows;
   }
 
   // An upper bound: row ids may have gaps.
-  Status update_backlog() {
-    TG_TRY(const auto newest, source_->newest_id());
+  Status update_backlog(LedgerReader& source) {
+    TG_TRY(const auto newest, source.newest_id());
     const std::lock_guard lock(mutex_);
     stats_.backlog = std::max<std::int64_t>(0, newest - shipped_to_);
     return {};

@@ -152,9 +152,10 @@ Result<UsageRecord> decode(std::string_view bytes) {
   if (reader.number<std::uint8_t>() != kEncodingVersion)
     return Error{ErrorKind::internal, "usage record: unknown encoding version"};
   UsageRecord record;
-  record.kind = static_cast<RecordKind>(reader.number<std::uint8_t>());
-  if (record.kind != RecordKind::intent && record.kind != RecordKind::final)
+  const auto kind = reader.number<std::uint8_t>();
+  if (kind != static_cast<std::uint8_t>(RecordKind::intent) && kind != static_cast<std::uint8_t>(RecordKind::final))
     return Error{ErrorKind::internal, "usage record: unknown kind"};
+  record.kind = static_cast<RecordKind>(kind);
   for_each_field(record, reader);
   if (!reader.finished()) return Error{ErrorKind::internal, "usage record: malformed"};
   return record;
