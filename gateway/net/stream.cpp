@@ -51,18 +51,20 @@ class PlainStream final : public Stream {
 
  private:
   Socket socket_;
+  boost::system::error_code read_end_;  // why there is nothing more to read
   bool cancelled_ = false;
 };
 
 Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {
+  std::size_t got = 0;
+  // Asio does not try again after an end or an error, but waits for an event that has already been.
+  if (!cancelled_ && !read_end_) {
+    // Tries a non-blocking recv first. Waiting and then reading would cost an epoll_ctl for every wait.
+    auto token = asio::redirect_error(use_task, read_end_);
+    got = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), token);
+  }
   if (cancelled_) co_return cancelled_error();
-  boost::system::error_code error;
-  // Asio tries a non-blocking recv first. Waiting and then reading would cost an epoll_ctl for every wait.
-  auto token = asio::redirect_error(use_task, error);
-  const std::size_t got = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), token);
-  if (cancelled_) co_return cancelled_error();
-  if (error == asio::error::eof) co_return std::size_t{0};
-  if (error) co_return network_error(error);
+  if (read_end_ && read_end_ != asio::error::eof) co_return network_error(read_end_);
   co_return got;
 }
 

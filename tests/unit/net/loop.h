@@ -46,16 +46,22 @@ class Loop {
   // Starts without waiting for the end.
   template <class T>
   void start(Task<T> task, std::optional<T>& result) {
-    asio::co_spawn(io.get_executor(), std::move(task), [&result](std::exception_ptr error, T value) {
-      EXPECT_FALSE(error);
-      result.emplace(std::move(value));
-    });
+    auto kept = keep(std::move(task), result);
+    asio::co_spawn(io.get_executor(), std::move(kept), [](std::exception_ptr error) { EXPECT_FALSE(error); });
   }
   void start(Task<void> task, bool& done) {
     asio::co_spawn(io.get_executor(), std::move(task), [&done](std::exception_ptr error) {
       EXPECT_FALSE(error);
       done = true;
     });
+  }
+
+ private:
+  // co_spawn itself wants results that can be default-constructed.
+  template <class T>
+  static Task<void> keep(Task<T> task, std::optional<T>& result) {
+    T value = co_await std::move(task);
+    result.emplace(std::move(value));
   }
 };
 
