@@ -1,0 +1,242 @@
+"""Bad input: a clear answer in the caller's format, no row lost, no call upstream, and a gateway that keeps serving."""
+import json
+import socket
+import time
+
+import pytest
+from gateway import SLOW, department, eventually, provider
+
+
+def raw(gateway, data, pieces=1, wait=10):
+    """Sends bytes, returns everything that came back until the gateway closed or fell silent."""
+    connection = gateway.connect()
+    connection.settimeout(wait * SLOW)
+    step = max(1, len(data) // pieces)
+    try:
+        for i in range(0, len(data), step):
+            connection.sendall(data[i:i + step])
+    except OSError:
+        pass
+    out = b""
+    try:
+        while piece := connection.recv(65536):
+            out += piece
+    except OSError:
+        pass
+    connection.close()
+    return out
+
+
+def head(gateway, *lines, key=True, method="POST", target="/v1/chat/completions", version="HTTP/1.1"):
+    fixed = [f"{method} {target} {version}", *lines]
+    if not any(line.lower().startswith("host:") for line in lines):
+        fixed.insert(1, "Host: localhost")
+    if key:
+        fixed.append(f"Authorization: Bearer {gateway.key()}")
+    return "\r\n".join(fixed).encode() + b"\r\n\r\n"
+
+
+def status(answer):
+    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+SMUGGLING = [
+    ["Transfer-Encoding: gzip"], ["Transfer-Encoding: identity"], ["Transfer-Encoding: chunked, gzip"],
+    ["Transfer-Encoding: xchunked"], ["Transfer-Encoding: chunked", "Content-Length: 5"],
+    ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"], ["Transfer-Encoding:"],
+    ["Content-Length: 5", "Content-Length: 6"], ["Content-Length: 5", "Content-Length: 5"], ["Content-Length: +5"],
+    ["Content-Length: 0x5"], ["Content-Length: 99999999999999999999999"], ["Content-Length: -1"], ["Content-Length: 5,5"],
+    ["Host: a b"], ["X: 1", " folded: 2"], ["Bad Header: 1"], ["X\x01: 1"], ["X: a\x00b"],
+]
+
+
+@pytest.mark.parametrize("lines", SMUGGLING, ids=repr)
+def test_ambiguous_framing_is_refused_and_the_connection_closed(gateway, simulator, lines):
+    second = head(gateway, "Content-Length: 2") + b"{}"
+    answer = raw(gateway, head(gateway, *lines) + second)
+    assert status(answer) in (400, 501), answer[:200]
+    assert answer.count(b"HTTP/1.1 ") == 1, "the rest was not taken for a second request"
+    assert b'"error"' in answer and b"x-request-id" in answer.lower() and b"connection: close" in answer.lower()
+    assert simulator.journal == []
+
+
+@pytest.mark.parametrize("request_line, expected", [
+    (dict(method="CONNECT"), {405, 400}), (dict(method="TRACE"), {405}), (dict(version="HTTP/2.0"), {505, 400}),
+    (dict(target="/v1/../admin"), {400}), (dict(target="/v1/%2e%2e/admin"), {400}), (dict(target="v1"), {400}),
+    (dict(target="/" + "a" * 9000), {414}), (dict(target="/nowhere"), {404}), (dict(method="GET"), {405}),
+])
+def test_strange_request_lines(gateway, request_line, expected):
+    assert status(raw(gateway, head(gateway, "Connection: close", **request_line))) in expected
+
+
+def test_oversized_heads_and_bodies(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, listen="  limits: {head: 8KiB, headers: 50, body: 64KiB}\n")
+    assert status(raw(gateway, head(gateway, "X: " + "a" * 9000))) == 431
+    assert status(raw(gateway, head(gateway, *[f"X-{i}: 1" for i in range(60)]))) == 431
+    big = head(gateway, "Content-Length: 70000", "Expect: 100-continue")
+    answer = raw(gateway, big)
+    assert status(answer) == 413 and b"100 Continue" not in answer
+    chunked = head(gateway, "Transfer-Encoding: chunked") + (b"ffff\r\n" + b"a" * 65535 + b"\r\n") * 2
+    assert status(raw(gateway, chunked)) == 413
+    assert status(raw(gateway, head(gateway, "Expect: more", "Content-Length: 2") + b"{}")) == 417
+    assert gateway.chat()[0] == 200
+
+
+def test_slow_clients_are_cut(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)},
+                           listen="  timeouts: {handshake: 500ms, head: 500ms, body: 500ms, idle: 1s}\n")
+    start = time.monotonic()
+    assert status(raw(gateway, b"POST /v1/chat/completions HTTP/1.1\r\nHost: l")) == 408
+    assert status(raw(gateway, head(gateway, "Content-Length: 100") + b"{")) == 408
+    idle = gateway.connect()
+    assert idle.recv(10) == b""
+    silent = socket.create_connection(("127.0.0.1", gateway.port))
+    silent.settimeout(10 * SLOW)
+    assert silent.recv(10) == b"", "a client that never shakes hands"
+    assert time.monotonic() - start < 8 * SLOW
+    [row] = gateway.wait_rows(1)
+    assert row["outcome"] == "request_timeout", "the caller was known when the body stalled"
+
+
+GOOD = '{"model":"gpt","messages":[{"role":"user","content":"x"}]'
+BODIES = {
+    "empty": b"", "not json": b"hello", "array": b"[]", "cut": b'{"model":"gpt"', "trailing": GOOD.encode() + b"} x",
+    "trailing comma": GOOD.encode() + b",}", "comment": GOOD.encode() + b"/* */}", "nan": GOOD.encode() + b',"x":NaN}',
+    "leading zero": GOOD.encode() + b',"x":01}', "invalid utf-8": GOOD.encode() + b',"x":"\xff"}',
+    "overlong": GOOD.encode() + b',"x":"\xc0\xaf"}', "lone surrogate": GOOD.encode() + b',"x":"\\ud800"}',
+    "control": GOOD.encode() + b',"x":"a\x01b"}', "bom": b"\xef\xbb\xbf" + GOOD.encode() + b"}",
+    "deep": GOOD.encode() + b',"x":' + b"[" * 1000 + b"]" * 1000 + b"}",
+    "very deep": GOOD.encode() + b',"x":' + b"[" * 100_000,
+    "duplicate model": b'{"model":"gpt","model":"secret","messages":[{"role":"user","content":"x"}]}',
+    "escaped duplicate": b'{"model":"gpt","mod\\u0065l":"secret","messages":[{"role":"user","content":"x"}]}',
+    "duplicate messages": GOOD.encode() + b',"messages":[{"role":"user","content":"y"}]}',
+    "duplicate stream": GOOD.encode() + b',"stream":false,"stream":true}',
+    "no model": b'{"messages":[{"role":"user","content":"x"}]}', "no messages": b'{"model":"gpt"}',
+    "empty messages": b'{"model":"gpt","messages":[]}', "model number": b'{"model":1,"messages":[{"role":"user","content":"x"}]}',
+    "messages string": b'{"model":"gpt","messages":"x"}', "role missing": b'{"model":"gpt","messages":[{"content":"x"}]}',
+    "stream string": GOOD.encode() + b',"stream":"true"}', "max_tokens string": GOOD.encode() + b',"max_tokens":"5"}',
+    "max_tokens negative": GOOD.encode() + b',"max_tokens":-1}', "max_tokens huge": GOOD.encode() + b',"max_tokens":1e308}',
+    "n huge": GOOD.encode() + b',"n":1000000}', "content number": b'{"model":"gpt","messages":[{"role":"user","content":5}]}',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bad_bodies_are_400_in_openai_shape_with_a_row_and_no_upstream_call(gateway, simulator, name):
+    got, headers, body = gateway.request(BODIES[name])
+    assert got == 400, (got, body)
+    error = json.loads(body)["error"]
+    assert set(error) == {"message", "type", "param", "code"} and error["type"] == "invalid_request_error"
+    assert len(error["message"]) > 10 and "x-request-id" in headers
+    assert simulator.journal == []
+    [row] = gateway.wait_rows(1)
+    assert row["outcome"] == "invalid_request" and row["cost_nano"] == 0 and row["request_id"] == headers["x-request-id"]
+    assert gateway.chat()[0] == 200
+
+
+def test_a_compressed_body_is_refused(gateway):
+    assert gateway.request(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})[0] == 415
+
+
+def test_trailers_change_nothing(gateway, simulator):
+    body = b'{"model":"gpt","messages":[{"role":"user","content":"x"}]}'
+    lines = "POST /v1/chat/completions HTTP/1.1\r\nHost: l\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    data = lines.encode() + b"%x\r\n%s\r\n0\r\nAuthorization: Bearer %s\r\n\r\n" % (len(body), body, gateway.key().encode())
+    assert status(raw(gateway, data)) == 401 and simulator.journal == []
+
+
+def test_an_empty_chunked_body_in_three_segments_is_answered(gateway):
+    connection = gateway.connect()
+    connection.sendall(head(gateway, "Transfer-Encoding: chunked", "Connection: close"))
+    for piece in (b"0\r\n", b"\r", b"\n"):
+        time.sleep(0.02)
+        connection.sendall(piece)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def test_pipelined_requests_are_answered_in_order(gateway):
+    one = lambda i: (b'{"model":"gpt","messages":[{"role":"user","content":"number %d"}]}' % i)  # noqa: E731
+    data = b"".join(head(gateway, f"Content-Length: {len(one(i))}", *(["Connection: close"] if i == 19 else [])) + one(i)
+                    for i in range(20))
+    answer = raw(gateway, data)
+    found = [int(part.split(b'"')[0]) for part in answer.split(b"echo: number ")[1:]]
+    assert found == list(range(20))
+    assert raw(gateway, data, pieces=len(data) // 7).count(b" 200 OK") == 20
+
+
+def test_garbage_from_the_provider_is_502_and_nothing_of_it_leaks(gateway, simulator):
+    async def nonsense(request, reply):
+        await reply.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nsecret")
+        reply.close_after = True
+
+    async def not_json(request, reply):
+        await reply.plain(200, b"<html>internal-host-name</html>")
+
+    async def not_sse(request, reply):
+        await reply.begin_stream()
+        await reply.event("{broken")
+        await reply.end_stream()
+
+    for behaviour, stream in ((nonsense, False), (not_json, False), (not_sse, True)):
+        simulator.behaviour = behaviour
+        got, _, body = gateway.chat(stream=stream)
+        assert got == 502 and b"secret" not in body and b"internal-host-name" not in body
+    rows = gateway.wait_rows(3)
+    assert {r["outcome"] for r in rows} == {"upstream_error"}
+
+
+def test_a_stream_without_its_end_marker_is_an_error(gateway, simulator):
+    from simulator import delta
+
+    async def no_end(request, reply):
+        await reply.begin_stream()
+        await reply.event(delta("text"))
+        await reply.end_stream()
+
+    simulator.behaviour = no_end
+    _, _, body = gateway.chat(stream=True)
+    assert b'"error"' in body and b"[DONE]" not in body
+
+
+def test_a_client_that_leaves_in_mid_stream_is_recorded_and_the_provider_cancelled(gateway, simulator):
+    from simulator import delta
+
+    async def endless(request, reply):
+        import asyncio
+        await reply.begin_stream()
+        while True:
+            await reply.event(delta("more and more text "))
+            await asyncio.sleep(0.01)
+
+    simulator.behaviour = endless
+    for _ in range(5):
+        connection = gateway.connect()
+        body = b'{"model":"gpt","stream":true,"messages":[{"role":"user","content":"x"}]}'
+        connection.sendall(head(gateway, f"Content-Length: {len(body)}") + body)
+        connection.recv(4096)
+        connection.close()
+    eventually(lambda: len(simulator.journal) == 5 and all(r.client_left for r in simulator.journal))
+    rows = gateway.wait_rows(5)
+    assert {(r["outcome"], r["usage_source"]) for r in rows} == {("cancelled", "estimated")}
+    assert all(r["output_tokens"] > 0 for r in rows)
+
+
+def test_a_reader_that_stalls_is_cut_and_bounded(make_gateway, simulator):
+    from simulator import delta
+
+    async def flood(request, reply):
+        await reply.begin_stream()
+        for _ in range(20_000):
+            await reply.event(delta("x" * 1000))
+        await reply.event("[DONE]")
+        await reply.end_stream()
+
+    gateway = make_gateway({"sim": provider(simulator)}, departments={"retail": department(pii=None)},
+                           listen="  timeouts: {write_stall: 1s}\n")
+    simulator.behaviour = flood
+    connection = gateway.connect()
+    body = b'{"model":"gpt","stream":true,"messages":[{"role":"user","content":"x"}]}'
+    connection.sendall(head(gateway, f"Content-Length: {len(body)}") + body)
+    eventually(lambda: simulator.journal and simulator.journal[0].client_left, limit=10)
+    connection.close()
+    [row] = gateway.wait_rows(1)
+    assert row["outcome"] == "cancelled"

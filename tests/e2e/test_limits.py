@@ -1,0 +1,126 @@
+"""Requests, tokens and concurrency per department: in memory and in a real Redis, with the same answers."""
+import json
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+from gateway import SLOW, department, eventually, free_port, provider
+from simulator import echo
+
+
+@pytest.fixture
+def redis(tmp_path):
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    process = subprocess.Popen(["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)],
+                               stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    yield {"port": port, "process": process}
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def limited(request, make_gateway, simulator):
+    def make(limits):
+        main = ""
+        if request.param == "redis":
+            port = request.getfixturevalue("redis")["port"]
+            main = f"redis: {{url: 'redis://127.0.0.1:{port}', timeout: {50 * SLOW}ms}}\n"
+        gateway = make_gateway({"sim": provider(simulator)}, main=main,
+                               departments={"retail": department(more=f"limits: {{{limits}}}\n")})
+        if request.param == "redis":
+            eventually(lambda: gateway.metric("tollgate_limit_store_up") >= 1, what="the link to Redis")
+        return gateway
+    return make
+
+
+def test_requests_per_minute(limited):
+    gateway = limited("requests_per_minute: 3")
+    answers = [gateway.chat() for _ in range(4)]
+    assert [a[0] for a in answers] == [200, 200, 200, 429]
+    assert [answers[i][1]["x-ratelimit-remaining-requests"] for i in range(3)] == ["2", "1", "0"]
+    assert answers[0][1]["x-ratelimit-limit-requests"] == "3"
+    status, headers, body = answers[3]
+    error = json.loads(body)["error"]
+    assert error["code"] == "rate_limit_exceeded" and error["type"] == "requests"
+    wait_ms = int(headers["retry-after-ms"])
+    assert 15_000 < wait_ms <= 20_000, "one request comes back every 20 s"
+    assert int(headers["retry-after"]) == -(-wait_ms // 1000)
+    rows = gateway.wait_rows(4)
+    assert [r["outcome"] for r in rows].count("rate_limited") == 1
+
+
+def test_tokens_are_reserved_before_and_settled_after(limited):
+    gateway = limited("tokens_per_minute: 1000")
+    status, headers, _ = gateway.chat("hi", max_tokens=900)
+    assert status == 200
+    assert int(headers["x-ratelimit-remaining-tokens"]) < 100, "reserved while it runs"
+    # 18 tokens were used; the rest came back.
+    eventually(lambda: int(gateway.chat("hi", max_tokens=1)[1].get("x-ratelimit-remaining-tokens", 0)) > 850)
+    status, headers, body = gateway.chat("hi", max_tokens=999)
+    assert status == 429 and json.loads(body)["error"]["type"] == "tokens"
+
+
+def test_concurrency_is_a_lease_that_comes_back(limited, simulator):
+    release = threading.Event()
+
+    async def hold(request, reply):
+        import asyncio
+        while not release.is_set():
+            await asyncio.sleep(0.005)
+        await echo(request, reply)
+
+    gateway = limited("concurrent: 2")
+    simulator.behaviour = hold
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(gateway.chat()[0])) for _ in range(2)]
+    for t in threads:
+        t.start()
+    eventually(lambda: len(simulator.journal) == 2)
+    status, headers, body = gateway.chat()
+    assert status == 429 and "same time" in json.loads(body)["error"]["message"]
+    release.set()
+    for t in threads:
+        t.join()
+    assert results == [200, 200]
+    eventually(lambda: gateway.chat()[0] == 200)
+
+
+def test_a_client_that_leaves_gives_its_slot_back_and_the_provider_is_cancelled_within_100_ms(limited, simulator):
+    async def silent(request, reply):
+        import asyncio
+        await asyncio.Event().wait()
+
+    gateway = limited("concurrent: 1")
+    simulator.behaviour = silent
+    connection = gateway.connect()
+    body = json.dumps({"model": "gpt", "messages": [{"role": "user", "content": "x"}]}).encode()
+    connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                       b"Content-Length: %d\r\n\r\n" % (gateway.key().encode(), len(body)) + body)
+    eventually(lambda: len(simulator.journal) == 1)
+    left_at = time.monotonic()
+    connection.close()
+    eventually(lambda: simulator.journal[0].client_left)
+    assert simulator.journal[0].ended_at - left_at < 0.1 * SLOW
+    simulator.behaviour = echo
+    assert gateway.chat()[0] == 200, "the lease is free"
+    rows = gateway.wait_rows(2)
+    [row] = [r for r in rows if r["outcome"] == "cancelled"]
+    assert row["usage_source"] == "estimated" and row["input_tokens"] > 0
+
+
+def test_redis_away_rates_fall_back_to_a_local_share_and_say_so(make_gateway, simulator, redis):
+    gateway = make_gateway({"sim": provider(simulator)},
+                           main=f"redis: {{url: 'redis://127.0.0.1:{redis['port']}', timeout: {50 * SLOW}ms}}\n",
+                           departments={"retail": department(more="limits: {requests_per_minute: 100}\n")})
+    eventually(lambda: gateway.metric("tollgate_limit_store_up") >= 1)
+    assert gateway.chat()[0] == 200
+    redis["process"].kill()
+    redis["process"].wait()
+    status, headers, _ = gateway.chat()
+    assert status == 200 and headers["x-tollgate-limits"] == "degraded"
+    assert gateway.metric("tollgate_limit_degraded_total") >= 1
