@@ -61,13 +61,12 @@ class Lexer {
     } else if (drop_newline_ && piece.starts_with('\n')) {
       piece.remove_prefix(1);
     }
-    const bool at_line_start = at_ == 0 || drop_newline_ || strip_next_;
     if (end < source_.size()) {
       const char sign = end + 2 < source_.size() ? source_[end + 2] : '\0';
       if (sign == '-') {
         while (!piece.empty() && is_blank(piece.back())) piece.remove_suffix(1);
       } else if (sign != '+' && source_[end + 1] != '{') {
-        strip_line_start(piece, end, at_line_start);
+        strip_line_start(piece, end);
       }
     }
     if (!piece.empty()) push(Token::Kind::text, std::string(piece));
@@ -75,7 +74,7 @@ class Lexer {
     advance_to(end);
   }
 
-  void strip_line_start(std::string_view& piece, std::size_t end, bool) const {
+  void strip_line_start(std::string_view& piece, std::size_t end) const {
     std::size_t blanks = 0;
     while (blanks < end && source_[end - blanks - 1] != '\n' && is_blank(source_[end - blanks - 1])) ++blanks;
     const bool reaches_line_start = blanks == end || source_[end - blanks - 1] == '\n';

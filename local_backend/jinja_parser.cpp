@@ -334,7 +334,7 @@ class Parser {
     }
     expect_op(":");
     Expression last;
-    if (!is_op("]")) last = expression();
+    if (!is_op("]") && !is_op(":")) last = expression();
     if (is_op(":")) syntax_error(line, "a slice with a step is not supported");
     expect_op("]");
     return make(Expression::Kind::slice, {}, children_of(std::move(value), std::move(first), std::move(last)), line);

@@ -1,10 +1,16 @@
-"""Held-out exact match: fresh conversations from a seed that training never used, decoded greedily."""
+"""Held-out exact match: fresh conversations from a seed that training never used, decoded greedily.
+
+    python3 evaluate.py checkpoint.pt report.txt
+"""
 import collections
 import re
+import sys
 
 import torch
 
 import data
+from model import Llama
+from tokenizer import Tokenizer
 
 PSEUDONYM = re.compile(r"Tgx[A-Z]{2}(?:[A-Z2-7]{20}|[a-z2-7]{20})")
 
@@ -38,6 +44,23 @@ def evaluate(model, tok, rng, count, show=1):
         copied += sum(w in got for w in wanted)
         if total[task] <= show or (got != expected and total[task] - right[task] <= 2):
             lines.append(f"[{task}] {turns[-2][1]!r}\n    -> {got!r}" + ("" if got == expected else f"\n    !! {expected!r}"))
-    lines.append(f"exact match {sum(right.values())}/{sum(total.values())}; pseudonyms copied exactly {copied}/{tokens}")
-    lines += [f"  {t}: {right[t]}/{total[t]}" for t in sorted(total)]
-    return "\n".join(lines)
+    summary = [f"exact match {sum(right.values())}/{sum(total.values())}; pseudonyms copied exactly {copied}/{tokens}"]
+    summary += [f"  {t}: {right[t]}/{total[t]}" for t in sorted(total)]
+    return "\n".join(summary), "\n".join(lines)
+
+
+def main():
+    checkpoint = torch.load(sys.argv[1])
+    tok = Tokenizer(checkpoint["merges"])
+    model = Llama(tok.size)
+    # As exported: what is measured is what is shipped.
+    model.load_state_dict({k: v.to(torch.bfloat16).float() for k, v in checkpoint["state"].items()})
+    summary, examples = evaluate(model, tok, data.random_for(777), 300)
+    print(examples)
+    print(summary)
+    with open(sys.argv[2], "w", encoding="utf-8") as out:
+        out.write(summary + "\n")
+
+
+if __name__ == "__main__":
+    main()

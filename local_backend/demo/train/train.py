@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 import data
-from evaluate import evaluate
 from model import Llama
 from tokenizer import Tokenizer
 
@@ -18,6 +17,7 @@ VOCABULARY = 2048
 TOKENS_PER_BATCH = 4096
 PROMPT_WEIGHT = 0.05  # a little loss on the prompt; the answers are what is to be learnt
 PEAK_RATE = 3e-3
+RESUME_RATE = 1.5e-3
 
 
 def batches(tok, rng, limit):
@@ -47,9 +47,9 @@ def tensors(tok, group):
     return ids, weight
 
 
-def learning_rate(progress, step):
+def learning_rate(peak, progress, step):
     warm = min(1.0, (step + 1) / 100)
-    return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
 def train_step(model, optimiser, ids, weight):
@@ -74,6 +74,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", default="checkpoint.pt")
+    parser.add_argument("--resume", default="", help="go on with the weights of this checkpoint, from another data seed")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
@@ -82,8 +83,14 @@ def main():
     model = Llama(tok.size)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"vocabulary {tok.size}, parameters {parameters}", flush=True)
+    before = dict(steps=0, tokens=0, minutes=0.0)
+    data_seed = args.seed + 2
+    if args.resume:
+        before = torch.load(args.resume)
+        model.load_state_dict(before["state"])
+        data_seed += before["steps"]
     optimiser = torch.optim.AdamW(model.parameters(), PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.05)
-    source = batches(tok, data.random_for(args.seed + 2), 512)
+    source = batches(tok, data.random_for(data_seed), 512)
     start, step, seen, recent = time.time(), 0, 0, 0.0
     while True:
         elapsed = (time.time() - start) / 60
@@ -91,7 +98,7 @@ def main():
         if progress >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(progress, step)
+            group["lr"] = learning_rate(RESUME_RATE if args.resume else PEAK_RATE, progress, step)
         ids, weight = tensors(tok, next(source))
         loss = train_step(model, optimiser, ids, weight)
         recent = loss if step == 0 else 0.98 * recent + 0.02 * loss
@@ -100,12 +107,9 @@ def main():
         if step % 50 == 0:
             print(f"step {step} {progress:.0%} tokens {seen} loss {recent:.3f} {seen / (time.time() - start):.0f} tok/s",
                   flush=True)
-            torch.save(dict(merges=tok.merges, state=model.state_dict(), steps=step, tokens=seen), args.out)
-    report = evaluate(model, tok, data.random_for(777), 300)
-    minutes = (time.time() - start) / 60
-    torch.save(dict(merges=tok.merges, state=model.state_dict(), steps=step, tokens=seen, minutes=minutes,
-                    parameters=parameters, seed=args.seed), args.out)
-    print(report)
+    minutes = before["minutes"] + (time.time() - start) / 60
+    torch.save(dict(merges=tok.merges, state=model.state_dict(), steps=before["steps"] + step,
+                    tokens=before["tokens"] + seen, minutes=minutes, parameters=parameters, seed=args.seed), args.out)
 
 
 if __name__ == "__main__":
