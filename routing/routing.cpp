@@ -39,18 +39,25 @@ std::vector<Health::State> Health::states() const {
 
 namespace {
 
-// Draws one index with probability proportional to its weight.
+// Draws one index with probability proportional to its weight. REQUIRES: positive weights, at least one target.
 std::size_t draw(const std::vector<const Target*>& targets, std::uint64_t random) {
   std::uint64_t total = 0;
-  for (const auto* t : targets) total += static_cast<std::uint64_t>(std::max(t->weight, 0));
-  if (total == 0) return 0;
+  for (const auto* t : targets) total += static_cast<std::uint64_t>(t->weight);
   std::uint64_t point = random % total;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const auto weight = static_cast<std::uint64_t>(std::max(targets[i]->weight, 0));
-    if (point < weight) return i;
-    point -= weight;
+  std::size_t i = 0;
+  while (point >= static_cast<std::uint64_t>(targets[i]->weight)) {
+    point -= static_cast<std::uint64_t>(targets[i]->weight);
+    ++i;
   }
-  return 0;
+  return i;
+}
+
+// The next value of the SplitMix64 generator: a second draw with the same number would follow from the first.
+std::uint64_t next_random(std::uint64_t value) {
+  value += 0x9E3779B97F4A7C15U;
+  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
+  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
+  return value ^ (value >> 31U);
 }
 
 bool allowed(const Fallback& fallback, const std::string& criticality) {
@@ -65,6 +72,7 @@ std::vector<Candidate> plan(const Route& route, const std::string& criticality, 
   std::vector<Candidate> cooling;
   std::vector<const Target*> healthy;
   for (const auto& target : route.targets) {
+    if (target.weight <= 0) continue;
     if (health.cooling(target.key()))
       cooling.push_back({target, false, {}});
     else
@@ -74,6 +82,7 @@ std::vector<Candidate> plan(const Route& route, const std::string& criticality, 
     const std::size_t chosen = draw(healthy, random);
     out.push_back({*healthy[chosen], false, {}});
     healthy.erase(healthy.begin() + static_cast<std::ptrdiff_t>(chosen));
+    random = next_random(random);
   }
   for (const auto& fallback : route.fallbacks) {
     if (!allowed(fallback, criticality)) continue;
@@ -106,7 +115,7 @@ bool speaks_against_target(Outcome outcome) {
 }
 
 AttemptPolicy::AttemptPolicy(std::vector<Candidate> candidates, std::size_t max_attempts)
-    : candidates_(std::move(candidates)), max_attempts_(max_attempts) {}
+    : candidates_(std::move(candidates)), attempts_(candidates_.empty() ? 0 : 1), max_attempts_(max_attempts) {}
 
 const Candidate* AttemptPolicy::current() const { return at_ < candidates_.size() ? &candidates_[at_] : nullptr; }
 

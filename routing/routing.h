@@ -111,7 +111,7 @@ class AttemptPolicy {
  private:
   std::vector<Candidate> candidates_;
   std::size_t at_ = 0;
-  std::size_t attempts_ = 1;
+  std::size_t attempts_;
   std::size_t max_attempts_;
 };
 
