@@ -158,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
             "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, region: {processing: eu}}, "
             "{id: q, kind: openai_compatible, endpoint: https://q.example}]\n"
             "models: [{name: m, residency: eu, targets: [{provider: p, model: x}], fallback: [{provider: q, model: "
-            "y}]}]\n",
+            "z}]}]\n",
             ":5 models[0].fallback[0]: model 'm' has residency 'eu', but provider 'q' says no region"),
         one("budget_cause",
             kProvider + "models: [{name: m, targets: [{provider: p, model: x}], fallback: [{provider: p, model: z, "

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "support.h"
 
 namespace tollgate::config {
@@ -42,6 +44,7 @@ class Reload : public ::testing::Test {
     options.previous = std::move(previous);
     LoadResult result = load(folder_.main(), options);
     EXPECT_THAT(problems_of(result), IsEmpty());
+    if (!result.snapshot) throw std::runtime_error("no snapshot");
     return result.snapshot;
   }
 
