@@ -1,0 +1,3 @@
+tollgate_fuzz(chat_request_fuzz LABEL providers CORPUS chat_request SRCS chat_request_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(sse_fuzz LABEL providers CORPUS sse SRCS sse_fuzz.cpp DEPS tollgate::providers)
