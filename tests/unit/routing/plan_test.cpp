@@ -63,6 +63,15 @@ TEST(Plan, DrawsTheRestInProportionToo) {
   EXPECT_NEAR(order["a b c"] / after_a, 0.75, 0.03);
 }
 
+TEST(Plan, GivesEveryOrderOfEqualTargets) {
+  Planning p;
+  p.route.targets = {target("a"), target("b"), target("c"), target("d")};
+  std::map<std::string, int> order;
+  for (std::uint64_t random = 0; random < 2'400; ++random) ++order[p.plan(random)];
+  ASSERT_EQ(order.size(), 24U);
+  for (const auto& [names, count] : order) EXPECT_NEAR(count, 100, 50) << names;
+}
+
 TEST(Plan, SpreadsEvenlyWhenAllWeightsAreEqual) {
   Planning p;
   p.route.targets = {target("a"), target("b"), target("c")};
