@@ -194,7 +194,7 @@ bool LocalEngine::gather() {
     }
     shared_->stats.running = static_cast<std::int64_t>(running_.size() + admitted.size());
   }
-  for (const auto& job : cancelled) job->sink(failure(FailureKind::cancelled, "cancelled"));
+  for (const auto& job : cancelled) report_end(*job, failure(FailureKind::cancelled, "cancelled"));
   for (const auto& job : admitted) start(job);
   for (const auto& sequence : running_) {
     if (sequence->cancelled()) sequence->fail(FailureKind::cancelled, "cancelled");
@@ -207,7 +207,7 @@ void LocalEngine::start(const std::shared_ptr<Job>& job) {
   try {
     running_.push_back(std::make_unique<Sequence>(job, *model_));
   } catch (const std::bad_alloc&) {
-    job->sink(failure(FailureKind::internal, "not enough memory for the request"));
+    report_end(*job, failure(FailureKind::internal, "not enough memory for the request"));
   }
 }
 
@@ -290,7 +290,7 @@ void LocalEngine::end_all(FailureKind kind, const std::string& message) {
     const std::scoped_lock lock(shared_->mutex);
     waiting = shared_->queue.take_if([](const auto&) { return true; });
   }
-  for (const auto& job : waiting) job->sink(failure(kind, message));
+  for (const auto& job : waiting) report_end(*job, failure(kind, message));
 }
 
 }  // namespace

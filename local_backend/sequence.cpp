@@ -1,8 +1,14 @@
 #include "local_backend/sequence.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tollgate::local_backend {
+
+void report_end(Job& job, GenerateEvent event) {
+  const auto sink = std::exchange(job.sink, nullptr);
+  sink(std::move(event));
+}
 
 Sequence::Sequence(std::shared_ptr<Job> job, const Model& model)
     : job_(std::move(job)),
@@ -66,7 +72,7 @@ void Sequence::finish(FinishReason reason) {
   out.finish = stopped ? FinishReason::stop : reason;
   out.prompt_tokens = static_cast<std::int64_t>(job_->prompt.size());
   out.completion_tokens = completion_;
-  job_->sink(std::move(out));
+  report_end(*job_, std::move(out));
 }
 
 void Sequence::fail(FailureKind kind, const std::string& message) {
@@ -74,7 +80,7 @@ void Sequence::fail(FailureKind kind, const std::string& message) {
   GenerateEvent out = event(GenerateEvent::Kind::failed);
   out.failure = kind;
   out.message = message;
-  job_->sink(std::move(out));
+  report_end(*job_, std::move(out));
 }
 
 }  // namespace tollgate::local_backend

@@ -26,6 +26,9 @@ struct Job {
   std::atomic<bool> cancelled{false};
 };
 
+// Reports the end and drops the sink: what it owns must not live as long as the caller's handle, nor die inside a lock.
+void report_end(Job& job, GenerateEvent event);
+
 // Used by the engine thread only.
 class Sequence {
  public:

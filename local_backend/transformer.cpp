@@ -8,6 +8,20 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
+// Several sums side by side: one after the other would wait for each addition, and the compiler may not reorder them.
+float dot(const float* a, const float* b, std::size_t n) {
+  constexpr std::size_t kLanes = 16;
+  float sums[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+  }
+  for (; i < n; ++i) sums[i % kLanes] += a[i] * b[i];
+  float total = 0;
+  for (const float sum : sums) total += sum;
+  return total;
+}
+
 }  // namespace
 
 KvCache::KvCache(const ModelSpec& spec, int capacity)
@@ -92,9 +106,7 @@ void Transformer::attend(const StepRow& row, int layer, const float* query, floa
     float* scores = scores_.data();
     float largest = -INFINITY;
     for (std::size_t t = 0; t < keys; ++t) {
-      float dot = 0;
-      for (std::size_t d = 0; d < dim; ++d) dot += q[d] * k[t * kv + d];
-      scores[t] = dot * scale;
+      scores[t] = dot(q, k + t * kv, dim) * scale;
       largest = std::max(largest, scores[t]);
     }
     float sum = 0;
@@ -129,8 +141,7 @@ void Transformer::feed_forward(const LayerWeights& layer, std::size_t batch) {
 
 void Transformer::normalise(const float* x, const std::vector<float>& weight, float* out) const {
   const std::size_t hidden = weight.size();
-  float squares = 0;
-  for (std::size_t i = 0; i < hidden; ++i) squares += x[i] * x[i];
+  const float squares = dot(x, x, hidden);
   const float scale = 1.0F / std::sqrt(squares / static_cast<float>(hidden) + spec_.rms_epsilon);
   const float* w = weight.data();
   for (std::size_t i = 0; i < hidden; ++i) out[i] = x[i] * scale * w[i];

@@ -363,6 +363,30 @@ TEST(Engine, EndsEverythingWhenItIsDestroyedAndHandlesMayOutliveIt) {
   running->cancel();
 }
 
+// A caller's state may own the handle and be owned by the sink: the end breaks the circle.
+TEST(Engine, LetsGoOfTheSinkAtTheEnd) {
+  const TestModel files({});
+  const auto engine = Engine::load({.model_directory = files.directory()});
+  struct State {
+    std::unique_ptr<Generation> generation;
+  };
+  auto state = std::make_shared<State>();
+  const std::weak_ptr<State> watched = state;
+  Events events;
+  auto sink = events.sink();
+  State& owner = *state;
+  std::promise<void> stored;
+  owner.generation = engine->generate(ask("x", 3), [state, sink, &stored](GenerateEvent event) {
+    if (event.kind != Kind::text) stored.get_future().wait();
+    sink(std::move(event));
+  });
+  state.reset();
+  stored.set_value();
+  (void)events.last();
+  for (int i = 0; i < 10'000 && !watched.expired(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(watched.expired());
+}
+
 TEST(Engine, CountsWhatItDid) {
   const TestModel files({});
   const auto engine = Engine::load({.model_directory = files.directory()});
@@ -402,6 +426,32 @@ TEST(Engine, SurvivesAStormOfCancellations) {
   Events events;
   const auto generation = engine->generate(ask("after"), events.sink());
   EXPECT_EQ(events.last().kind, Kind::finished);
+}
+
+std::string demo_answer(Engine& engine, const std::string& question) {
+  Events events;
+  const auto generation = engine.generate(ask(question, 200), events.sink());
+  EXPECT_EQ(events.last().finish, FinishReason::stop);
+  return events.text();
+}
+
+TEST(DemoModel, SaysPseudonymsBackExactly) {
+  const auto engine = Engine::load({.model_directory = "local_backend/demo/model"});
+  EXPECT_EQ(engine->facts().name, "model");
+  const std::string email = "TgxEMQ3ZK7WB2XNAHVC5RTLMD";
+  const std::string card = "TgxCCB4YU2MPOE6SZJKQ7WFDA";
+  EXPECT_EQ(demo_answer(*engine, "My e-mail is " + email + " and my card is " + card + ". Please confirm both."),
+            "Your e-mail address is " + email + " and your card number is " + card + ".");
+  const std::string note =
+      demo_answer(*engine, "Write a short note to " + email + " about order 4711, paid with card " + card + ".");
+  EXPECT_THAT(note, ::testing::HasSubstr(email));
+  EXPECT_THAT(note, ::testing::HasSubstr(card));
+  EXPECT_THAT(note, ::testing::HasSubstr("4711"));
+}
+
+TEST(DemoModel, KnowsWhatItDoesNotKnow) {
+  const auto engine = Engine::load({.model_directory = "local_backend/demo/model"});
+  EXPECT_THAT(demo_answer(*engine, "What is the capital of Paris?"), ::testing::HasSubstr("I don't know"));
 }
 
 TEST(Engine, RefusesOptionsThatMakeNoSense) {
