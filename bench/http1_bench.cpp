@@ -25,11 +25,8 @@ std::string with_length(const std::string& head) {
 }
 std::string in_chunks(const std::string& head) {
   std::string bytes = head + "Transfer-Encoding: chunked\r\n\r\n";
-  for (std::size_t at = 0; at < kJson.size(); at += 100) {
-    const std::string part = kJson.substr(at, 100);
-    bytes += (part.size() == 100 ? "64" : "15") + ("\r\n" + part) + "\r\n";
-    if (part.size() != 100) break;
-  }
+  // Sixteen bytes a chunk: a provider that sends token by token.
+  for (std::size_t at = 0; at + 16 <= kJson.size(); at += 16) bytes += "10\r\n" + kJson.substr(at, 16) + "\r\n";
   return bytes + "0\r\n\r\n";
 }
 

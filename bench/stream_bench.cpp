@@ -5,7 +5,6 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,8 +31,21 @@ Task<void> keep(Task<Result<StreamPtr>> handshake, StreamPtr& stream) {
   stream = *std::move(result);
 }
 
+struct Contexts {
+  TlsContext server;
+  TlsContext client;
+};
+const Contexts& contexts() {
+  static const Contexts made = [] {
+    const auto who = *make_self_signed({"localhost"}, 1);
+    ClientTlsOptions trust;
+    trust.ca_pem = who.certificate_pem;
+    return Contexts{*server_tls(who.certificate_pem, who.key_pem), *client_tls(trust)};
+  }();
+  return made;
+}
+
 void connect(Pair& pair, bool tls) {
-  std::signal(SIGPIPE, SIG_IGN);
   Acceptor acceptor(pair.io.get_executor(), Tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   Socket near(pair.io.get_executor());
   near.connect(acceptor.local_endpoint());
@@ -45,11 +57,8 @@ void connect(Pair& pair, bool tls) {
     pair.server = plain_stream(std::move(far));
     return;
   }
-  const auto who = *make_self_signed({"localhost"}, 1);
-  const auto server = *server_tls(who.certificate_pem, who.key_pem);
-  const auto client = *client_tls({.ca_pem = who.certificate_pem});
-  auto accepting = accept_tls(std::move(far), server.get(), std::chrono::seconds(5));
-  auto connecting = connect_tls(std::move(near), client.get(), {"localhost"}, std::chrono::seconds(5));
+  auto accepting = accept_tls(std::move(far), contexts().server.get(), std::chrono::seconds(5));
+  auto connecting = connect_tls(std::move(near), contexts().client.get(), {"localhost"}, std::chrono::seconds(5));
   asio::co_spawn(pair.io, keep(std::move(accepting), pair.server), asio::detached);
   asio::co_spawn(pair.io, keep(std::move(connecting), pair.client), asio::detached);
   pair.io.run();

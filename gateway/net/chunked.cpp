@@ -1,7 +1,5 @@
 #include "gateway/net/chunked.h"
 
-#include <algorithm>
-
 #include "gateway/net/http1_syntax.h"
 
 namespace tollgate::net {
@@ -11,34 +9,44 @@ constexpr int kMaxSizeDigits = 16;  // fills 64 bits; leading zeros count
 constexpr std::uint32_t kMaxExtensionBytes = 256;
 constexpr std::uint32_t kMaxDiscardedBytes = 8 * 1024;
 
-Error malformed(std::string_view what) {
-  return {ErrorKind::invalid_request, "The chunked body is malformed: " + std::string(what) + "."};
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
+Error ChunkDecoder::error(Fault fault) {
+  const auto malformed = [](std::string_view what) {
+    return Error{ErrorKind::invalid_request, "The chunked body is malformed: " + std::string(what) + "."};
+  };
+  switch (fault) {
+    case Fault::body_limit:
+      return {ErrorKind::payload_too_large, "The request body is larger than the limit."};
+    case Fault::discard_limit:
+      return {ErrorKind::headers_too_large, "The chunk extensions and trailers are larger than the limit."};
+    case Fault::size:
+      return malformed("a chunk size is not a hexadecimal number");
+    case Fault::digits:
+      return malformed("a chunk size has too many digits");
+    case Fault::extension:
+      return malformed("a chunk extension is too long or has control characters");
+    case Fault::trailer:
+      return malformed("what follows the last chunk is not a trailer");
+    case Fault::line_end:
+    case Fault::none:
+      break;
+  }
+  return malformed("a line or a chunk does not end where it must");
+}
+
 Result<std::size_t> ChunkDecoder::put(std::string_view bytes, std::string& out) {
-  if (state_ == State::failed) return malformed("it was refused before");
   std::size_t at = 0;
-  while (at < bytes.size() && state_ != State::done) {
+  while (at < bytes.size() && state_ != State::done && state_ != State::failed) {
     if (state_ == State::data) {
       at += take_data(bytes.substr(at), out);
       continue;
     }
-    auto status = step(bytes[at]);
-    if (!status) {
-      state_ = State::failed;
-      return std::move(status).error();
-    }
+    fault_ = step(bytes[at]);
+    if (fault_ != Fault::none) state_ = State::failed;
     ++at;
   }
+  if (state_ == State::failed) return error(fault_);
   return at;
 }
 
@@ -50,16 +58,19 @@ std::size_t ChunkDecoder::take_data(std::string_view bytes, std::string& out) {
   return part.size();
 }
 
-Status ChunkDecoder::step(char c) {
+ChunkDecoder::Fault ChunkDecoder::step(char c) {
   switch (state_) {
     case State::size_start:
+      size_ = 0;
+      digits_ = 0;
+      extension_ = 0;
+      [[fallthrough]];
     case State::size:
       return step_size(c);
     case State::extension:
       return step_extension(c);
     case State::size_lf:
-      TG_CHECK(expect(c, '\n', State::data));
-      return end_of_size();
+      return c == '\n' ? end_of_size() : Fault::line_end;
     case State::data_cr:
       return expect(c, '\r', State::data_lf);
     case State::data_lf:
@@ -69,61 +80,45 @@ Status ChunkDecoder::step(char c) {
   }
 }
 
-Status ChunkDecoder::step_size(char c) {
-  if (state_ == State::size_start) {
-    size_ = 0;
-    digits_ = 0;
-    extension_ = 0;
-  }
-  if (const int digit = hex_digit(c); digit >= 0) {
-    if (++digits_ > kMaxSizeDigits) return malformed("a chunk size has too many digits");
+ChunkDecoder::Fault ChunkDecoder::step_size(char c) {
+  if (const int digit = hex_value(c); digit >= 0) {
+    if (++digits_ > kMaxSizeDigits) return Fault::digits;
     size_ = size_ * 16 + static_cast<std::uint64_t>(digit);
     state_ = State::size;
-    return {};
+    return Fault::none;
   }
-  if (state_ == State::size && c == ';') {
-    state_ = State::extension;
-    return discard();
-  }
-  if (state_ == State::size && c == '\r') {
-    state_ = State::size_lf;
-    return {};
-  }
-  return malformed("a chunk size is not a hexadecimal number");
+  if (state_ != State::size || (c != ';' && c != '\r')) return Fault::size;
+  state_ = c == ';' ? State::extension : State::size_lf;
+  return Fault::none;
 }
 
-Status ChunkDecoder::step_extension(char c) {
-  if (c == '\r') {
-    state_ = State::size_lf;
-    return {};
-  }
-  if (!is_field_char(c)) return malformed("a control character in a chunk extension");
-  if (++extension_ > kMaxExtensionBytes) return malformed("a chunk extension is too long");
+ChunkDecoder::Fault ChunkDecoder::step_extension(char c) {
+  if (c == '\r') return expect(c, '\r', State::size_lf);
+  if (!is_field_char(c) || ++extension_ > kMaxExtensionBytes) return Fault::extension;
   return discard();
 }
 
-Status ChunkDecoder::end_of_size() {
-  if (size_ > room_) return Error{ErrorKind::payload_too_large, "The request body is larger than the limit."};
+ChunkDecoder::Fault ChunkDecoder::end_of_size() {
+  if (size_ > room_) return Fault::body_limit;
   room_ -= size_;
-  if (size_ == 0) state_ = State::line_start;
-  return {};
+  state_ = size_ > 0 ? State::data : State::line_start;
+  return Fault::none;
 }
 
-Status ChunkDecoder::step_trailer(char c) {
+ChunkDecoder::Fault ChunkDecoder::step_trailer(char c) {
   switch (state_) {
     case State::line_start:
       if (c == '\r') return expect(c, '\r', State::end_lf);
-      if (!is_token_char(c)) return malformed("something other than a trailer follows the last chunk");
+      if (!is_token_char(c)) return Fault::trailer;
       state_ = State::name;
       return discard();
     case State::name:
-      if (c != ':' && !is_token_char(c)) return malformed("a trailer has no valid name");
+      if (c != ':' && !is_token_char(c)) return Fault::trailer;
       if (c == ':') state_ = State::value;
       return discard();
     case State::value:
       if (c == '\r') return expect(c, '\r', State::value_lf);
-      if (!is_field_char(c)) return malformed("a control character in a trailer");
-      return discard();
+      return is_field_char(c) ? discard() : Fault::trailer;
     case State::value_lf:
       return expect(c, '\n', State::line_start);
     default:
@@ -131,15 +126,14 @@ Status ChunkDecoder::step_trailer(char c) {
   }
 }
 
-Status ChunkDecoder::expect(char c, char wanted, State next) {
-  if (c != wanted) return malformed("a line or a chunk does not end where it must");
+ChunkDecoder::Fault ChunkDecoder::expect(char c, char wanted, State next) {
+  if (c != wanted) return Fault::line_end;
   state_ = next;
-  return {};
+  return Fault::none;
 }
 
-Status ChunkDecoder::discard() {
-  if (++discarded_ <= kMaxDiscardedBytes) return {};
-  return Error{ErrorKind::headers_too_large, "The chunk extensions and trailers are larger than the limit."};
+ChunkDecoder::Fault ChunkDecoder::discard() {
+  return ++discarded_ <= kMaxDiscardedBytes ? Fault::none : Fault::discard_limit;
 }
 
 }  // namespace tollgate::net

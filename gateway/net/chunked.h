@@ -39,17 +39,21 @@ class ChunkDecoder {
     done,
     failed,
   };
+  // An Error is built once, at the end: making one for every byte of framing costs more than reading it.
+  enum class Fault : std::uint8_t { none, size, digits, extension, line_end, trailer, body_limit, discard_limit };
 
-  Status step(char c);
-  Status step_size(char c);
-  Status step_extension(char c);
-  Status step_trailer(char c);
-  Status end_of_size();
-  Status expect(char c, char wanted, State next);
-  Status discard();
+  static Error error(Fault fault);
+  Fault step(char c);
+  Fault step_size(char c);
+  Fault step_extension(char c);
+  Fault step_trailer(char c);
+  Fault end_of_size();
+  Fault expect(char c, char wanted, State next);
+  Fault discard();
   std::size_t take_data(std::string_view bytes, std::string& out);
 
   State state_ = State::size_start;
+  Fault fault_ = Fault::none;
   std::uint64_t room_;           // of the body limit
   std::uint64_t size_ = 0;       // of the current chunk, then what is left of it
   int digits_ = 0;               // of the current size

@@ -36,13 +36,6 @@ Status check_version(std::string_view version) {
   return bad_request("the request line has no valid HTTP version");
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // Decodes percent escapes once. Refuses broken ones and those of control characters.
 Result<std::string> percent_decode(std::string_view path) {
   std::string decoded;

@@ -32,6 +32,13 @@ inline bool is_token_char(char c) { return (syntax::kClasses[static_cast<std::ui
 // May stand in a field value: no control character but the tab.
 inline bool is_field_char(char c) { return (syntax::kClasses[static_cast<std::uint8_t>(c)] & syntax::kField) != 0; }
 
+inline int hex_value(char c) {  // -1 when it is no hexadecimal digit
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 bool is_token(std::string_view text);  // not empty
 std::string_view trim(std::string_view text);
 

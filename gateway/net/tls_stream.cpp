@@ -1,4 +1,4 @@
-// TLS over SSL_set_fd: OpenSSL reads and writes the socket itself, so no bytes are copied through memory BIOs.
+// OpenSSL reads and writes the socket itself, so no bytes are copied through memory BIOs.
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <cstring>
@@ -6,6 +6,7 @@
 
 #include "gateway/net/openssl_ptr.h"
 #include "gateway/net/pieces.h"
+#include "gateway/net/socket_bio.h"
 #include "gateway/net/stream.h"
 #include "gateway/net/stream_errors.h"
 #include "gateway/net/tls_errors.h"
@@ -41,7 +42,8 @@ class TlsStream final : public Stream {
   static std::optional<Socket::wait_type> awaited(int why);
   Error failure(int why);
 
-  Socket socket_;  // outlives ssl_, which uses its descriptor
+  Socket socket_;
+  SocketState io_;  // outlives ssl_, as does the socket
   SslPtr ssl_;
   TlsSide side_;
   std::string host_;
@@ -54,8 +56,10 @@ Status TlsStream::prepare() {
   boost::system::error_code error;
   (void)socket_.native_non_blocking(true, error);
   if (error) return network_error(error);
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1)
-    return Error{ErrorKind::internal, "no TLS connection could be prepared"};
+  io_.fd = socket_.native_handle();
+  BIO* bio = ssl_ ? make_socket_bio(io_) : nullptr;
+  if (bio == nullptr) return Error{ErrorKind::internal, "no TLS connection could be prepared"};
+  SSL_set_bio(ssl_.get(), bio, bio);  // takes ownership
   if (side_ == TlsSide::server) {
     SSL_set_accept_state(ssl_.get());
     return {};
@@ -103,6 +107,7 @@ Task<Status> TlsStream::handshake() {
     boost::system::error_code error;
     auto token = asio::redirect_error(use_task, error);
     co_await socket_.async_wait(*wait, token);
+    io_.drained = false;
     if (error) co_return network_error(error);
   }
 }
@@ -121,6 +126,7 @@ Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
     boost::system::error_code error;
     auto token = asio::redirect_error(use_task, error);
     co_await socket_.async_wait(*wait, token);
+    io_.drained = false;
     if (error) co_return network_error(error);
   }
 }
@@ -148,6 +154,7 @@ Task<Status> TlsStream::write(std::span<const std::string_view> pieces) {
     boost::system::error_code error;
     auto token = asio::redirect_error(use_task, error);
     co_await socket_.async_wait(*wait, token);
+    io_.drained = false;
     if (error) co_return network_error(error);
   }
   co_return Status();
@@ -173,6 +180,7 @@ bool TlsStream::idle_alive() {
   if (cancelled_ || broken_) return false;
   char byte = 0;
   std::size_t got = 0;
+  io_.drained = false;
   ERR_clear_error();
   // Not a peek at the socket: what waits there may be a session ticket, which is no reason to give up.
   if (SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1) return false;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <string>
 #include <vector>
 
@@ -68,7 +67,6 @@ struct StreamTest : ::testing::TestWithParam<bool> {
       server = plain_stream(std::move(far));
       return;
     }
-    std::signal(SIGPIPE, SIG_IGN);
     std::optional<StreamResult> connected;
     std::optional<StreamResult> accepted;
     constexpr std::chrono::seconds kLimit(10);

@@ -2,7 +2,6 @@
 // Two ends of a connection on one loop, plain or TLS, for tests.
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -52,7 +51,6 @@ struct Handshake {
 
 inline Handshake shake(Loop& loop, const TlsContext& client, const TlsContext& server, const std::string& name,
                        std::chrono::milliseconds limit = std::chrono::seconds(10)) {
-  std::signal(SIGPIPE, SIG_IGN);  // as the program does: write(2) has no MSG_NOSIGNAL
   auto [near, far] = connected_sockets(loop);
   std::optional<StreamResult> connected;
   std::optional<StreamResult> accepted;
