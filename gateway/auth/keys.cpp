@@ -21,15 +21,26 @@ constexpr char kPepperContext[crypto_kdf_CONTEXTBYTES + 1] = "tg_keys_";
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 // CRC-32 (ISO-HDLC, the one of zip and PNG): a checksum against typing errors, not a defence.
+constexpr auto kCrcOfByte = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < table.size(); ++byte) {
+    std::uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
+    table[byte] = crc;
+  }
+  return table;
+}();
 constexpr std::uint32_t crc32(std::string_view text) {
   std::uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : text) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
-  }
+  for (const char c : text) crc = (crc >> 8) ^ kCrcOfByte[(crc ^ static_cast<unsigned char>(c)) & 0xFFU];
   return ~crc;
 }
 static_assert(crc32("123456789") == 0xCBF43926U);
+
+// libsodium chooses its fast code here; idempotent and thread-safe.
+void start_sodium() {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start: the system has no source of randomness");
+}
 
 void append_random(std::string& out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) out.push_back(kBase62[randombytes_uniform(kBase62.size())]);
@@ -43,7 +54,8 @@ std::string checksum(std::string_view text) {
 }
 
 bool all_base62(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return kBase62.find(c) != std::string_view::npos; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
 }
 
 // The one place where secrets are compared: constant time.
@@ -72,6 +84,7 @@ std::optional<ParsedKey> parse_key(std::string_view text) {
 }
 
 NewKey mint_key() {
+  start_sodium();
   NewKey out;
   append_random(out.id, kIdLength);
   std::string key(kPrefix);
@@ -85,6 +98,7 @@ NewKey mint_key() {
 }
 
 KeyHasher::KeyHasher(const Secret& master_key) {
+  start_sodium();
   if (master_key.reveal().size() != crypto_kdf_KEYBYTES) throw std::runtime_error("the master key must be 32 bytes");
   std::string pepper(crypto_generichash_KEYBYTES, '\0');
   crypto_kdf_derive_from_key(reinterpret_cast<unsigned char*>(pepper.data()), pepper.size(), kPepperEpoch,

@@ -70,7 +70,9 @@ struct Principal {
 // tens of nanoseconds to look up.
 class CredentialTable {
  public:
-  explicit CredentialTable(std::vector<Credential> credentials);
+  explicit CredentialTable(std::vector<Credential> credentials);  // of equal ids the first one counts
+  CredentialTable(const CredentialTable&) = delete;               // the index points into the rows
+  CredentialTable& operator=(const CredentialTable&) = delete;
   const Credential* find(std::string_view id) const;
   std::size_t size() const { return by_id_.size(); }
 

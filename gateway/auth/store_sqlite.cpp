@@ -1,6 +1,9 @@
 #include "gateway/auth/store_sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,20 +13,21 @@ namespace {
 constexpr int kSchemaVersion = 1;
 constexpr int kBusyMs = 5'000;  // the gateway and commands share the file
 
-// `changes` moves with every write by anyone, so that a poll costs one row.
+// `changes` moves with every write by anyone, so that a poll costs one row. A day of use is not a change.
 constexpr const char* kSchema = R"sql(
-CREATE TABLE IF NOT EXISTS credentials (
+CREATE TABLE credentials (
   id TEXT PRIMARY KEY, department TEXT NOT NULL, application TEXT NOT NULL, hash BLOB NOT NULL,
   pepper_id INTEGER NOT NULL, not_before INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL,
   created_at INTEGER NOT NULL, created_by TEXT NOT NULL, last_used_day INTEGER NOT NULL, note TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS changes (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL) STRICT;
-INSERT OR IGNORE INTO changes VALUES (1, 1);
-CREATE TRIGGER IF NOT EXISTS credentials_added AFTER INSERT ON credentials
+CREATE TABLE changes (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL) STRICT;
+INSERT INTO changes VALUES (1, 1);
+CREATE TRIGGER credentials_added AFTER INSERT ON credentials
   BEGIN UPDATE changes SET version = version + 1; END;
-CREATE TRIGGER IF NOT EXISTS credentials_changed AFTER UPDATE OF expires_at, revoked_at, not_before, hash ON credentials
+CREATE TRIGGER credentials_changed AFTER UPDATE OF
+  department, application, hash, pepper_id, not_before, expires_at, revoked_at, created_at, created_by, note ON credentials
   BEGIN UPDATE changes SET version = version + 1; END;
-CREATE TRIGGER IF NOT EXISTS credentials_removed AFTER DELETE ON credentials
+CREATE TRIGGER credentials_removed AFTER DELETE ON credentials
   BEGIN UPDATE changes SET version = version + 1; END;
 )sql";
 
@@ -46,8 +50,8 @@ class Store final : public SqliteStore {
     TG_TRY(const auto version, number("PRAGMA user_version"));
     if (version > kSchemaVersion)
       return Error{ErrorKind::internal, "the credential store was written by a newer version of this program"};
-    TG_CHECK(exec(kSchema));
-    return exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+    if (version == kSchemaVersion) return {};
+    return in_transaction([this] { return create_schema(); });
   }
 
   Status add(const Credential& credential) override {
@@ -75,12 +79,12 @@ class Store final : public SqliteStore {
   }
   Result<std::int64_t> version() override { return number("SELECT version FROM changes"); }
 
+  Status touch(const std::vector<std::string>& ids, std::int64_t day) override {
+    return in_transaction([&] { return touch_rows(ids, day); });
+  }
+
   Status replace_all(const std::vector<Credential>& rows) override {
-    TG_CHECK(exec("BEGIN IMMEDIATE"));
-    auto done = replace_rows(rows);
-    if (done) return exec("COMMIT");
-    (void)exec("ROLLBACK");
-    return done;
+    return in_transaction([&] { return replace_rows(rows); });
   }
 
  private:
@@ -120,8 +124,37 @@ class Store final : public SqliteStore {
     return {};
   }
 
+  template <class Work>
+  Status in_transaction(Work work) {
+    TG_CHECK(exec("BEGIN IMMEDIATE"));
+    auto done = work();
+    if (done) done = exec("COMMIT");
+    if (!done) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);  // the first error is the one to tell
+    return done;
+  }
+
+  // Asked again inside the transaction: another process may have been first.
+  Status create_schema() {
+    TG_TRY(const auto version, number("PRAGMA user_version"));
+    if (version == kSchemaVersion) return {};
+    TG_CHECK(exec(kSchema));
+    return exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+  }
+
+  Status touch_rows(const std::vector<std::string>& ids, std::int64_t day) {
+    TG_TRY(const auto statement, prepare("UPDATE credentials SET last_used_day=?1 WHERE id=?2 AND last_used_day<?1"));
+    for (const auto& id : ids) {
+      sqlite3_bind_int64(statement.get(), 1, day);
+      text(statement.get(), 2, id);
+      TG_CHECK(run(statement.get()));
+      sqlite3_reset(statement.get());
+    }
+    return {};
+  }
+
   Status replace_rows(const std::vector<Credential>& rows) {
     TG_CHECK(exec("DELETE FROM credentials"));
+    TG_CHECK(exec("UPDATE changes SET version = version + 1"));
     TG_TRY(const auto statement, prepare("INSERT INTO credentials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"));
     for (const auto& row : rows) {
       bind(statement.get(), row);
@@ -177,11 +210,18 @@ class Store final : public SqliteStore {
   DatabasePtr db_;
 };
 
+// SQLite gives its side files the mode of the main one, so that one is made first.
+void make_private(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::filesystem::path& path) {
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);
+  make_private(path);
   sqlite3* raw = nullptr;
   const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   DatabasePtr db(raw);
