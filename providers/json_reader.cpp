@@ -142,8 +142,8 @@ void JsonReader::escape() {
 }
 
 JsonString JsonReader::string() {
-  if (!ok()) return {};
-  JsonString out;
+  JsonString out{{base_, 0}, false};
+  if (!ok()) return out;
   const std::size_t begin = ++at_;
   while (ok()) {
     at_ = find_string_stop(text_, at_);
@@ -159,7 +159,7 @@ JsonString JsonReader::string() {
       fail("a control character in a string is not escaped");
     }
   }
-  return {};
+  return out;
 }
 
 void JsonReader::literal(std::string_view word) {
@@ -236,14 +236,14 @@ void JsonReader::scalar_or_enter() {
 }
 
 Span JsonReader::skip() {
-  if (!ok()) return {};
+  if (!ok()) return {base_, 0};
   skip_space();
   const std::uint32_t begin = offset();
   const unsigned floor = depth_;
   scalar_or_enter();
   while (ok() && depth_ > floor)
     if (in_object() ? next_member() : next_element()) scalar_or_enter();
-  return ok() ? Span{begin, offset() - begin} : Span{};
+  return ok() ? Span{begin, offset() - begin} : Span{base_, 0};
 }
 
 std::uint32_t JsonReader::after_comma() const {

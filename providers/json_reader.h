@@ -21,7 +21,7 @@ struct JsonString {
 
 // Walking an object:  for (reader.enter_object(); reader.next_member();) { look at key(); consume one value }
 // Walking an array:   for (reader.enter_array(); reader.next_element();) { consume one value }
-// The first fault is final: from then on every loop ends, values are empty and ok() is false.
+// The first fault is final: from then on every loop ends, ok() is false, and values are empty spans that view() takes.
 // REQUIRES: the text outlives the reader and is shorter than 4 GiB.
 class JsonReader {
  public:

@@ -11,6 +11,7 @@ constexpr std::size_t kMaxErrorBody = 64 * 1024;
 constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
 constexpr std::size_t kMaxFrame = 1024 * 1024;
 constexpr std::size_t kMaxAfterDone = 64 * 1024;
+constexpr std::chrono::milliseconds kDrainTime(250);
 
 // Allow-list: nothing of the client's own headers crosses.
 std::vector<net::Header> headers_for(const ProviderOptions& options, const AttemptRequest& request) {
@@ -131,9 +132,16 @@ class ChatStream final : public EventStream {
     return upstream_error("upstream_stream_interrupted", "The provider's stream ended without its end marker.");
   }
 
-  // Reads what follows the end marker, normally nothing, so that the connection can be used again.
+  // Reads what follows the end marker, normally nothing, so that the connection can be used again. A provider that
+  // keeps the body open must not keep the call open: it loses the connection.
   net::Task<void> drain() {
     state_ = State::ended;
+    const net::Executor executor = co_await net::asio::this_coro::executor;
+    net::Timer patience(executor, kDrainTime);
+    patience.async_wait([weak = std::weak_ptr(exchange_)](const boost::system::error_code& error) {
+      const auto exchange = weak.lock();
+      if (!error && exchange) exchange->cancel();
+    });
     std::string rest;
     while (rest.size() < kMaxAfterDone) {
       const Result<bool> more = co_await exchange_->read_some(rest);
@@ -141,7 +149,7 @@ class ChatStream final : public EventStream {
     }
   }
 
-  std::unique_ptr<HttpExchange> exchange_;
+  std::shared_ptr<HttpExchange> exchange_;  // shared with drain()'s timer only
   SseParser parser_;
   State state_ = State::fresh;
   bool body_ended_ = false;

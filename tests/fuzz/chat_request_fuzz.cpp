@@ -27,6 +27,15 @@ void check_text(const std::string& body, const TextField& field) {
   require(unescape_json(escaped) == text);
 }
 
+// Another parser accepts it too (it throws, and so crashes, where it does not) and sees the same model.
+void check_model(const std::string& body, const std::string& model) {
+  try {
+    require(nlohmann::json::parse(body).at("model") == model);
+  } catch (const nlohmann::json::out_of_range& e) {
+    if (e.id != 406) throw;  // a number such as 1e400: JSON, but more than that parser can hold
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -34,8 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto call = decode_chat_request(body);
   if (!call) return 0;
   for (const auto& field : call->index.texts) check_text(*body, field);
-  const auto other = nlohmann::json::parse(*body);  // throws, and so crashes, on what we should have refused
-  require(other.at("model") == call->index.model_name);
+  check_model(*body, call->index.model_name);
   const std::string edited = splice(*body, upstream_edits(*call, "other/\"model\""));
   const auto again = decode_chat_request(std::make_shared<const std::string>(edited));
   require(again.ok());

@@ -199,6 +199,20 @@ TEST(ChatEvent, RefusesGarbage) {
   EXPECT_FALSE(chunk(std::string(1000, '[')));
 }
 
+TEST(ChatEvent, RefusesEveryTruncation) {
+  const std::string whole =
+      R"({"id":"i\u0041","created":5,"model":"m\u0041","choices":[{"index":0,"delta":{"content":"\ud83d\ude00","refusal":"r",)"
+      R"("tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]},"logprobs":{"content":[]},)"
+      R"("finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}})";
+  EXPECT_TRUE(chunk(whole));
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_FALSE(chunk(whole.substr(0, length))) << length;
+    EXPECT_FALSE(chunk(whole.substr(0, length) + "\x01")) << length;
+    EXPECT_FALSE(decode_chat_response(whole.substr(0, length))) << length;
+    EXPECT_FALSE(encode_error_body(decode_error_reply(400, whole.substr(0, length), "", "")).empty());
+  }
+}
+
 TEST(ChatEvent, ToleratesOddShapes) {
   for (const std::string_view json :
        {R"({"choices":null})", R"({"choices":[1,null]})", R"({"choices":[{"delta":null}]})",

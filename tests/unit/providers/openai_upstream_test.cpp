@@ -86,6 +86,13 @@ TEST(OpenaiUpstream, AFaultAfterTheEndMarkerIsNobodysConcern) {
   EXPECT_FALSE(outcome.received.error);
 }
 
+TEST(OpenaiUpstream, AProviderThatNeverClosesItsBodyDoesNotKeepTheCallOpen) {
+  const auto outcome = play({.pieces = {kText + kDone}, .stalls = true});
+  EXPECT_FALSE(outcome.received.error);
+  EXPECT_EQ(outcome.received.batches.size(), 2u);
+  EXPECT_TRUE(outcome.journal->cancelled);
+}
+
 TEST(OpenaiUpstream, AnEndWithoutMarkerIsFineAfterAFinishReason) {
   EXPECT_FALSE(play({.pieces = {kText, kFinish}}).received.error);
 }

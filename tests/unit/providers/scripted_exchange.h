@@ -19,6 +19,7 @@ struct Script {
   std::vector<std::string> pieces = {};               // one per read
   std::optional<Error> start_failure = std::nullopt;  // instead of a head
   std::optional<Error> read_failure = std::nullopt;   // after the pieces, instead of the end
+  bool stalls = false;                                // after the pieces, until cancelled
 };
 
 // What the code under test did.
@@ -49,6 +50,15 @@ class ScriptedExchange final : public HttpExchange {
     if (journal_->reads < script_.pieces.size()) {
       out += script_.pieces[journal_->reads++];
       co_return true;
+    }
+    if (script_.stalls) {
+      const net::Executor executor = co_await net::asio::this_coro::executor;
+      net::Timer tick(executor);
+      while (!journal_->cancelled) {
+        tick.expires_after(std::chrono::milliseconds(1));
+        co_await tick.async_wait(net::use_task);
+      }
+      co_return Error{ErrorKind::cancelled, "cancelled"};
     }
     if (script_.read_failure) co_return *script_.read_failure;
     journal_->end_read = true;

@@ -1,0 +1,2 @@
+tollgate_bench(chat_request_bench SRCS chat_request_bench.cpp DEPS tollgate::providers)
+tollgate_bench(sse_bench SRCS sse_bench.cpp DEPS tollgate::providers)
