@@ -357,7 +357,9 @@ void CurlExchange::leave() {
 void CurlExchange::on_finished(CURLcode result) {
   active_ = false;
   finished_ = true;
+  paused_ = false;
   result_ = result;
+  leave();
   wake();
 }
 
