@@ -1,0 +1,1 @@
+tollgate_bench(auth_bench SRCS auth_bench.cpp DEPS tollgate::auth)
