@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/net/deadline.h"
 #include "gateway/net/signal.h"
@@ -143,6 +144,19 @@ void deadline_set(benchmark::State& state) {
   }
 }
 BENCHMARK(deadline_set);
+
+// One sweep over this many deadlines that are far away: what idle connections cost, 20 times a second.
+void sweep(benchmark::State& state) {
+  asio::io_context io(1);
+  Sweep sweep(io, std::chrono::milliseconds(0));
+  std::vector<std::unique_ptr<Deadline>> deadlines;
+  for (auto i = state.range(0); i > 0; --i) {
+    deadlines.push_back(std::make_unique<Deadline>(sweep, [] {}));
+    deadlines.back()->set(std::chrono::hours(1));
+  }
+  for (auto _ : state) io.run_one();
+}
+BENCHMARK(sweep)->Arg(1)->Arg(20'000);
 
 }  // namespace
 }  // namespace tollgate::net

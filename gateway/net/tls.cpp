@@ -3,6 +3,7 @@
 #include <array>
 
 #include "gateway/net/openssl_ptr.h"
+#include "gateway/net/tls_sessions.h"
 
 namespace tollgate::net {
 namespace {
@@ -118,6 +119,7 @@ Result<TlsContext> client_tls(const ClientTlsOptions& options) {
   if (!options.certificate_pem.empty()) TG_CHECK(use_identity(context.get(), options.certificate_pem, options.key_pem));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_alpn_protos(context.get(), kAlpn.data(), kAlpn.size());
+  if (!remember_sessions(context.get())) return unusable("out of memory");
   return context;
 }
 

@@ -22,7 +22,8 @@ struct ClientTlsOptions {
   std::string certificate_pem;  // client certificate, with key; both or neither
   Secret key_pem;
 };
-// Verifies peer and host name always; there is no switch to turn that off.
+// Verifies peer and host name always; there is no switch to turn that off. Connections to a host that was reached
+// before resume its session (the context remembers one ticket per host).
 Result<TlsContext> client_tls(const ClientTlsOptions& options);
 
 struct SelfSigned {

@@ -10,6 +10,7 @@
 #include "gateway/net/stream.h"
 #include "gateway/net/stream_errors.h"
 #include "gateway/net/tls_errors.h"
+#include "gateway/net/tls_sessions.h"
 
 namespace tollgate::net {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::size_t kMaxRecord = 16 * 1024;
 class TlsStream final : public Stream {
  public:
   TlsStream(Socket socket, SSL_CTX* context, TlsSide side, std::string host)
-      : socket_(std::move(socket)), ssl_(SSL_new(context)), side_(side), host_(std::move(host)) {}
+      : socket_(std::move(socket)), host_(std::move(host)), ssl_(SSL_new(context)), side_(side) {}
 
   // Before the handshake.
   Status prepare();
@@ -43,10 +44,10 @@ class TlsStream final : public Stream {
   Error failure(int why);
 
   Socket socket_;
-  SocketState io_;  // outlives ssl_, as does the socket
-  SslPtr ssl_;
-  TlsSide side_;
+  SocketState io_;
   std::string host_;
+  SslPtr ssl_;  // uses all of the above, so it goes first
+  TlsSide side_;
   bool cancelled_ = false;
   bool broken_ = false;   // after a fatal error OpenSSL forbids further calls
   bool writing_ = false;  // a record may be half sent
@@ -65,7 +66,9 @@ Status TlsStream::prepare() {
     return {};
   }
   SSL_set_connect_state(ssl_.get());
-  return expect_host();
+  TG_CHECK(expect_host());
+  resume_session(ssl_.get(), host_);
+  return {};
 }
 
 Status TlsStream::expect_host() {

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <string>
 
 #include "tests/unit/net/streams.h"
@@ -108,6 +109,37 @@ TEST_F(TlsTest, AHandshakeThatIsDoneIsNotGivenUpLater) {
   loop.io.restart();
   loop.io.run_for(std::chrono::milliseconds(350));
   EXPECT_TRUE((*both.client)->idle_alive());
+}
+
+// Connects, lets the client read (the ticket comes with the first bytes), and tells how many sessions it has resumed.
+long resumed_after_connecting(Loop& loop, const TlsContext& client, const TlsContext& server, const string& name) {
+  const auto both = shake(loop, client, server, name);
+  EXPECT_TRUE(both.client && both.server);
+  EXPECT_TRUE(loop.await((*both.server)->write("x")));
+  std::array<char, 8> into{};
+  EXPECT_TRUE(loop.await((*both.client)->read_some(into)));
+  return SSL_CTX_sess_hits(client.get());
+}
+
+TEST_F(TlsTest, ResumesTheSessionOfTheSameHostOnly) {
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 0);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 1);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 2);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "127.0.0.1"), 2);
+  EXPECT_THAT(client_error("example.com"), HasSubstr("not for example.com"));
+  const auto another = client_trusting(who.certificate_pem);
+  EXPECT_EQ(resumed_after_connecting(loop, another, server, "localhost"), 0) << "it trusts for itself";
+}
+
+TEST_F(TlsTest, AServerThatForgotItsTicketsIsReachedAllTheSame) {
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 0);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server_for(who), "localhost"), 0);
+}
+
+TEST_F(TlsTest, ResumesWithTls12Too) {
+  SSL_CTX_set_max_proto_version(client.get(), TLS1_2_VERSION);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 0);
+  EXPECT_EQ(resumed_after_connecting(loop, client, server, "localhost"), 1);
 }
 
 TEST_F(TlsTest, LeavesTheContextToTheConnection) {
