@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "providers/chat_usage.h"
 #include "providers/event.h"
 #include "providers/json_reader.h"
 
@@ -11,8 +12,6 @@ namespace {
 
 using Kind = JsonReader::Kind;
 
-// Numbers beyond this are a provider's mistake, not usage (and must not overflow a bill).
-constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
 constexpr std::size_t kMaxMessage = 1024;
 
 // Some servers send arguments as an object where the standard has a string: `edits` turn them into one.
@@ -117,56 +116,7 @@ class ChatWalk {
       return;
     }
     if (reader_.peek() != Kind::object) return skip();
-    usage_ = usage();
-  }
-
-  // -1 for anything that is not a believable count.
-  std::int64_t count() {
-    if (reader_.peek() != Kind::number) {
-      reader_.skip();
-      return -1;
-    }
-    const auto value = reader_.integer().value_or(-1);
-    return value >= 0 && value <= kMaxTokens ? value : -1;
-  }
-
-  Usage usage() {
-    Usage usage;
-    reader_.enter_object();
-    while (reader_.next_member()) {
-      const auto key = reader_.key();
-      if (key == "prompt_tokens")
-        usage.input = count();
-      else if (key == "completion_tokens")
-        usage.output = count();
-      else if (key == "prompt_cache_hit_tokens")  // DeepSeek
-        usage.cached_input = std::max(usage.cached_input, count());
-      else if (key == "prompt_tokens_details" || key == "completion_tokens_details")
-        usage_details(usage);
-      else
-        reader_.skip();
-    }
-    usage.cached_input = std::clamp<std::int64_t>(usage.cached_input, 0, std::max<std::int64_t>(usage.input, 0));
-    usage.cache_write =
-        std::clamp<std::int64_t>(usage.cache_write, 0, std::max<std::int64_t>(usage.input - usage.cached_input, 0));
-    usage.reasoning = std::clamp<std::int64_t>(usage.reasoning, 0, std::max<std::int64_t>(usage.output, 0));
-    return usage;
-  }
-
-  void usage_details(Usage& usage) {
-    if (reader_.peek() != Kind::object) return skip();
-    reader_.enter_object();
-    while (reader_.next_member()) {
-      const auto key = reader_.key();
-      if (key == "cached_tokens")
-        usage.cached_input = std::max(usage.cached_input, count());
-      else if (key == "cache_write_tokens")
-        usage.cache_write = count();
-      else if (key == "reasoning_tokens")
-        usage.reasoning = count();
-      else
-        reader_.skip();
-    }
+    usage_ = read_usage(reader_);
   }
 
   // --- choices ---
@@ -211,7 +161,7 @@ class ChatWalk {
   }
 
   std::uint32_t small_number(std::uint32_t otherwise) {
-    const std::int64_t value = count();
+    const std::int64_t value = read_count(reader_);
     return value < 0 || value > 0xFFFF ? otherwise : static_cast<std::uint32_t>(value);
   }
 

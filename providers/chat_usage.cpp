@@ -1,0 +1,67 @@
+#include "providers/chat_usage.h"
+
+#include <algorithm>
+
+namespace tollgate::providers {
+namespace {
+
+// Numbers beyond this are a provider's mistake, not usage (and must not overflow a bill).
+constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
+
+std::int64_t part_of(std::int64_t part, std::int64_t whole) {
+  return std::clamp<std::int64_t>(part, 0, std::max<std::int64_t>(whole, 0));
+}
+
+void read_details(JsonReader& reader, Usage& usage) {
+  if (reader.peek() != JsonReader::Kind::object) {
+    reader.skip();
+    return;
+  }
+  reader.enter_object();
+  while (reader.next_member()) {
+    const auto key = reader.key();
+    if (key == "cached_tokens")
+      usage.cached_input = std::max(usage.cached_input, read_count(reader));
+    else if (key == "cache_write_tokens")
+      usage.cache_write = read_count(reader);
+    else if (key == "reasoning_tokens")
+      usage.reasoning = read_count(reader);
+    else
+      reader.skip();
+  }
+}
+
+}  // namespace
+
+std::int64_t read_count(JsonReader& reader) {
+  if (reader.peek() != JsonReader::Kind::number) {
+    reader.skip();
+    return -1;
+  }
+  const auto value = reader.integer().value_or(-1);
+  return value >= 0 && value <= kMaxTokens ? value : -1;
+}
+
+Usage read_usage(JsonReader& reader) {
+  Usage usage;
+  reader.enter_object();
+  while (reader.next_member()) {
+    const auto key = reader.key();
+    if (key == "prompt_tokens")
+      usage.input = read_count(reader);
+    else if (key == "completion_tokens")
+      usage.output = read_count(reader);
+    else if (key == "prompt_cache_hit_tokens")  // DeepSeek
+      usage.cached_input = std::max(usage.cached_input, read_count(reader));
+    else if (key == "prompt_tokens_details" || key == "completion_tokens_details")
+      read_details(reader, usage);
+    else
+      reader.skip();
+  }
+  usage.cached_input = part_of(usage.cached_input, usage.input);
+  usage.cache_write = part_of(usage.cache_write, usage.input - usage.cached_input);
+  usage.reasoning = part_of(usage.reasoning, usage.output);
+  return usage;
+}
+
+}  // namespace tollgate::providers

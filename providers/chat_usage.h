@@ -1,0 +1,17 @@
+#pragma once
+// Token counts as providers report them. Internal to providers/.
+#include <cstdint>
+
+#include "providers/event.h"
+#include "providers/json_reader.h"
+
+namespace tollgate::providers {
+
+// Consumes one value. -1 for anything that is not a believable count.
+std::int64_t read_count(JsonReader& reader);
+
+// Consumes a usage object. Details are brought within the totals they are part of.
+// REQUIRES: reader.peek() == JsonReader::Kind::object
+Usage read_usage(JsonReader& reader);
+
+}  // namespace tollgate::providers
