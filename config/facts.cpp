@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <array>
+#include <charconv>
 #include <tuple>
 
 #include "config/scalars.h"
@@ -98,22 +99,27 @@ std::string shown(const routing::Fallback& fallback) {
   return text + " (" + timing(fallback.target) + ")";
 }
 
-std::string shown(const Application& application) {
-  std::string text = "criticality " + application.criticality;
-  const auto add = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) text += ", " + std::string(name) + " " + value;
-  };
-  add("purpose", application.purpose);
-  add("owner", application.owner);
-  add("use case", application.use_case);
-  add("data", application.data);
-  return text;
+// A fact per field: one text of all could read the same for different applications.
+void application_facts(const Application& application, Collector& out) {
+  const std::string name = "application " + application.id + " ";
+  out.put(name + "criticality", application.criticality);
+  out.put(name + "purpose", application.purpose);
+  out.put(name + "owner", application.owner);
+  out.put(name + "use_case", application.use_case);
+  out.put(name + "data", application.data);
 }
 
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
   return all;
+}
+
+// The shortest decimal that reads back as the same value.
+std::string exact(double value) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), end};
 }
 
 std::string hex(std::string_view bytes) {
@@ -213,9 +219,7 @@ Facts facts_of(const Department& department) {
   out.put("tokens_burst", department.limits.tokens_burst);
   out.put("concurrent", department.limits.concurrent);
   if (department.pii) out.put("pii", department.pii->name);
-  for (const Application& application : department.applications) {
-    out.put("application " + application.id, shown(application));
-  }
+  for (const Application& application : department.applications) application_facts(application, out);
   return out.take();
 }
 
@@ -259,7 +263,7 @@ Facts facts_of(const pii::PolicyOptions& policy) {
     out.put("types." + std::string(pii::to_string(type)), std::string(name_of(action)));
   }
   out.flag("restore", policy.restore);
-  out.put("threshold", std::to_string(policy.threshold));
+  out.put("threshold", exact(policy.threshold));
   out.put("rule_pack", policy.rule_pack);
   out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));
   return out.take();

@@ -60,6 +60,26 @@ Shape secret_or_literal_shape() {
   return either;
 }
 
+Result<Secret> fetch(const SecretSource& from, bool master, const Secret* master_key) {
+  if (!from.file.empty()) return master ? read_master_key_file(from.file) : read_secret_file(from.file);
+  if (!from.env.empty()) {
+    TG_TRY(Secret value, read_secret_env(from.env));
+    return master ? parse_master_key(value.reveal()) : Result<Secret>(std::move(value));
+  }
+  if (master_key == nullptr) return Error{ErrorKind::invalid_request, "needs the master key"};
+  return unseal(*master_key, from.sealed);
+}
+
+std::string explain(const SecretSource& from, bool master, const std::string& why) {
+  if (!from.env.empty()) return "environment variable " + from.env + " " + why;
+  if (from.file.empty()) return "the sealed text " + why;
+  std::string message = "file " + from.file + " " + why;
+  if (master && why == "does not exist") {
+    message += "; make one with: (umask 077; openssl rand -hex 32 > " + from.file + ")";
+  }
+  return message;
+}
+
 }  // namespace
 
 std::filesystem::path Object::resolve(std::string_view text) const {
@@ -108,34 +128,10 @@ void Object::secret_from(const Node& node, const std::string& path, bool master,
   const std::size_t before = session_->problems.size();
   read_mapping(*session_, *source_, node, path, [&](Object& o) { secret_fields(o, master, from); });
   if (session_->problems.size() != before) return;
-  if (session_->offline) {
-    out = std::make_shared<const Secret>();
-    return;
-  }
-  const auto get = [&]() -> Result<Secret> {
-    if (!from.sealed.empty()) {
-      if (!session_->master_key) return Error{ErrorKind::invalid_request, "needs the master key"};
-      return unseal(*session_->master_key, from.sealed);
-    }
-    if (!from.env.empty()) {
-      TG_TRY(Secret value, read_secret_env(from.env));
-      return master ? parse_master_key(value.reveal()) : Result<Secret>(std::move(value));
-    }
-    return master ? read_master_key_file(resolve(from.file)) : read_secret_file(resolve(from.file));
-  };
-  Result<Secret> secret = get();
-  if (secret) {
-    out = std::make_shared<const Secret>(std::move(*secret));
-    return;
-  }
-  std::string subject = "the sealed text ";
-  if (!from.file.empty()) subject = "file " + resolve(from.file).string() + " ";
-  if (!from.env.empty()) subject = "environment variable " + from.env + " ";
-  std::string message = subject + secret.error().message;
-  if (master && message.ends_with("does not exist")) {
-    message += "; make one with: (umask 077; openssl rand -hex 32 > " + resolve(from.file).string() + ")";
-  }
-  complain(node, path, std::move(message));
+  if (!from.file.empty()) from.file = resolve(from.file).string();
+  auto secret = session_->offline ? Result<Secret>(Secret()) : fetch(from, master, session_->master_key.get());
+  if (!secret) return complain(node, path, explain(from, master, secret.error().message));
+  out = std::make_shared<const Secret>(std::move(*secret));
 }
 
 bool Object::object(std::string_view name, const About& about, const Body& body) {

@@ -34,7 +34,6 @@ TEST_P(Problems, SayFileLinePathAndWhatWasExpected) {
 
 // minimal() is three lines: what is added begins in line 4.
 const std::string kProvider = "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example}]\n";
-const std::string kModel = "models: [{name: m, targets: [{provider: p, model: x}]}]\n";
 
 Case one(const char* name, const std::string& yaml, const std::string& problem) {
   return {name, minimal(yaml), {"tollgate.yaml" + problem}};

@@ -146,7 +146,7 @@ TEST_F(Reload, NamesAddedRemovedAndRerouted) {
                           "model m: target a/x weight 80 (connect 3s, first content 1m, idle 1m, cool down 10s) -> "
                           "weight 50 (connect 3s, first content 1m, idle 1m, cool down 10s)",
                           "department treasury removed", "department legal added",
-                          "department retail: application chat criticality high -> criticality high, owner it"));
+                          "department retail: application chat owner set to it"));
 }
 
 TEST_F(Reload, ShowsNoSecret) {
