@@ -70,10 +70,9 @@ bool random_looking(std::string_view key, std::string_view prefix) {
   return prefix == "hf_" || std::any_of(key.begin() + static_cast<std::ptrdiff_t>(prefix.size()), key.end(), is_digit);
 }
 
-// The end of the header line's label, "-----BEGIN RSA PRIVATE KEY-----", or 0 where it is no private key.
+// The end of the header line "-----BEGIN RSA PRIVATE KEY-----", or 0 where it is another header.
 std::size_t private_key_header_end(std::string_view text, std::size_t start) {
   const auto header = text.substr(start, 80);
-  if (!header.starts_with(kPemBegin)) return 0;
   const auto label = header.find(kPrivate);
   const auto line = header.find_first_of("\r\n\\");
   return label == std::string_view::npos || line < label ? 0 : start + label + kPrivate.size();

@@ -212,7 +212,7 @@ void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
                         is_octet(cluster, groups[i + 2]) && is_octet(cluster, groups[i + 3]);
     const std::size_t start = cluster.start_of(i);
     const std::size_t end = past_prefix_length(cluster, i + 3);
-    if (!octets || glued(text, start, end) || char_before(text, start) == ':') continue;
+    if (!octets || glued(text, start, end)) continue;
     const Hint hint = hint_around(text, start, end);
     const bool version = hint == Hint::other || follows_product_name(text, start);
     out.push_back({EntityType::ip_address, start, end, hint == Hint::ip ? 0.95 : version ? 0.3 : 0.7});

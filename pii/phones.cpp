@@ -153,7 +153,10 @@ double phone_score(std::string_view text, const Cluster& cluster, const Run& run
 bool follows_identifier(std::string_view text, std::size_t start) {
   std::size_t at = start;
   while (at > 0 && is_alpha(text[at - 1])) --at;
-  if (at == start) return start > 0 && (is_digit(text[start - 1]) || text[start - 1] == ':');
+  if (at == start) {
+    const bool clock = start > 1 && text[start - 1] == ':' && is_digit(text[start - 2]);  // 12:33:04.383
+    return clock || (start > 0 && is_digit(text[start - 1]));
+  }
   return start - at > 12 || (at > 0 && text[at - 1] != ' ');
 }
 

@@ -95,7 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{kIban, "⟦GB82\u00A0WEST\u00A01234\u00A05698\u00A07654\u00A032⟧"},
                     Case{kIban, "⟦GB8\u200B2WEST12345698765432⟧"}, Case{kIban, "账号⟦GB82WEST12345698765432⟧谢谢"},
                     Case{kIban, R"(⟦\u0047\u0042\u0038\u0032WEST12345698765432⟧)"},
-                    Case{kIban, "⟦%47%42%38%32WEST12345698765432⟧"}, Case{kIban, "⟦GB82WEST123456\n98765432⟧"}));
+                    Case{kIban, "⟦%47%42%38%32WEST12345698765432⟧"}, Case{kIban, "⟦GB82WEST123456\n98765432⟧"},
+                    Case{kIban, "⟦GB82.WEST.1234.5698.7654.32⟧"}, Case{kIban, "⟦GB82WEST1234**5698765432⟧"}));
 
 constexpr auto kSsn = EntityType::us_ssn;
 INSTANTIATE_TEST_SUITE_P(SocialSecurity, Finds,
@@ -115,7 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{kPhone, "⟦020 7946 0958⟧"}, Case{kPhone, "⟦030 / 901820⟧"}, Case{kPhone, "⟦01 42 68 53 00⟧"},
         Case{kPhone, "⟦(02) 1234 5678⟧"}, Case{kPhone, "⟦0049 30 901820⟧"}, Case{kPhone, "⟦011 44 20 7946 0958⟧"},
         Case{kPhone, "móvil ⟦612 345 678⟧"}, Case{kPhone, "tel. ⟦347 123 4567⟧"}, Case{kPhone, "Phone: ⟦4155550132⟧"},
-        Case{kPhone, "\"phoneNumber\":\"⟦4155550132⟧\""}, Case{kPhone, "⟦41 66 00 39⟧ fax"},
+        Case{kPhone, "\"phoneNumber\":\"⟦4155550132⟧\""}, Case{kPhone, "tel:⟦030 901820⟧"},
+        Case{kPhone, "{\"phone\":⟦4155550132⟧}"}, Case{kPhone, "⟦41 66 00 39⟧ fax"},
         Case{kPhone, "⟦416 60 039⟧ office"}, Case{kPhone, "my registered ⟦668 5702⟧."},
         Case{kPhone, "it is⟦415-555-0132⟧"}, Case{kPhone, "我的电话是⟦13912345678⟧"},
         Case{kPhone, "тел ⟦495 123-45-67⟧"}, Case{kPhone, "call ⟦+٤٩ ٣٠ ٩٠١٨٢٠⟧"},
@@ -138,16 +140,17 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{kMail, "⟦user.2024-05-01@example.com⟧"}));
 
 constexpr auto kIp = EntityType::ip_address;
-INSTANTIATE_TEST_SUITE_P(Ips, Finds,
-                         testing::Values(Case{kIp, "⟦203.0.113.45⟧"}, Case{kIp, "http://⟦10.0.0.1⟧:8080/x"},
-                                         Case{kIp, "⟦10.0.0.0/8⟧."}, Case{kIp, "(⟦192.168.1.1⟧)"},
-                                         Case{kIp, "⟦1.1.1.1⟧ and ⟦8.8.8.8⟧"}, Case{kIp, "⟦192.168.2.1⟧@eth0"},
-                                         Case{kIp, "ip ⟦２０３.0.113.45⟧"}, Case{kIp, "⟦2001:db8::8a2e:370:7334⟧"},
-                                         Case{kIp, "[⟦2001:db8::1⟧]:8080"}, Case{kIp, "on ⟦::1⟧ only"},
-                                         Case{kIp, "⟦fe80::1⟧%eth0"}, Case{kIp, "⟦2001:db8::/32⟧."},
-                                         Case{kIp, "⟦684D:1111:222:3333:4444:5555:6:77⟧"},
-                                         Case{kIp, "⟦::ffff:10.0.0.1⟧"}, Case{kIp, "⟦64:ff9b::198.51.100.1⟧"},
-                                         Case{kIp, "server ⟦2001:db8::1⟧: up"}));
+INSTANTIATE_TEST_SUITE_P(
+    Ips, Finds,
+    testing::Values(Case{kIp, "⟦203.0.113.45⟧"}, Case{kIp, "http://⟦10.0.0.1⟧:8080/x"}, Case{kIp, "⟦10.0.0.0/8⟧."},
+                    Case{kIp, "(⟦192.168.1.1⟧)"}, Case{kIp, "⟦1.1.1.1⟧ and ⟦8.8.8.8⟧"}, Case{kIp, "⟦192.168.2.1⟧@eth0"},
+                    Case{kIp, "ip ⟦２０３.0.113.45⟧"}, Case{kIp, "⟦2001:db8::8a2e:370:7334⟧"},
+                    Case{kIp, "[⟦2001:db8::1⟧]:8080"}, Case{kIp, "on ⟦::1⟧ only"}, Case{kIp, "⟦fe80::1⟧%eth0"},
+                    Case{kIp, "⟦2001:db8::/32⟧."}, Case{kIp, "⟦684D:1111:222:3333:4444:5555:6:77⟧"},
+                    Case{kIp, "⟦::ffff:10.0.0.1⟧"}, Case{kIp, "ip:⟦10.0.0.1⟧"}, Case{kIp, "⟦2001:db8::1/128⟧"},
+                    Case{kIp, "⟦2001:db8::1⟧/129"}, Case{kIp, "⟦fe80::/9⟧ x"}, Case{kIp, "⟦10.0.0.1/32⟧"},
+                    Case{kIp, "⟦10.0.0.1⟧/33"}, Case{kIp, "⟦64:ff9b::198.51.100.1⟧"},
+                    Case{kIp, "server ⟦2001:db8::1⟧: up"}));
 
 constexpr auto kKey = EntityType::api_key;
 // Split so that no secret scanner takes this file for a leak.
@@ -222,7 +225,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "gb82WEST12345698765432", "GB82/WEST/1234/5698/7654/32", "xGB82WEST12345698765432", "000-22-8145",
                     "536-22 8145", "536-00-8145", "a536-22-8145", "ref 536228145", "612 345 678 units",
                     "+1 111 555 0132", "+280123456789", "+100000000 users", "call 911", "zip 03262 2437 Main St",
-                    "issues/56438#issuecomment-3271145555", "pod/api-c17077f6a-rv5zh", "order 612 345 678"));
+                    "0123 456 789 0123", "12:030 901820", "issues/56438#issuecomment-3271145555",
+                    "pod/api-c17077f6a-rv5zh", "order 612 345 678"));
 INSTANTIATE_TEST_SUITE_P(
     Others, Quiet,
     testing::Values("version 1.2.3.4", "Chrome/99.0.48.15 Safari", "v1.2.3.4", "1.3.6.1.4.1", "192.168.1.256",
@@ -247,6 +251,8 @@ TEST(Scanner, ScoresWithTheWordsAround) {
   EXPECT_LT(score("order 020 7946 0958"), 0.5);
   // The nearest word counts, and only for a few words.
   EXPECT_GT(score("order by phone 020 7946 0958"), 0.9);
+  EXPECT_GT(score("phone a b c d e f g 020 7946 0958"), 0.9);
+  EXPECT_LT(score("phone a b c d e f g h 020 7946 0958"), 0.9);
   EXPECT_EQ(score("phone a b c d e f g h i j k 020 7946 0958"), score("x 020 7946 0958"));
 }
 
@@ -299,6 +305,7 @@ TEST(ResolveOverlaps, PrefersTheSurerThenTheLongerThenTheEarlier) {
   EXPECT_EQ(run({{t, 0, 4, 0.5}, {t, 2, 8, 0.5}}), (Spans{{2, 8}}));
   EXPECT_EQ(run({{t, 2, 6, 0.5}, {t, 0, 4, 0.5}}), (Spans{{0, 4}}));
   EXPECT_EQ(run({{t, 4, 6, 0.5}, {t, 0, 4, 0.9}}), (Spans{{0, 4}, {4, 6}}));
+  EXPECT_EQ(run({{t, 4, 8, 0.9}, {t, 0, 4, 0.8}, {t, 3, 5, 0.7}}), (Spans{{0, 4}, {4, 8}}));
   EXPECT_EQ(run({{t, 0, 3, 0.9}, {t, 1, 8, 0.8}, {t, 5, 9, 0.7}}), (Spans{{0, 3}, {5, 9}}));
 }
 

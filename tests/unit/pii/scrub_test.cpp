@@ -66,6 +66,16 @@ TEST(Scrub, LeavesTokensOfEarlierTurnsAlone) {
   EXPECT_EQ(s.counts.total(), 3);
 }
 
+TEST(Scrub, LeavesAValueInsideATokenAlone) {
+  Scrubbing s;
+  const std::string token = "Tgxcc4242424242424242abcd";  // digits that would be a card after this word
+  ASSERT_TRUE(starts_with_token(token));
+  EXPECT_EQ(s.text_after("card 4242424242424242abcd").find("4242"), std::string::npos);
+  EXPECT_EQ(s.text_after("card " + token), "card " + token);
+  const std::string at_end = "Tgxccabcd4242424242424242";
+  EXPECT_EQ(s.text_after("Tgx card Tgxx " + token + at_end), "Tgx card Tgxx " + token + at_end);
+}
+
 TEST(Scrub, FindsAValueThatIsOnlyGluedToAToken) {
   Scrubbing s;
   const std::string token = s.names.token(EntityType::us_ssn, "536-22-8145");

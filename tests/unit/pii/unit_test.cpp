@@ -35,8 +35,12 @@ INSTANTIATE_TEST_SUITE_P(Invisible, Fold,
 INSTANTIATE_TEST_SUITE_P(Escapes, Fold,
                          testing::Values(FoldCase{R"(\u0040\u0034)", "@4"}, FoldCase{R"(a\nb\tc\rd)", "a\nb\tc\nd"},
                                          FoldCase{R"(\"\/)", "\"/"}, FoldCase{R"(\ud835\udfd2)", "4"},
-                                         FoldCase{R"(\q\)", R"(\q\)"}, FoldCase{R"(\u00)", R"(\u00)"},
-                                         FoldCase{"%40%34", "@4"}, FoldCase{"100% of%", "100% of%"},
+                                         FoldCase{R"(\ud835\u0041)",
+                                                  "\x81"
+                                                  "A"},
+                                         FoldCase{R"(\ud835x)", "\x81x"}, FoldCase{R"(\q\)", R"(\q\)"},
+                                         FoldCase{R"(\u00)", R"(\u00)"}, FoldCase{"%40%34", "@4"},
+                                         FoldCase{"100% of%", "100% of%"},
                                          FoldCase{"&#64;&#x34;&nbsp;&period;", "@4 ."},
                                          FoldCase{"a & b; &#; &#12", "a & b; &#; &#12"}));
 
