@@ -19,15 +19,6 @@ bool one_of(const std::array<std::string_view, N>& names, std::string_view name)
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Expression make(Expression::Kind kind, std::string name, std::vector<Expression> children, int line) {
-  Expression e;
-  e.kind = kind;
-  e.name = std::move(name);
-  e.children = std::move(children);
-  e.line = line;
-  return e;
-}
-
 template <class... E>
 std::vector<Expression> children_of(E... e) {
   std::vector<Expression> out;

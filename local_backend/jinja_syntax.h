@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "local_backend/jinja.h"
@@ -57,6 +58,15 @@ struct Expression {
   std::vector<Expression> children;
   int line = 1;
 };
+
+inline Expression make(Expression::Kind kind, std::string name, std::vector<Expression> children, int line) {
+  Expression e;
+  e.kind = kind;
+  e.name = std::move(name);
+  e.children = std::move(children);
+  e.line = line;
+  return e;
+}
 
 struct Statement;
 struct Block {
