@@ -56,7 +56,7 @@ void Answer::flush(std::uint32_t choice) {
 
 void Answer::restore(Batch& batch, std::vector<bool>& changed) {
   changed.assign(batch.events.size(), false);
-  const bool whole = !stream_ && !batch.frame.empty();
+  const bool whole = batch.whole_body;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     Event& event = batch.events[i];
     if (carries_text(event.kind))

@@ -112,6 +112,7 @@ class Gateway {
   bool reloading_ = false;
   bool reload_again_ = false;
   bool draining_ = false;
+  bool drained_ = false;
   SteadyTime drain_until_{};
   SteadyTime started_ = clock_.steady_now();
 };
@@ -278,7 +279,7 @@ void Gateway::wait_for_signal() {
       begin_drain();
     else
       std::_Exit(1);  // a second SIGTERM: now means now
-    wait_for_signal();
+    if (!drained_) wait_for_signal();
   });
 }
 
@@ -361,6 +362,7 @@ void Gateway::poll_drain() {
 }
 
 void Gateway::finish_drain() {
+  drained_ = true;
   for (auto& worker : workers_) worker->stop();
   const bool flushed = ledger_->flush(std::chrono::seconds(10));
   log_->write(flushed ? LogLevel::info : LogLevel::error, "drained",
