@@ -53,6 +53,7 @@ TEST(Fold, KeepsANulAsAControlCharacter) {
 TEST(Unit, MarksWhatHasNoAsciiForm) {
   EXPECT_EQ(unit_at("é", 0).c, kLetter);
   EXPECT_EQ(unit_at("中", 0).c, kOther);
+  EXPECT_EQ(unit_at("٪", 0).c, kOther);  // U+066A follows the digits of its script
   EXPECT_EQ(unit_at("\xFF", 0).c, kOther);
   EXPECT_EQ(unit_at("\xFF", 0).length, 1);
   EXPECT_EQ(unit_at("\xE4\xB8", 0).length, 1);  // cut short
