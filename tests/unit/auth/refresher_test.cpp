@@ -9,6 +9,10 @@
 #include "tests/support/postgres_server.h"
 #include "tests/unit/auth/helpers.h"
 
+// libpqxx 6.4 loses the result of the query during which a connection breaks: 2 KB per loss, seen by LeakSanitizer.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx"; }
+
 namespace tollgate::auth {
 namespace {
 
