@@ -73,8 +73,8 @@ class Worker {
   std::mt19937_64 random_;
   std::unique_ptr<providers::Transport> hot_;
   std::unique_ptr<providers::Transport> curl_;
+  ratelimit::RedisLimiter* redis_ = nullptr;  // limiter_, when it is that; initialised before it, because that sets it
   std::unique_ptr<ratelimit::Limiter> limiter_;
-  ratelimit::RedisLimiter* redis_ = nullptr;  // limiter_, when it is that
   std::shared_ptr<const pipeline::View> view_;
   net::TlsContext tls_;
   std::unique_ptr<pipeline::Services> services_;

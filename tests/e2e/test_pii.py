@@ -187,8 +187,7 @@ def test_departments_do_not_share_pseudonyms(make_gateway, simulator):
 
 def test_a_blocking_policy_refuses_and_names_the_type_not_the_value(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, departments={"retail": department(pii="no-cards")},
-                           main="", listen="")
-    gateway.stop()
+                           start=False)
     text = gateway.config.read_text().replace(
         "pii: {policies: {", "pii: {policies: {no-cards: {action: pseudonymise, types: {CREDIT_CARD: block}}, ")
     gateway.config.write_text(text)
