@@ -27,6 +27,8 @@ class Loader {
     includes();
     auto snapshot = assemble(std::move(draft_), session_, base_, options_.previous);
     if (!session_.problems.empty()) snapshot = nullptr;
+    if (session_.problems.size() >= kMaxProblems)
+      fail(display_name(main_, base_), "there are more problems than these");
     return {std::move(snapshot), std::move(session_.problems)};
   }
 

@@ -36,6 +36,8 @@ struct Reference {
   Where where;
 };
 
+inline constexpr std::size_t kMaxProblems = 1000;
+
 // What one load shares: the problems, and what secrets need.
 struct Session {
   bool offline = false;
@@ -45,8 +47,9 @@ struct Session {
   std::vector<Problem> problems;
   std::vector<Reference> references;
 
+  // Beyond kMaxProblems nothing is kept: nobody reads on, and a hostile file could fill the memory.
   void problem(const Where& where, std::string message) {
-    problems.push_back({where.file, where.line, where.path, std::move(message)});
+    if (problems.size() < kMaxProblems) problems.push_back({where.file, where.line, where.path, std::move(message)});
   }
 };
 

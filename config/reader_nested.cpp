@@ -125,9 +125,8 @@ void Object::secret_from(const Node& node, const std::string& path, bool master,
   if (node.kind == Node::Kind::scalar) return complain(node, path, "a secret is not written here: use " + forms);
   if (node.kind != Node::Kind::mapping || node.members.size() != 1) return complain(node, path, "expected " + forms);
   SecretSource from;
-  const std::size_t before = session_->problems.size();
   read_mapping(*session_, *source_, node, path, [&](Object& o) { secret_fields(o, master, from); });
-  if (session_->problems.size() != before) return;
+  if (from.file.empty() && from.env.empty() && from.sealed.empty()) return;  // reported
   if (!from.file.empty()) from.file = resolve(from.file).string();
   auto secret = session_->offline ? Result<Secret>(Secret()) : fetch(from, master, session_->master_key.get());
   if (!secret) return complain(node, path, explain(from, master, secret.error().message));

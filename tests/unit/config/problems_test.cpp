@@ -225,6 +225,15 @@ TEST(ProblemsOfAFile, DoNotBlameOthersForWhatABrokenFileWouldDefine) {
               ElementsAre("conf.d/policies/strict.yaml:2: not valid YAML: end of map flow not found"));
 }
 
+TEST(ProblemsOfAFile, EndAfterAThousand) {
+  const Folder folder;
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += "key" + std::to_string(i) + ": 1\n";
+  const LoadResult result = load_offline(folder, minimal(many));
+  ASSERT_EQ(result.problems.size(), 1001U);
+  EXPECT_EQ(result.problems.back().to_string(), "tollgate.yaml: there are more problems than these");
+}
+
 TEST(ProblemsOfAFile, NeverHoldASecret) {
   const Folder folder;
   const LoadResult result = load_offline(
