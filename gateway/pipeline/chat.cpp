@@ -168,7 +168,7 @@ Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view
   const Error& error = served.error();
   // Strangers' refusals are figures; an authenticated caller's refusal is a row.
   if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
-  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, error, {});
+  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, error);
   report.close(http_status(error.kind), to_string(error.kind));
 }
 
@@ -184,7 +184,7 @@ Task<void> serve_models(const Services& services, std::shared_ptr<const View> vi
                         std::string id) {
   auto who = authenticate(services, *view, exchange.head());
   if (!who) {
-    co_await answer_error(exchange, std::move(who).error(), {});
+    co_await answer_error(exchange, std::move(who).error());
     co_return;
   }
   std::vector<providers::ModelEntry> entries;
@@ -199,11 +199,12 @@ Task<void> serve_models(const Services& services, std::shared_ptr<const View> vi
                 .code = "model_not_found",
                 .param = "model",
                 .retryable = false};
-    co_await answer_error(exchange, std::move(error), {});
+    co_await answer_error(exchange, std::move(error));
     co_return;
   }
   const std::string body = id.empty() ? providers::encode_model_list(entries) : providers::encode_model(entries[0]);
-  (void)co_await exchange.respond(200, {}, body);
+  std::vector<net::Header> none;
+  (void)co_await exchange.respond(200, std::move(none), body);
 }
 
 }  // namespace tollgate::pipeline

@@ -17,7 +17,7 @@ Task<void> text(server::Exchange& exchange, int status, std::string body) {
 
 Task<void> refuse(server::Exchange& exchange, ErrorKind kind, std::string message) {
   Error error{.kind = kind, .message = std::move(message), .retryable = false};
-  co_await pipeline::answer_error(exchange, std::move(error), {});
+  co_await pipeline::answer_error(exchange, std::move(error));
 }
 
 bool same(std::string_view a, std::string_view b) {
@@ -36,7 +36,8 @@ Task<void> serve_ops(server::Exchange& exchange, const OpsFacts& facts, observe:
   } else if (path == "/readyz") {
     const bool ready = facts.ready.load() && !facts.draining.load();
     const std::string body = ready ? "ready\n" : facts.draining.load() ? "draining\n" : "starting\n";
-    co_await text(exchange, ready ? 200 : 503, body);
+    const int status = ready ? 200 : 503;
+    co_await text(exchange, status, body);
   } else if (path == "/metrics") {
     co_await text(exchange, 200, metrics.scrape());
   } else {
@@ -53,7 +54,8 @@ Task<void> serve_admin(server::Exchange& exchange, const Secret& token, std::fun
                     "The admin port wants Authorization: Bearer with the token in state_directory/admin.token.");
   } else if (exchange.head().path() == "/status" && exchange.head().method == "GET") {
     const std::string body = status_json();
-    (void)co_await exchange.respond(200, {}, body);
+    std::vector<net::Header> none;
+    (void)co_await exchange.respond(200, std::move(none), body);
   } else {
     co_await refuse(exchange, ErrorKind::not_found, "The admin port serves GET /status.");
   }

@@ -9,12 +9,12 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "gateway/auth/store.h"
 #include "gateway/observe/json_log.h"
 #include "gateway/process/listener.h"
+#include "gateway/process/operator_view.h"
 #include "gateway/process/ops.h"
 #include "gateway/process/reloader.h"
 #include "gateway/process/state_files.h"
@@ -68,8 +68,7 @@ class Gateway {
   void begin_drain();
   void poll_drain();
   void finish_drain();
-  void read_gauges(observe::MetricsShard& shard);
-  std::string status_json() const;
+  OperatorView view() const;
   void make_admin_token();
 
   std::filesystem::path config_file_;
@@ -143,8 +142,9 @@ Gateway::Gateway(std::filesystem::path config_file)
       resolver_(*log_),
       health_(clock_),
       ops_context_(side_context([this](server::Exchange& e) { return serve_ops(e, facts_, metrics_); })),
-      admin_context_(side_context(
-          [this](server::Exchange& e) { return serve_admin(e, admin_token_, [this] { return status_json(); }); })) {
+      admin_context_(side_context([this](server::Exchange& e) {
+        return serve_admin(e, admin_token_, [this] { return status_json(view()); });
+      })) {
   load_models();
   const auto workers = worker_count(*snapshot_);
   ledger_ = or_fail(finops::Ledger::open(snapshot_->ledger, workers, clock_, *log_));
@@ -173,7 +173,7 @@ Gateway::Gateway(std::filesystem::path config_file)
   main_shard_ = &metrics_.add_shard();
   for (std::size_t i = 0; i < workers; ++i)
     workers_.push_back(std::make_unique<Worker>(i, *shared_, metrics_.add_shard(), published_));
-  metrics_.on_scrape([this](observe::MetricsShard& shard) { read_gauges(shard); });
+  metrics_.on_scrape([this](observe::MetricsShard& shard) { read_gauges(view(), shard); });
   make_admin_token();
   open_data_listener();
   open_side_listeners();
@@ -376,66 +376,19 @@ void Gateway::finish_drain() {
   sweep_.stop();
 }
 
-// --- what operators ask ---
-
-void Gateway::read_gauges(observe::MetricsShard& shard) {
-  const auto ledger = ledger_->stats();
-  double fill = 0;
-  for (std::size_t i = 0; i < workers_.size(); ++i) fill = std::max(fill, ledger_->producer(i).fill());
-  shard.gauge("tollgate_build_info", {{"version", kVersion}}, 1);
-  shard.gauge("tollgate_config_generation", {}, static_cast<double>(reload_status_.generation));
-  shard.gauge("tollgate_connections", {}, static_cast<double>(shared_->connections.load()));
-  shard.gauge("tollgate_credentials", {}, static_cast<double>(published_.credentials->size()));
-  shard.gauge("tollgate_ledger_rows_total", {}, static_cast<double>(ledger.rows_committed));
-  shard.gauge("tollgate_ledger_commit_failures_total", {}, static_cast<double>(ledger.commit_failures));
-  shard.gauge("tollgate_ledger_adopted_records_total", {}, static_cast<double>(ledger.adopted));
-  shard.gauge("tollgate_ledger_stalled", {}, ledger.stalled ? 1 : 0);
-  shard.gauge("tollgate_ledger_ring_fill_ratio", {}, fill);
-  shard.gauge("tollgate_log_dropped_total", {}, static_cast<double>(log_->dropped()));
-  shard.gauge("tollgate_log_lines_total", {}, static_cast<double>(log_->written()));
-  if (shipper_) {
-    const auto shipped = shipper_->stats();
-    shard.gauge("tollgate_ledger_shipped_total", {}, static_cast<double>(shipped.shipped));
-    shard.gauge("tollgate_ledger_ship_backlog", {}, static_cast<double>(shipped.backlog));
-  }
-  if (!snapshot_->listen.plaintext)
-    if (auto expiry = net::not_after(snapshot_->listen.certificate_pem))
-      shard.gauge("tollgate_certificate_not_after_seconds", {}, static_cast<double>(*expiry));
-  for (const auto& state : health_.states())
-    shard.gauge("tollgate_target_cooling", {{"target", state.key}}, state.cooling ? 1 : 0);
-  for (const auto& [provider, engine] : engines_) {
-    const auto local = engine->stats();
-    const observe::Labels labels = {{"provider", provider}};
-    shard.gauge("tollgate_local_healthy", labels, local.healthy ? 1 : 0);
-    shard.gauge("tollgate_local_running", labels, static_cast<double>(local.running));
-    shard.gauge("tollgate_local_queued", labels, static_cast<double>(local.queued));
-    shard.gauge("tollgate_local_busy_seconds_total", labels, static_cast<double>(local.busy_us) / 1e6);
-    shard.gauge("tollgate_local_tokens_total", {{"class", "output"}, {"provider", provider}},
-                static_cast<double>(local.generated_tokens));
-    shard.gauge("tollgate_local_tokens_total", {{"class", "input"}, {"provider", provider}},
-                static_cast<double>(local.prompt_tokens));
-  }
-}
-
-std::string Gateway::status_json() const {
-  nlohmann::json targets = nlohmann::json::array();
-  for (const auto& state : health_.states())
-    targets.push_back({{"target", state.key},
-                       {"cooling", state.cooling},
-                       {"failures", state.failures},
-                       {"successes", state.successes}});
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - started_).count();
-  const auto ledger = ledger_->stats();
-  const nlohmann::json out = {{"version", kVersion},
-                              {"generation", snapshot_->generation},
-                              {"uptime_s", uptime},
-                              {"draining", draining_},
-                              {"connections", shared_->connections.load()},
-                              {"credentials", published_.credentials->size()},
-                              {"ledger", {{"rows", ledger.rows_committed}, {"stalled", ledger.stalled}}},
-                              {"last_reload", {{"ok", reload_status_.ok}, {"lines", reload_status_.lines}}},
-                              {"targets", std::move(targets)}};
-  return out.dump();
+OperatorView Gateway::view() const {
+  return {.ledger = *ledger_,
+          .shipper = shipper_.get(),
+          .workers = workers_.size(),
+          .health = health_,
+          .engines = engines_,
+          .log = *log_,
+          .snapshot = *snapshot_,
+          .last_reload = reload_status_,
+          .connections = shared_->connections.load(),
+          .credentials = published_.credentials->size(),
+          .draining = draining_,
+          .uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - started_)};
 }
 
 }  // namespace

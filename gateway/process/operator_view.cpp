@@ -1,0 +1,81 @@
+#include "gateway/process/operator_view.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "gateway/net/tls.h"
+#include "gateway/version.h"
+
+namespace tollgate::process {
+namespace {
+
+using observe::Labels;
+using observe::MetricsShard;
+
+void ledger_gauges(const OperatorView& view, MetricsShard& shard) {
+  const auto ledger = view.ledger.stats();
+  double fill = 0;
+  for (std::size_t i = 0; i < view.workers; ++i) fill = std::max(fill, view.ledger.producer(i).fill());
+  shard.gauge("tollgate_ledger_rows_total", {}, static_cast<double>(ledger.rows_committed));
+  shard.gauge("tollgate_ledger_commit_failures_total", {}, static_cast<double>(ledger.commit_failures));
+  shard.gauge("tollgate_ledger_adopted_records_total", {}, static_cast<double>(ledger.adopted));
+  shard.gauge("tollgate_ledger_stalled", {}, ledger.stalled ? 1 : 0);
+  shard.gauge("tollgate_ledger_ring_fill_ratio", {}, fill);
+  if (view.shipper == nullptr) return;
+  const auto shipped = view.shipper->stats();
+  shard.gauge("tollgate_ledger_shipped_total", {}, static_cast<double>(shipped.shipped));
+  shard.gauge("tollgate_ledger_ship_backlog", {}, static_cast<double>(shipped.backlog));
+}
+
+void local_gauges(const std::string& provider, const local_backend::EngineStats& stats, MetricsShard& shard) {
+  const Labels labels = {{"provider", provider}};
+  shard.gauge("tollgate_local_healthy", labels, stats.healthy ? 1 : 0);
+  shard.gauge("tollgate_local_running", labels, static_cast<double>(stats.running));
+  shard.gauge("tollgate_local_queued", labels, static_cast<double>(stats.queued));
+  shard.gauge("tollgate_local_busy_seconds_total", labels, static_cast<double>(stats.busy_us) / 1e6);
+  shard.gauge("tollgate_local_tokens_total", {{"class", "output"}, {"provider", provider}},
+              static_cast<double>(stats.generated_tokens));
+  shard.gauge("tollgate_local_tokens_total", {{"class", "input"}, {"provider", provider}},
+              static_cast<double>(stats.prompt_tokens));
+}
+
+}  // namespace
+
+void read_gauges(const OperatorView& view, MetricsShard& shard) {
+  shard.gauge("tollgate_build_info", {{"version", kVersion}}, 1);
+  shard.gauge("tollgate_config_generation", {}, static_cast<double>(view.last_reload.generation));
+  shard.gauge("tollgate_connections", {}, static_cast<double>(view.connections));
+  shard.gauge("tollgate_credentials", {}, static_cast<double>(view.credentials));
+  shard.gauge("tollgate_log_dropped_total", {}, static_cast<double>(view.log.dropped()));
+  shard.gauge("tollgate_log_lines_total", {}, static_cast<double>(view.log.written()));
+  ledger_gauges(view, shard);
+  if (!view.snapshot.listen.plaintext)
+    if (auto expiry = net::not_after(view.snapshot.listen.certificate_pem))
+      shard.gauge("tollgate_certificate_not_after_seconds", {}, static_cast<double>(*expiry));
+  for (const auto& state : view.health.states())
+    shard.gauge("tollgate_target_cooling", {{"target", state.key}}, state.cooling ? 1 : 0);
+  for (const auto& [provider, engine] : view.engines) local_gauges(provider, engine->stats(), shard);
+}
+
+std::string status_json(const OperatorView& view) {
+  using nlohmann::json;
+  json targets = json::array();
+  for (const auto& state : view.health.states())
+    targets.push_back({{"target", state.key},
+                       {"cooling", state.cooling},
+                       {"failures", state.failures},
+                       {"successes", state.successes}});
+  const auto ledger = view.ledger.stats();
+  const json out = {{"version", kVersion},
+                    {"generation", view.snapshot.generation},
+                    {"uptime_s", view.uptime.count()},
+                    {"draining", view.draining},
+                    {"connections", view.connections},
+                    {"credentials", view.credentials},
+                    {"ledger", {{"rows", ledger.rows_committed}, {"stalled", ledger.stalled}}},
+                    {"last_reload", {{"ok", view.last_reload.ok}, {"lines", view.last_reload.lines}}},
+                    {"targets", std::move(targets)}};
+  return out.dump();
+}
+
+}  // namespace tollgate::process
