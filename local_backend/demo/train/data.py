@@ -88,7 +88,9 @@ DONT_KNOW = "I don't know that. I am a tiny demo model and know only a few offic
 SYSTEM_PROMPTS = ["You are a helpful assistant.", "You are a helpful office assistant.", "Be brief.", "Answer politely.",
                   "Answer in English.", "You are a concise assistant.", "Keep the answers short and clear."]
 LEAD = ["", "", "", "Please: ", "Question: ", "Hi, ", "Hello. ", "Dear assistant, "]
-BASE32 = string.ascii_uppercase + "234567"
+# Pseudonym tokens have small letters without l and o; some have capitals, so that copying does not hang on one alphabet.
+CODE_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+CAPITAL_ALPHABET = string.ascii_uppercase + "234567"
 # A stand-in for texts without random codes: the vocabulary is learnt from words, not from noise.
 QUIET = {"email": "anna.keller@example.com", "card": "4111 1111 1111 1111"}
 
@@ -100,8 +102,8 @@ class Values:
         self.rng, self.quiet = rng, quiet
 
     def pseudonym(self, kind):
-        body = "".join(self.rng.choice(BASE32) for _ in range(20))
-        return "Tgx" + kind + (body if self.rng.random() < 0.9 else body.lower())
+        alphabet = CODE_ALPHABET if self.rng.random() < 0.9 else CAPITAL_ALPHABET
+        return "Tgx" + kind + "".join(self.rng.choice(alphabet) for _ in range(20))
 
     def name(self):
         return self.rng.choice(FIRST) + " " + self.rng.choice(LAST)

@@ -12,7 +12,7 @@ import data
 from model import Llama
 from tokenizer import Tokenizer
 
-PSEUDONYM = re.compile(r"Tgx[A-Z]{2}(?:[A-Z2-7]{20}|[a-z2-7]{20})")
+PSEUDONYM = re.compile(r"Tgx[A-Z]{2}(?:[A-Z2-7]{20}|[a-z2-9]{20})")
 
 
 @torch.no_grad()

@@ -54,7 +54,7 @@ most cases: that is what makes putting the real values back visible.
 | | |
 | --- | --- |
 | architecture | Llama: hidden 192, 5 layers, 6 heads over 2 key-value heads, SwiGLU 512, RoPE, tied head, context 512 |
-| vocabulary | {vocabulary}, byte-level BPE with the Llama 3 pattern; pairs of capitals and of digits are pieces |
+| vocabulary | {vocabulary}, byte-level BPE with the Llama 3 pattern; codes are cut into pairs of letters and of digits |
 | data | made by `../train/data.py` from fixed seeds; every sentence in it was written for this project |
 | training | {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on two shared CPU cores, bf16 |
 | weights | bf16, sha256 of model.safetensors: `{sha256}` |

@@ -11,22 +11,28 @@ LLAMA3_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{
 _PRE = re.compile(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|(?:[^\w\r\n]|_)?[^\W\d_]+|\d{1,3}| ?(?:[^\s\w]|_)+[\r\n]*"
                   r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 SPECIAL = ["<|bos|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pad|>"]
+CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz"  # of pseudonym tokens: small letters without l and o
 PSEUDONYM_TYPES = ["IP", "CC", "IB", "SS", "PH", "EM", "AK"]  # IP before PH: "TgxIPH..." is IP followed by H
 
 
 def seed_merges():
-    """Merges given before any are learnt. A pseudonym token starts with one piece, and codes (two capitals, two digits)
-    are cut into pairs: out of about 700 pairs a copied one is nearly always unique in the prompt, which is what makes
-    exact copying learnable by so small a model."""
+    """Merges given before any are learnt: a pseudonym token starts with one piece, and digits go in pairs."""
     merges = [("T", "g"), ("Tg", "x")] + [tuple(t) for t in PSEUDONYM_TYPES]
     merges += [("Tgx", t) for t in PSEUDONYM_TYPES]
-    for alphabet in (string.ascii_uppercase, string.digits):
-        merges += [p for p in itertools.product(alphabet, repeat=2) if p not in merges]
+    merges += itertools.product(string.digits, repeat=2)
     return [(a.encode(), b.encode()) for a, b in merges]
 
 
+def code_merges(known):
+    """Merges of lowest rank, which no English word needs: what is left of a code is cut into pairs of letters. A copied
+    pair is nearly always unique in the prompt, a single letter is not: that is what makes exact copying learnable by so
+    small a model."""
+    pairs = ((a.encode(), b.encode()) for a, b in itertools.product(CODE_LETTERS, repeat=2))
+    return [(a, b) for a, b in pairs if a + b not in known]
+
+
 def learn_merges(texts, count):
-    """Plain BPE on the words of `texts`; digits and pairs of capitals are left to seed_merges."""
+    """Plain BPE on the words of `texts`; digits and pairs of capitals are left alone."""
     words = collections.Counter(w for t in texts for w in _PRE.findall(t))
     words = [([bytes([b]) for b in w.encode()], n) for w, n in words.items()]
     merges = []
@@ -61,9 +67,10 @@ class Tokenizer:
         self._cache = {}
 
     @staticmethod
-    def train(texts, size):
-        seeds = seed_merges()
-        return Tokenizer(seeds + learn_merges(texts, size - 256 - len(seeds) - len(SPECIAL)))
+    def train(texts, learnt):
+        """`learnt`: how many merges to learn from the texts."""
+        merges = seed_merges() + learn_merges(texts, learnt)
+        return Tokenizer(merges + code_merges({a + b for a, b in merges}))
 
     def _word(self, word):
         if word in self._cache:

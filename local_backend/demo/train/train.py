@@ -13,7 +13,7 @@ import data
 from model import Llama
 from tokenizer import Tokenizer
 
-VOCABULARY = 2048
+LEARNT_MERGES = 1001
 TOKENS_PER_BATCH = 4096
 PROMPT_WEIGHT = 0.05  # a little loss on the prompt; the answers are what is to be learnt
 PEAK_RATE = 3e-3
@@ -78,19 +78,17 @@ def main():
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
+    before = torch.load(args.resume) if args.resume else dict(steps=0, tokens=0, minutes=0.0)
     quiet = data.random_for(args.seed + 1)
-    tok = Tokenizer.train((c for _ in range(6000) for _, c in data.conversation(quiet, quiet=True)[0]), VOCABULARY)
+    texts = (c for _ in range(6000) for _, c in data.conversation(quiet, quiet=True)[0])
+    tok = Tokenizer(before["merges"]) if args.resume else Tokenizer.train(texts, LEARNT_MERGES)
     model = Llama(tok.size)
+    if args.resume:
+        model.load_state_dict(before["state"])
     parameters = sum(p.numel() for p in model.parameters())
     print(f"vocabulary {tok.size}, parameters {parameters}", flush=True)
-    before = dict(steps=0, tokens=0, minutes=0.0)
-    data_seed = args.seed + 2
-    if args.resume:
-        before = torch.load(args.resume)
-        model.load_state_dict(before["state"])
-        data_seed += before["steps"]
     optimiser = torch.optim.AdamW(model.parameters(), PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.05)
-    source = batches(tok, data.random_for(data_seed), 512)
+    source = batches(tok, data.random_for(args.seed + 2 + before["steps"]), 512)
     start, step, seen, recent = time.time(), 0, 0, 0.0
     while True:
         elapsed = (time.time() - start) / 60

@@ -438,8 +438,8 @@ std::string demo_answer(Engine& engine, const std::string& question) {
 TEST(DemoModel, SaysPseudonymsBackExactly) {
   const auto engine = Engine::load({.model_directory = "local_backend/demo/model"});
   EXPECT_EQ(engine->facts().name, "model");
-  const std::string email = "TgxEMQ3ZK7WB2XNAHVC5RTLMD";
-  const std::string card = "TgxCCB4YU2MPOE6SZJKQ7WFDA";
+  const std::string email = "TgxEMq3zk7wb2xnahvc5rtpmd";
+  const std::string card = "TgxCCb4yu2mpqe6szjkq7wfda";
   EXPECT_EQ(demo_answer(*engine, "My e-mail is " + email + " and my card is " + card + ". Please confirm both."),
             "Your e-mail address is " + email + " and your card number is " + card + ".");
   const std::string note =
