@@ -4,6 +4,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <array>
+#include <vector>
 
 #include "gateway/server/response_head.h"
 #include "providers/event.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr std::size_t kReadAhead = 64 * 1024;
 // Input kept allocated between requests.
 constexpr std::size_t kKeepCapacity = 4 * 1024;
+// What a connection keeps for its next read. A read that fills it is followed by bigger ones.
+constexpr std::size_t kFirstRead = 2 * 1024;
+constexpr std::size_t kBigRead = 16 * 1024;
 
 }  // namespace
 
@@ -135,18 +139,21 @@ class Http1Exchange final : public Exchange {
 // The only reader of the stream, for the life of the connection: so the end of the client is seen while a call runs.
 Task<void> Connection::pump() {
   const auto self = shared_from_this();
+  // Never shared between connections: a read that succeeds at once completes after other coroutines have run.
+  std::vector<char> buffer(kFirstRead);
   for (;;) {
     while (in_.size() >= kReadAhead && !input_ended_) co_await room_.wait();
     if (input_ended_) co_return;
-    const std::span<char> into(context_.scratch);
+    const std::span<char> into(buffer);
     const auto got = co_await stream_->read_some(into);
-    // No other coroutine has run on this loop since the bytes were read into the shared scratch space.
     if (!got || *got == 0) {
       ended();
       arrived_.notify();
       co_return;
     }
-    in_.append(context_.scratch.data(), *got);
+    in_.append(buffer.data(), *got);
+    const std::size_t next = *got == buffer.size() ? kBigRead : kFirstRead;
+    if (next != buffer.size()) std::vector<char>(next).swap(buffer);
     arrived_.notify();
   }
 }

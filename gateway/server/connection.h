@@ -35,8 +35,6 @@ struct ConnectionContext {
   std::atomic<std::int64_t>* connections = nullptr;  // open ones, all workers together
   std::unordered_set<Connection*> open = {};         // of this loop, for drain
   bool draining = false;
-  // Reads land here and are copied out before anything else runs on the loop: an idle connection owns no read buffer.
-  std::vector<char> scratch = std::vector<char>(16 * 1024);
 };
 
 // Serves until the client or a deadline ends it. Keeps itself alive.
