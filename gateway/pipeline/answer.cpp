@@ -14,6 +14,13 @@ bool carries_text(Event::Kind kind) {
          kind == Event::Kind::arguments;
 }
 
+// The choice ends in the same batch, so what the restorer holds back belongs to this event.
+bool ends_here(const Batch& batch, std::uint32_t choice) {
+  return std::any_of(batch.events.begin(), batch.events.end(), [choice](const Event& event) {
+    return event.kind == Event::Kind::finish && event.choice == choice;
+  });
+}
+
 }  // namespace
 
 Answer::Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore)
@@ -60,7 +67,7 @@ void Answer::restore(Batch& batch, std::vector<bool>& changed) {
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     Event& event = batch.events[i];
     if (carries_text(event.kind))
-      restore_text(event, whole, changed, i);
+      restore_text(event, whole || ends_here(batch, event.choice), changed, i);
     else if (!whole && (event.kind == Event::Kind::finish || event.kind == Event::Kind::tool_call))
       flush(event.choice);
   }

@@ -99,7 +99,10 @@ Task<Result<Admitted>> admit(const Services& services, const auth::Principal& wh
 Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
   const auto key = auth::presented_key(head);
   auto who = auth::authenticate(key, *view.credentials, services.hasher, *view.snapshot, services.clock.system_now());
-  if (!who) services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
+  if (who)
+    services.note_use(who->credential);
+  else
+    services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
   return who;
 }
 

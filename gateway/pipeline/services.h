@@ -41,7 +41,8 @@ struct Services {
   Estimator& estimator;
   const pii::Scanner& scanner;
   const auth::KeyHasher& hasher;
-  std::function<std::uint64_t()> random;  // uniform; for weighted choice only
+  std::function<std::uint64_t()> random;                               // uniform; for weighted choice only
+  const std::function<void(const std::string& credential)>& note_use;  // a key was used today; cheap
 };
 
 }  // namespace tollgate::pipeline

@@ -150,17 +150,18 @@ Gateway::Gateway(std::filesystem::path config_file)
   ledger_ = or_fail(finops::Ledger::open(snapshot_->ledger, workers, clock_, *log_));
   if (snapshot_->postgres_ledger)
     shipper_ = finops::Shipper::start(*snapshot_->postgres_ledger, snapshot_->ledger.sqlite, *log_);
-  shared_.reset(new Shared{.clock = clock_,
-                           .log = *log_,
-                           .ledger = *ledger_,
-                           .limits = ratelimit::make_memory_store(clock_),
-                           .health = health_,
-                           .estimator = estimator_,
-                           .scanner = scanner_,
-                           .hasher = hasher_,
-                           .resolver = resolver_,
-                           .engines = engines_,
-                           .note_use = {}});
+  shared_.reset(
+      new Shared{.clock = clock_,
+                 .log = *log_,
+                 .ledger = *ledger_,
+                 .limits = ratelimit::make_memory_store(clock_),
+                 .health = health_,
+                 .estimator = estimator_,
+                 .scanner = scanner_,
+                 .hasher = hasher_,
+                 .resolver = resolver_,
+                 .engines = engines_,
+                 .note_use = [this](const std::string& id) { refresher_->note_use(id, clock_.system_now()); }});
   published_ = std::move(first_.published);
   refresher_ = std::make_unique<auth::Refresher>(
       snapshot_->credentials, auth::hash_file_keys(snapshot_->file_keys, hasher_),

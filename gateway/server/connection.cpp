@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kReadAhead = 64 * 1024;
 // Input kept allocated between requests.
 constexpr std::size_t kKeepCapacity = 4 * 1024;
+// After the last answer, input is read and dropped for this long.
+constexpr std::chrono::milliseconds kLinger{1'000};
 // What a connection keeps for its next read. A read that fills it is followed by bigger ones.
 constexpr std::size_t kFirstRead = 2 * 1024;
 constexpr std::size_t kBigRead = 16 * 1024;
@@ -62,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> more_than(std::size_t seen);
   Task<Result<std::optional<net::HeadFacts>>> read_head();
   Task<void> refuse(const Error& error);
+  Task<void> linger();
   Task<Status> send(std::span<const std::string_view> pieces);
   void consume(std::size_t bytes);
   void expire();
@@ -235,10 +238,21 @@ Task<void> Connection::run() {
     co_await context_.handler(exchange);
     if (!exchange.reusable()) break;
   }
-  read_deadline_.clear();
   write_deadline_.clear();
   stream_->close();
+  co_await linger();
   stop();
+}
+
+// Closing with unread input resets the connection, and a reset can overtake the answer (RFC 9112 §9.6).
+Task<void> Connection::linger() {
+  timed_out_ = false;
+  read_deadline_.set(kLinger);
+  while (!input_ended_ && !timed_out_) {
+    consume(in_.size());
+    co_await arrived_.wait();
+  }
+  read_deadline_.clear();
 }
 
 Task<void> Connection::refuse(const Error& error) {

@@ -65,6 +65,8 @@ class Gateway:
             f"ops: {{address: 127.0.0.1, port: {self.ops_port}}}\n"
             f"admin: {{address: 127.0.0.1, port: {self.admin_port}}}\n"
             "pii: {policies: {strict: {action: pseudonymise, restore: true, on_error: block}}}\n"
+            "prices:\n  catalog: builtin@2026-11\n"
+            "  overrides: [{provider: '*', model: sim-1, input: 1 USD, output: 4 USD}]\n"
             f"include: [conf.d/**]\n{main}")
         for kind, files in (("providers", providers), ("models", models), ("departments", departments)):
             folder = self.directory / "conf.d" / kind

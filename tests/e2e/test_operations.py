@@ -30,6 +30,7 @@ def test_rotation_overlaps(gateway):
 
 def test_unknown_wrong_and_missing_keys_look_alike(gateway):
     good = gateway.key()
+    before = gateway.metric("tollgate_auth_failures_total")
     wrong = good[:20] + ("A" if good[20] != "A" else "B") + good[21:]
     answers = [gateway.chat(key=k) for k in ("tg_000000000000_" + "0" * 43 + "_000000", wrong, "sk-other")]
     assert {a[0] for a in answers} == {401}
@@ -37,7 +38,7 @@ def test_unknown_wrong_and_missing_keys_look_alike(gateway):
     missing = gateway.request({"model": "gpt"}, key="")
     assert missing[0] == 401 and b"Authorization: Bearer" in missing[2]
     assert gateway.rows() == [], "strangers do not fill the ledger"
-    assert gateway.metric("tollgate_auth_failures_total") == 4
+    assert gateway.metric("tollgate_auth_failures_total") == before + 4
 
 
 def test_reload_applies_and_says_what_changed(gateway, simulator):
@@ -133,12 +134,13 @@ def test_cost_reports(gateway):
         gateway.chat()
     gateway.wait_rows(3)
     month = time.strftime("%Y-%m", time.gmtime())
-    for by, name in (("department", "retail"), ("model", "gpt"), ("cost_center", "CC-retail"), ("application", "chat")):
+    for by, name in (("department", "retail"), ("model", "sim-1"), ("cost_center", "CC-retail"), ("application", "chat")):
         rows = json.loads(run("report", "cost", "-c", gateway.config, "--by", by, "--month", month, "--format", "json").stdout)
         text = json.dumps(rows)
         assert name in text, text
+        assert rows["rows"][0]["cost_nano"] == 3 * (11 * 1000 + 7 * 4000), "1 and 4 USD a million tokens"
     table = run("report", "cost", "-c", gateway.config).stdout
-    assert "retail" in table and "33" in table
+    assert "retail" in table and "33" in table and "0.000117" in table
     csv = run("report", "cost", "-c", gateway.config, "--by", "key", "--format", "csv").stdout
     assert len(csv.splitlines()) == 2
     assert "retail" not in run("report", "cost", "-c", gateway.config, "--month", "2020-01", "--format", "json").stdout
