@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from gateway import SLOW
+from gateway import SLOW, eventually
 from simulator import Simulator, completion, delta, prompt_text, usage_of
 
 INPUT_NANO, OUTPUT_NANO = 1_000, 4_000  # of each token of sim-1, as the harness prices it
@@ -109,6 +109,19 @@ class Load:
         for thread in self._threads:
             thread.join()
         return self.calls
+
+
+def rows_of(gateway, calls):
+    """The ledger's rows once it has those of all complete calls: it commits within milliseconds, not at once."""
+    complete = {made.request_id for made in calls if made.complete}
+    rows = []
+
+    def all_there():
+        rows[:] = gateway.rows(limit=len(calls) + 1000)
+        return complete <= {row["request_id"] for row in rows}
+
+    eventually(all_there, 10, what="a row for every complete call")
+    return rows
 
 
 def compare(rows, journal, calls):

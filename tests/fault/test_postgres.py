@@ -2,7 +2,7 @@
 import time
 
 from gateway import SLOW, department, eventually, provider, run
-from load import Load, call, compare
+from load import Load, call, compare, rows_of
 from servers import wait_connected
 
 AWAY = 1.5  # seconds
@@ -45,7 +45,7 @@ def test_rows_arrive_once_whatever_happens_to_postgres_and_the_gateway(make_gate
     time.sleep(0.3)
     calls += load.stop()
 
-    rows = gateway.rows(limit=len(calls) + 10)
+    rows = rows_of(gateway, calls)
     compare(rows, simulator.journal, calls)
     mine = {row["event_id"] for row in rows}
     eventually(lambda: len(shipped(postgres)) >= len(mine), 15, what="all rows in PostgreSQL")
