@@ -37,15 +37,16 @@ class Bench:
     def __init__(self, options, directory):
         self.options, self.directory = options, directory
         self.problems, self.cases, self.running, self.gateways = [], [], [], {}
-        systems.certificate(directory)
-        self.upstream, self.upstream_ports = self.keep(systems.start_upstream(directory))
-        self.proxy, self.proxy_ports = self.keep(systems.start_proxy(directory, self.upstream_ports))
-        self.redis = systems.Redis(directory)
-        self.running.append(self.redis)
+
+    def start(self):
+        systems.certificate(self.directory)
+        self.upstream, self.upstream_ports = self.keep(systems.start_upstream(self.directory))
+        self.proxy, self.proxy_ports = self.keep(systems.start_proxy(self.directory, self.upstream_ports))
+        self.redis, _ = self.keep((systems.Redis(self.directory), None))
         self.add_gateway("plain", tls=False)
         self.add_gateway("tls", tls=True)
         self.add_gateway("full", tls=True, policies=True)
-        if not options.quick:
+        if not self.options.quick:
             self.add_gateway("plain-big", tls=False, big=True)
             self.add_gateway("full-big", tls=True, policies=True, big=True)
 
@@ -54,9 +55,9 @@ class Bench:
         return started
 
     def add_gateway(self, name, tls, policies=False, big=False):
-        gateway = systems.Gateway(self.options.binary, self.directory, name, self.upstream_ports, tls,
-                                  self.redis if policies else None, policies, big)
-        self.running.append(gateway)
+        redis = self.redis if policies else None
+        gateway = systems.Gateway(self.options.binary, self.directory, name, tls, policies, big)
+        gateway.start(self.upstream_ports, redis, self.running)
         self.gateways[name] = gateway
 
     def stop(self):
@@ -67,12 +68,17 @@ class Bench:
 
     def direct(self, legs, load, connections):
         scheme, leg = ("https", "tls") if legs == "tls_both" else ("http", "plain")
-        return Case("direct", legs, load, target(scheme, self.upstream_ports[leg], load),
-                    systems.prompt(SIZES[load], "bench", load == "stream", False), {}, self.upstream.pids(), connections)
+        body = systems.prompt(SIZES[load], "bench", load == "stream", False)
+        url = target(scheme, self.upstream_ports[leg], load)
+        return Case("direct", legs, load, url, body, {}, self.upstream.pids(), connections)
 
     def nginx(self, legs, load, connections, fresh=False):
-        return Case("nginx", legs, load, target(LEGS[legs][0], self.proxy_ports[legs], load),
-                    systems.prompt(SIZES[load], "bench", load == "stream", False), {}, self.proxy.pids(), connections, fresh=fresh)
+        body = systems.prompt(SIZES[load], "bench", load == "stream", False)
+        url = target(LEGS[legs][0], self.proxy_ports[legs], load)
+        return Case("nginx", legs, load, url, body, {}, self.proxy.pids(), connections, fresh=fresh)
+
+    def relay(self, legs, load, connections):
+        return self.tollgate("plain" if legs == "plain" else "tls", legs, load, connections)
 
     def tollgate(self, name, legs, load, connections, fresh=False):
         gateway = self.gateways[name]
@@ -88,17 +94,18 @@ class Bench:
         """Every case of a round, in the order in which they run."""
         for load in SIZES:
             for legs in LEGS:
-                self.cases += [self.nginx(legs, load, 64), self.tollgate("plain" if legs == "plain" else "tls", legs, load, 64)]
+                self.cases += [self.nginx(legs, load, 64), self.relay(legs, load, 64)]
             self.cases += [self.tollgate("full", "tls_both", load, 64), self.direct("plain", load, 64)]
         for connections in (1,) if self.options.quick else (1, 64):
             self.cases += [self.direct("tls_both", "1k", connections)]
         self.cases += [self.direct("plain", "1k", 1)]
         for legs in ("plain", "tls_both"):
-            self.cases += [self.nginx(legs, "1k", 1), self.tollgate("plain" if legs == "plain" else "tls", legs, "1k", 1)]
+            self.cases += [self.nginx(legs, "1k", 1), self.relay(legs, "1k", 1)]
         self.cases += [self.tollgate("full", "tls_both", "1k", 1)]
         self.cases += [self.nginx("tls_in", "1k", 64, True), self.tollgate("tls", "tls_in", "1k", 64, True)]
         if not self.options.quick:
-            self.cases += [self.tollgate("plain-big", "plain", "1k", 64), self.tollgate("full-big", "tls_both", "1k", 64)]
+            self.cases += [self.tollgate("plain-big", "plain", "1k", 64),
+                           self.tollgate("full-big", "tls_both", "1k", 64)]
 
     # --- the run ---
 
@@ -114,9 +121,9 @@ class Bench:
 
     def first_bytes(self):
         count = 100 if self.options.quick else 500
-        cases = [self.direct("plain", "stream", 1), self.nginx("plain", "stream", 1), self.tollgate("plain", "plain", "stream", 1),
-                 self.direct("tls_both", "stream", 1), self.nginx("tls_both", "stream", 1),
-                 self.tollgate("tls", "tls_both", "stream", 1), self.tollgate("full", "tls_both", "stream", 1)]
+        makers = (self.direct, self.nginx, self.relay)
+        cases = [make(legs, "stream", 1) for legs in ("plain", "tls_both") for make in makers]
+        cases.append(self.tollgate("full", "tls_both", "stream", 1))
         times = {(case.system, case.legs): [] for case in cases}
         for _ in range(2):
             for case in cases:
@@ -126,9 +133,6 @@ class Bench:
     def run(self):
         self.plan()
         idle = self.idle()
-        for case in self.cases:  # connections to the upstream, allocations, prices: once, outside the figures
-            measure(case, 1, self.directory, self.problems) if not self.options.quick else None
-            case.runs.clear()
         for number in range(self.options.rounds):
             for case in self.cases:
                 measure(case, self.options.seconds, self.directory, self.problems)
@@ -144,12 +148,14 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog="examples:\n  bench.py --quick\n  bench.py --out bench/gateway/results.md\n"
                                             "  bench.py --profile   where the CPU goes, with perf\n")
-    parser.add_argument("--quick", action="store_true", help="one short round without the big configuration, under 90 s")
+    parser.add_argument("--quick", action="store_true", help="one short round, no big configuration: under 90 s")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (3; 1 with --quick)")
     parser.add_argument("--seconds", type=int, help="length of each run of wrk (2; 1 with --quick)")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write the tables as Markdown here as well")
-    parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/release/tollgate", help="default: build/release/tollgate")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="work here and leave logs and databases behind")
+    parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/release/tollgate",
+                        help="default: build/release/tollgate")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
+                        help="work in this new folder and leave logs and databases behind")
     parser.add_argument("--profile", action="store_true",
                         help="instead: perf and strace on the relay and on everything on, 1 KB at 64 connections")
     chosen = parser.parse_args()
@@ -172,6 +178,7 @@ def work(chosen, directory):
     os.sched_setaffinity(0, {systems.UPSTREAM_CORE})
     bench = Bench(chosen, directory)
     try:
+        bench.start()
         if chosen.profile:
             return profile_calls.run(bench)
         results = bench.run()

@@ -105,7 +105,7 @@ def measure(case, seconds, directory, problems):
     result["redis"] = (cpu_ns(case.redis.pids()) - redis) / 1000 / n if case.redis else 0.0
     result["rps"] = n / (result["us"] / 1e6)
     if result["failed"] or result["refused"] or result["requests"] == 0:
-        problems.append(f"{case.name}: {result['requests']} answered, {result['failed']} failed, {result['refused']} refused")
+        problems.append("{}: {requests} answered, {failed} failed, {refused} refused".format(case.name, **result))
     if case.gateway:
         counted = settled(case.gateway) - before
         if not 0 <= counted - result["requests"] <= case.connections:
@@ -175,7 +175,9 @@ def first_byte_us(case, directory, count):
         connection.sendall(message)
         got = connection.recv(65536)
         times.append((time.perf_counter_ns() - start) / 1000)
-        while not (b"[DONE]" in got[-64:] and got.rstrip().endswith((b"[DONE]", b"0"))):
+        head = got.split(b"\r\n\r\n")[0].lower()
+        end = b"\r\n0\r\n\r\n" if b"transfer-encoding: chunked" in head else b"[DONE]\n\n"
+        while not got.endswith(end):
             more = connection.recv(65536)
             if not more:
                 raise SystemExit(f"{case.name}: the stream broke off: {got[-200:]}")

@@ -1,8 +1,10 @@
 """Where the CPU of a call goes: perf's samples by symbol and by thread, and system calls per call by strace."""
 import re
 import shutil
+import signal
 import subprocess
 import threading
+import time
 
 from measure import run_wrk
 
@@ -24,7 +26,7 @@ def perf(case, directory):
                     "sleep", str(SECONDS - 1)], capture_output=True, check=True)
     thread.join()
     print(f"\n### {case.name}: {result[0]['requests']} calls")
-    for title, sort, lines in (("threads", "comm,tid", 8), ("shared objects", "dso", 12), ("symbols", "symbol", 60)):
+    for title, sort, lines in (("threads", "pid", 8), ("shared objects", "dso", 12), ("symbols", "symbol", 60)):
         done = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", sort],
                               capture_output=True, text=True, check=True)
         rows = [line.rstrip() for line in done.stdout.splitlines() if line.strip() and not line.startswith("#")]
@@ -32,13 +34,15 @@ def perf(case, directory):
 
 
 def strace(case, directory):
-    thread, result = loaded(case, directory)
-    done = subprocess.run(["timeout", "-s", "INT", str(SECONDS - 2), "strace", "-f", "-c", "-p", str(case.pids[-1])],
-                          capture_output=True, text=True)
-    thread.join()
-    calls = {m[2]: int(m[1]) for m in re.finditer(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", done.stderr, re.M)}
+    """System calls per answered call: tracing slows the process, the number per call stays."""
+    tracer = subprocess.Popen(["strace", "-f", "-c", "-p", str(case.pids[-1])], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    answered = max(run_wrk(case, 3, directory)["requests"], 1)
+    tracer.send_signal(signal.SIGINT)
+    text = tracer.communicate(timeout=20)[1]
+    calls = {m[2]: int(m[1]) for m in re.finditer(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", text, re.M)}
     calls.pop("total", None)
-    return calls
+    return {name: n / answered for name, n in calls.items()}
 
 
 def phases(gateway):
@@ -59,8 +63,8 @@ def run(bench):
             perf(case, bench.directory)
         if shutil.which("strace"):
             calls = strace(case, bench.directory)
-            print("\nsystem calls (of a traced, slower run): " + ", ".join(
-                f"{name} {n}" for name, n in sorted(calls.items(), key=lambda kv: -kv[1])[:12]))
+            print("\nsystem calls per call: " + ", ".join(
+                f"{name} {n:.2f}" for name, n in sorted(calls.items(), key=lambda kv: -kv[1])[:12]))
         if case.gateway:
             print("\nmean time per stage at 64 connections, queueing included:")
             phases(case.gateway)

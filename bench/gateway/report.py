@@ -22,7 +22,8 @@ class Results:
 
     def find(self, system, legs, load, connections=64, fresh=False):
         for case in self.cases:
-            if (case.system, case.legs, case.load, case.connections, case.fresh) == (system, legs, load, connections, fresh):
+            found = (case.system, case.legs, case.load, case.connections, case.fresh)
+            if found == (system, legs, load, connections, fresh):
                 return case
         return None
 
@@ -43,12 +44,12 @@ def machine(results):
     versions = [output("nginx", "-v").replace("nginx version: ", ""), output("wrk", "-v").split(" [")[0],
                 "Redis " + output("redis-server", "--version").split("v=")[1].split()[0], output("openssl", "version"),
                 output(str(results.options.binary), "--version")]
-    return (f"Measured {time.strftime('%Y-%m-%d %H:%M')} on {model}, {os.cpu_count()} cores, Linux {platform.release()}; "
+    return (f"Measured {time.strftime('%Y-%m-%d')} on {model}, {os.cpu_count()} cores, Linux {platform.release()}; "
             f"load average {os.getloadavg()[0]:.1f} at the end, so other work "
             f"{'shared' if os.getloadavg()[0] > 2.5 else 'hardly shared'} the cores. {'; '.join(versions)}.\n"
-            f"{results.options.rounds} interleaved round(s) of {results.options.seconds} s each, medians. CPU is of every "
-            "thread of the process, kernel included. Calls per second and latencies suffer from neighbours; CPU per call "
-            "hardly.\n")
+            f"{results.options.rounds} interleaved round(s) of {results.options.seconds} s each, medians. CPU is of "
+            "every thread of the process, kernel included. Calls per second and latencies suffer from neighbours; CPU "
+            "per call much less.\n")
 
 
 def ratio(ours, floor):
@@ -60,22 +61,20 @@ def cpu_table(r):
     for load in LOAD_NAMES:
         for legs in LEG_NAMES:
             floor, ours = r.find("nginx", legs, load), r.find("tollgate", legs, load)
-            rows.append((f"{LOAD_NAMES[load]}, {LEG_NAMES[legs]}", f"{floor.median('cpu'):.1f}", f"{ours.median('cpu'):.1f}", "",
-                         ratio(ours.median("cpu"), floor.median("cpu")), f"{floor.median('rps'):.0f}", f"{ours.median('rps'):.0f}"))
-        rows.append(full_row(r, "everything", load, f"{LOAD_NAMES[load]}, TLS both legs, **everything on**"))
+            rows.append(cpu_row(f"{LOAD_NAMES[load]}, {LEG_NAMES[legs]}", floor, ours))
+        rows.append(cpu_row(f"{LOAD_NAMES[load]}, TLS both legs, **everything on**", r.find("nginx", "tls_both", load),
+                            r.find("everything", "tls_both", load)))
     for system, legs, text in (("plain-big", "plain", "1 KB, plain, big configuration"),
                                ("full-big", "tls_both", "1 KB, TLS both legs, **everything on**, big configuration")):
         if r.find(system, legs, "1k"):
-            rows.append(full_row(r, system, "1k", text, legs))
+            rows.append(cpu_row(text, r.find("nginx", legs, "1k"), r.find(system, legs, "1k")))
     floor, ours = r.find("nginx", "tls_in", "1k", fresh=True), r.find("tollgate", "tls_in", "1k", fresh=True)
-    rows.append(("1 KB, TLS in, a new connection per call", f"{floor.median('cpu'):.0f}", f"{ours.median('cpu'):.0f}", "",
-                 ratio(ours.median("cpu"), floor.median("cpu")), f"{floor.median('rps'):.0f}", f"{ours.median('rps'):.0f}"))
+    rows.append(cpu_row("1 KB, TLS in, a new connection per call", floor, ours))
     return table(("64 connections", "nginx us", "Tollgate us", "+ Redis us", "ratio, Redis included", "nginx calls/s",
                   "Tollgate calls/s"), rows)
 
 
-def full_row(r, system, load, text, legs="tls_both"):
-    floor, ours = r.find("nginx", legs, load), r.find(system, legs, load)
+def cpu_row(text, floor, ours):
     cpu, redis = ours.median("cpu"), ours.median("redis")
     return (text, f"{floor.median('cpu'):.1f}", f"{cpu:.1f}", f"{redis:.1f}" if redis else "",
             ratio(cpu + redis, floor.median("cpu")), f"{floor.median('rps'):.0f}", f"{ours.median('rps'):.0f}")
@@ -111,18 +110,20 @@ def memory_table(r):
     def mib(pair):
         return [f"{kib / 1024:.1f}" for kib in pair]
     rows = [(f"{name}, started, idle", *mib(f["start"]), f"{f['per_connection']:.1f}") for name, f in r.idle.items()]
-    rows += [(f"{name if name == 'nginx' else 'tollgate ' + name}, after the run", *mib(pair), "") for name, pair in r.memory.items()]
+    for name, pair in r.memory.items():
+        rows.append((f"{name if name == 'nginx' else 'tollgate ' + name}, after the run", *mib(pair), ""))
     return table(("process", "RSS MiB", "private dirty MiB", "KiB per idle TLS connection"), rows)
 
 
 def books_table(r):
-    rows = [(name, b["calls"], b["answered"], b["rows"], b["admits"], b["log lines"], b.get("planted", "")) for name, b in r.books.items()]
-    return table(("gateway", "calls", "answered", "usage rows", "admits", "log lines", "planted values found"), rows)
+    columns = ("calls", "answered", "rows", "admits", "log lines", "planted")
+    rows = [(name, *(b.get(column, "") for column in columns)) for name, b in r.books.items()]
+    return table(("gateway", *columns), rows)
 
 
 def markdown(r):
     return "\n".join((
-        machine(r), "CPU per call:\n", cpu_table(r), "Latency added over calling the upstream directly:\n", latency_table(r),
-        first_table(r), "Memory:\n", memory_table(r),
-        "The books (`calls` less `answered` were cut off by wrk at the end of its runs; three values are planted per call "
-        "in `full`):\n", books_table(r)))
+        machine(r), "CPU per call:\n", cpu_table(r), "Latency added over calling the upstream directly:\n",
+        latency_table(r), first_table(r), "Memory:\n", memory_table(r),
+        "The books (`calls` less `answered` were cut off by wrk at the end of its runs; three values are planted per "
+        "call in `full`):\n", books_table(r)))

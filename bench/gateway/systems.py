@@ -29,7 +29,7 @@ def start(command, log, core):
 
 
 def wait_port(port, process, log):
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120  # a busy machine
     while time.monotonic() < until:
         if process.poll() is not None:
             raise SystemExit(f"{process.args[3]} ended:\n{pathlib.Path(log).read_text()[-2000:]}")
@@ -187,8 +187,8 @@ LIMITS = "limits: {requests_per_minute: 100000000, tokens_per_minute: 1000000000
 class Gateway:
     """One real process with one worker. `big` is 500 departments and 20,000 keys; `policies` is limits and PII."""
 
-    def __init__(self, binary, directory, name, upstream, tls, redis=None, policies=False, big=False):
-        self.binary, self.directory, self.name, self.policies = binary, directory / name, name, policies
+    def __init__(self, binary, directory, name, tls, policies=False, big=False):
+        self.binary, self.directory, self.name, self.tls, self.policies = binary, directory / name, name, tls, policies
         self.port, self.ops_port, self.admin_port = free_port(), free_port(), free_port()
         self.departments = 500 if big else 1
         self.log = self.directory / "gateway.log"
@@ -196,22 +196,26 @@ class Gateway:
         for file in ("tls.crt", "tls.key"):
             os.link(directory / file, self.directory / file)
         self._run("secret", "master-key", self.directory / "master.key")
-        self._write(upstream, tls, redis)
+
+    def start(self, upstream, redis, running):
+        """`running` gets this gateway as soon as there is something to stop."""
+        self._write(upstream, redis)
         self.key = self._run("keys", "create", "-c", self.config, "--department", "d0", "--application", "chat").strip()
-        if big:
+        if self.departments > 1:
             self._add_keys(20_000)
         self.process = start([binary, "serve", "-c", self.config], self.directory / "stderr.log", TESTED_CORE)
+        running.append(self)
         wait_port(self.port, self.process, self.directory / "stderr.log")
         self._wait_ready()
 
     def _run(self, *arguments):
-        done = subprocess.run([self.binary, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.binary, *map(str, arguments)], capture_output=True, text=True, timeout=180)
         if done.returncode != 0:
             raise SystemExit(f"tollgate {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def _write(self, upstream, tls, redis):
-        listen = "tls: {certificate: tls.crt, key: {file: tls.key}}" if tls else "plaintext: true"
+    def _write(self, upstream, redis):
+        listen = "tls: {certificate: tls.crt, key: {file: tls.key}}" if self.tls else "plaintext: true"
         main = (f"schema: 1\norganisation: bench\nworkers: 1\nmaster_key: {{file: master.key}}\n"
                 f"listen: {{address: 127.0.0.1, port: {self.port}, {listen}}}\n"
                 f"ops: {{address: 127.0.0.1, port: {self.ops_port}}}\n"
@@ -232,7 +236,8 @@ class Gateway:
         for i in range(self.departments):
             self._object("departments", f"d{i}",
                          f"id: d{i}\ncost_center: CC-{i}\nmodels: [json-plain, json-tls, stream-plain, stream-tls]\n"
-                         "applications: [{id: chat, purpose: load, owner: bench, criticality: low, use_case: B-1}]\n" + policies)
+                         "applications: [{id: chat, purpose: load, owner: bench, criticality: low, use_case: B-1}]\n"
+                         + policies)
 
     def _object(self, kind, name, text):
         folder = self.directory / "conf.d" / kind
@@ -241,20 +246,22 @@ class Gateway:
 
     def _provider(self, name, port, tls, prefix):
         scheme, trust = ("https", "egress: {ca: ../../tls.crt}\n") if tls else ("http", "plain_http: true\n")
-        self._object("providers", name, f"id: {name}\nkind: openai_compatible\nregion: {{processing: eu}}\nmax_idle: 128\n"
-                     f"endpoint: {scheme}://localhost:{port}{prefix}/v1\nauth: {{bearer: {{file: ../../provider.key}}}}\n{trust}")
+        self._object("providers", name,
+                     f"id: {name}\nkind: openai_compatible\nregion: {{processing: eu}}\nmax_idle: 128\n"
+                     f"endpoint: {scheme}://localhost:{port}{prefix}/v1\n"
+                     f"auth: {{bearer: {{file: ../../provider.key}}}}\n{trust}")
         self._object("models", name, f"name: {name}\ntargets: [{{provider: {name}, model: bench}}]\n")
 
     def _add_keys(self, count):
         """Straight into the store, as many as a large organisation has; only the first was made by the program."""
         with sqlite3.connect(self.directory / "state/credentials.db") as db:
             row = list(db.execute("SELECT * FROM credentials").fetchone())
-            rows = [[secrets.token_hex(6), f"d{i % self.departments}", row[2], secrets.token_bytes(len(row[3])), *row[4:]]
+            rows = [[secrets.token_hex(6), f"d{i % self.departments}", row[2], secrets.token_bytes(32), *row[4:]]
                     for i in range(count - 1)]
             db.executemany(f"INSERT INTO credentials VALUES ({','.join('?' * len(row))})", rows)
 
     def _wait_ready(self):
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
                 ready = self.ops("/readyz") is not None
