@@ -31,7 +31,7 @@ std::string normalise(EntityType type, std::string_view value) {
   return out;
 }
 
-constexpr std::array<std::string_view, kEntityTypes> kTypeLetters = {"cc", "ib", "ss", "ph", "em", "ip", "ak"};
+constexpr std::array<std::string_view, kEntityTypes> kTypeLetters = {"CC", "IB", "SS", "PH", "EM", "IP", "AK"};
 constexpr std::size_t kDigestBytes = 16;  // the least BLAKE2b gives here; the token takes the first 100 bits
 
 }  // namespace

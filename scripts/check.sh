@@ -5,7 +5,7 @@
 url=https://127.0.0.1:$port/v1
 email=anna.berger@example.com
 card='4111 1111 1111 1111'
-prompt="Repeat: $email $card"
+prompt="My e-mail is $email and my card is $card. Please confirm both."
 
 ask() {  # ask STREAM: one call; prints the raw answer
   curl -sS --fail-with-body --cacert "$ca" "$url/chat/completions" -N \
@@ -50,4 +50,5 @@ grep -q '"cost_nano":0,' <<<"$rows" && die "A call has no cost."
 grep -qF "$email" "$demo/gateway.log" && die "The log holds the e-mail address."
 grep -qF "$key" "$demo/gateway.log" && die "The log holds the key."
 grep -qF "$email" <<<"$plain" || die "The plain answer does not hold the restored e-mail address."
+grep -qF "$card" <<<"$plain" || die "The plain answer does not hold the restored card number."
 echo; say "all is well"

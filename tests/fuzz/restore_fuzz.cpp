@@ -15,9 +15,9 @@ using namespace tollgate::pii;
 const RestoreMap& tokens() {
   static const RestoreMap map = [] {
     RestoreMap out;
-    out.add("Tgxem" + std::string(20, 'a'), "jane@example.com");
-    out.add("Tgxem" + std::string(19, 'a') + "b", "two\nlines \"quoted\"");
-    out.add("Tgxph23456789abcdefghijkm", "+49 30 901820");
+    out.add("TgxEM" + std::string(20, 'a'), "jane@example.com");
+    out.add("TgxEM" + std::string(19, 'a') + "b", "two\nlines \"quoted\"");
+    out.add("TgxPH23456789abcdefghijkm", "+49 30 901820");
     return out;
   }();
   return map;
@@ -28,9 +28,9 @@ std::string expand(std::string_view bytes) {
   std::string out;
   for (const char c : bytes) {
     if (c == '$') {
-      out += "Tgxem" + std::string(20, 'a');
+      out += "TgxEM" + std::string(20, 'a');
     } else if (c == '#') {
-      out += "Tgxph23456789abcdefghijkm";
+      out += "TgxPH23456789abcdefghijkm";
     } else {
       out += c;
     }

@@ -68,11 +68,11 @@ TEST(Scrub, LeavesTokensOfEarlierTurnsAlone) {
 
 TEST(Scrub, LeavesAValueInsideATokenAlone) {
   Scrubbing s;
-  const std::string token = "Tgxcc4242424242424242abcd";  // digits that would be a card after this word
+  const std::string token = "TgxCC4242424242424242abcd";  // digits that would be a card after this word
   ASSERT_TRUE(starts_with_token(token));
   EXPECT_EQ(s.text_after("card 4242424242424242abcd").find("4242"), std::string::npos);
   EXPECT_EQ(s.text_after("card " + token), "card " + token);
-  const std::string at_end = "Tgxccabcd4242424242424242";
+  const std::string at_end = "TgxCCabcd4242424242424242";
   EXPECT_EQ(s.text_after("Tgx card Tgxx " + token + at_end), "Tgx card Tgxx " + token + at_end);
 }
 
@@ -129,12 +129,12 @@ TEST(Scrub, RemembersNothingWhenThePolicyDoesNotRestore) {
 }
 
 TEST(Token, IsRecognisedByItsWholeForm) {
-  const std::string token = "Tgxem" + std::string(20, 'a');
+  const std::string token = "TgxEM" + std::string(20, 'a');
   EXPECT_TRUE(starts_with_token(token));
   EXPECT_TRUE(starts_with_token(token + "more"));
   EXPECT_FALSE(starts_with_token(token.substr(0, kTokenLength - 1)));
   EXPECT_FALSE(starts_with_token("Tgyem" + std::string(20, 'a')));
-  EXPECT_FALSE(starts_with_token("Tgxem" + std::string(19, 'a') + "0"));
+  EXPECT_FALSE(starts_with_token("TgxEM" + std::string(19, 'a') + "0"));
 }
 
 }  // namespace
