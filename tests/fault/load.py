@@ -90,7 +90,7 @@ class Load:
         self.gateway, self.key, self.pause = gateway, key, pause
         self.calls = []
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._client) for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(clients)]
         for thread in self._threads:
             thread.start()
 
