@@ -1,7 +1,7 @@
 #pragma once
 // HTTP/1.1 framing as bytes in, values out (RFC 9112). No sockets. Strict: what two parsers could read differently is
 // refused. Boost.Beast reads everything that is accepted here in the tests, and must agree
-// (docs/decisions/0101-own-http1-framing.md says why it does not read it here).
+// (docs/decisions/0003-own-http1-framing.md says why it does not read it here).
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -41,7 +41,7 @@ ADAPTERS = {
     "prometheus/": ["gateway/observe/metrics.cpp"],
     "openssl/": ["gateway/net/*", "ratelimit/redis_script.cpp"],  # the latter: SHA-1, as EVALSHA names scripts
     "simdjson": ["providers/*.cpp"],
-    "boost/beast": [],  # second opinion of the tests only: docs/decisions/0101
+    "boost/beast": [],  # second opinion of the tests only: docs/decisions/0003
     "re2/": ["pii/*.cpp"],
     "CLI/": ["gateway/cli/*", "gateway/main.cpp"],
     "date/": ["gateway/cli/*.cpp", "finops/*.cpp", "config/*.cpp"],
