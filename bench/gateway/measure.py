@@ -104,13 +104,14 @@ def measure(case, seconds, directory, problems):
     result["cpu"] = (cpu_ns(case.pids) - cpu) / 1000 / n
     result["redis"] = (cpu_ns(case.redis.pids()) - redis) / 1000 / n if case.redis else 0.0
     result["rps"] = n / (result["us"] / 1e6)
-    if result["failed"] or result["refused"] or result["requests"] == 0:
+    if result["failed"] or result["refused"] or not result["requests"]:
         problems.append("{}: {requests} answered, {failed} failed, {refused} refused".format(case.name, **result))
     if case.gateway:
         counted = settled(case.gateway) - before
         if not 0 <= counted - result["requests"] <= case.connections:
             problems.append(f"{case.name}: wrk has {result['requests']} answers, the gateway counts {counted} calls")
-    case.runs.append(result)
+    if result["requests"]:  # a run without answers failed above, and has no cost per call
+        case.runs.append(result)
 
 
 def check_books(gateway, problems):

@@ -203,7 +203,7 @@ class Gateway:
         self.key = self._run("keys", "create", "-c", self.config, "--department", "d0", "--application", "chat").strip()
         if self.departments > 1:
             self._add_keys(20_000)
-        self.process = start([binary, "serve", "-c", self.config], self.directory / "stderr.log", TESTED_CORE)
+        self.process = start([self.binary, "serve", "-c", self.config], self.directory / "stderr.log", TESTED_CORE)
         running.append(self)
         wait_port(self.port, self.process, self.directory / "stderr.log")
         self._wait_ready()
