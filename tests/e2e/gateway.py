@@ -80,8 +80,10 @@ class Gateway:
 
     def start(self, wait=True, env=None):
         log = open(self.log_path, "ab")
+        # libpqxx 6 leaks a little per connection that breaks during a query (see gateway/auth/README.md).
+        leaks = {"LSAN_OPTIONS": f"suppressions={ROOT / 'tests/support/lsan.supp'}:print_suppressions=0"}
         self.process = subprocess.Popen([BINARY, "serve", "-c", str(self.config)], stderr=log, stdout=log,
-                                        env={**os.environ, **(env or {})})
+                                        env={**os.environ, **leaks, **(env or {})})
         log.close()
         if wait:
             self.wait_ready()
