@@ -55,10 +55,13 @@ class ChatStream final : public EventStream {
     if (cancelled_) co_return Error{ErrorKind::cancelled, "The call was cancelled."};
     if (state_ == State::fresh) TG_CO_CHECK(co_await start());
     if (state_ == State::body) co_return co_await whole_body();
-    if (state_ == State::stream) co_return co_await stream_batch();
+    if (!ahead_ && state_ == State::stream) ahead_ = co_await read_frame();
+    if (ahead_) co_return take_ahead();
     if (state_ == State::done) co_await drain();
     co_return std::optional<Batch>();
   }
+
+  bool buffered() const override { return ahead_.has_value(); }
 
   void cancel() override {
     cancelled_ = true;
@@ -107,7 +110,9 @@ class ChatStream final : public EventStream {
     co_return std::optional<Batch>(std::move(batch));
   }
 
-  net::Task<Result<std::optional<Batch>>> stream_batch() {
+  using Next = Result<std::optional<Batch>>;
+
+  net::Task<Next> read_frame() {
     while (true) {
       TG_CO_TRY(auto frame, body_ended_ ? parser_.last() : parser_.next());
       if (frame) co_return decode(*frame);
@@ -115,6 +120,18 @@ class ChatStream final : public EventStream {
       TG_CO_TRY(const bool more, co_await exchange_->read_some(parser_.input()));
       body_ended_ = !more;
     }
+  }
+
+  // Hands out the batch and decodes the one after it, if its bytes came along. An error waits for its turn.
+  Next take_ahead() {
+    Next now = *std::exchange(ahead_, std::nullopt);
+    if (!now || !*now || state_ != State::stream || body_ended_) return now;
+    auto frame = parser_.next();
+    if (!frame)
+      ahead_ = std::move(frame).error();
+    else if (*frame)
+      ahead_ = decode(**frame);
+    return now;
   }
 
   Result<std::optional<Batch>> decode(const SseFrame& frame) {
@@ -151,6 +168,7 @@ class ChatStream final : public EventStream {
 
   std::shared_ptr<HttpExchange> exchange_;  // shared with drain()'s timer only
   SseParser parser_;
+  std::optional<Next> ahead_;  // decoded and not yet handed out
   State state_ = State::fresh;
   bool body_ended_ = false;
   bool finish_seen_ = false;

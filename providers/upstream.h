@@ -33,6 +33,8 @@ class EventStream {
   virtual void cancel() = 0;
   // The provider may have started work, so usage may be owed.
   virtual bool dispatched() const = 0;
+  // The next batch is here already: next() will not wait. Lets a writer put what came together into one write.
+  virtual bool buffered() const { return false; }
   // What the target could not express, as a comma-separated list of request fields; empty = nothing was lost.
   virtual std::string lossy() const { return {}; }
 };

@@ -9,6 +9,9 @@ using providers::Event;
 
 namespace {
 
+// Batches that came together leave together, up to one TLS record.
+constexpr std::size_t kJoin = 12 * 1024;
+
 bool carries_text(Event::Kind kind) {
   return kind == Event::Kind::text || kind == Event::Kind::refusal || kind == Event::Kind::reasoning ||
          kind == Event::Kind::arguments;
@@ -79,7 +82,7 @@ net::Task<Status> Answer::send(const std::vector<net::Header>& headers) {
   co_return co_await exchange_.start_stream(200, headers, bytes);
 }
 
-net::Task<Status> Answer::write(Batch batch, const std::vector<net::Header>& headers) {
+net::Task<Status> Answer::write(Batch batch, Follow follow, const std::vector<net::Header>& headers) {
   for (const auto& event : batch.events)
     if (carries_text(event.kind)) text_bytes_ += event.text.size();
   std::vector<bool> changed;
@@ -88,6 +91,7 @@ net::Task<Status> Answer::write(Batch batch, const std::vector<net::Header>& hea
   if (!stream_) co_return Status();
   if (!exchange_.started() && !batch.has_content()) co_return Status();
   if (exchange_.started() && out_.empty()) co_return Status();
+  if (exchange_.started() && follow == Follow::more_at_hand && out_.size() < kJoin) co_return Status();
   co_return co_await send(headers);
 }
 

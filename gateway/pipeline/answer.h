@@ -15,8 +15,10 @@ class Answer {
  public:
   Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore);
 
-  // Restores and encodes; sends if something can be sent. Error: the client is gone.
-  net::Task<Status> write(providers::Batch batch, const std::vector<net::Header>& headers);
+  // Restores and encodes; sends if something can be sent. Error: the client is gone. `more_at_hand`: another batch will
+  // follow without a wait, so this one may share its write.
+  enum class Follow : std::uint8_t { nothing_yet, more_at_hand };
+  net::Task<Status> write(providers::Batch batch, Follow follow, const std::vector<net::Header>& headers);
   // The proper end. Plain calls are answered here, whole.
   net::Task<Status> finish(const std::vector<net::Header>& headers);
   // After content has left: an error event in the client's dialect, then the end of the body; never a false "done".

@@ -137,7 +137,8 @@ Task<Status> Attempt::relay() {
     if (!batch) co_return std::move(batch).error();
     if (!*batch) co_return Status();
     observe(**batch);
-    auto written = co_await answer_.write(std::move(**batch), headers_);
+    const auto follow = stream_->buffered() ? Answer::Follow::more_at_hand : Answer::Follow::nothing_yet;
+    auto written = co_await answer_.write(std::move(**batch), follow, headers_);
     if (!written) {
       cut_ = Cut::client_gone;
       co_return std::move(written).error();
