@@ -240,3 +240,27 @@ def test_a_reader_that_stalls_is_cut_and_bounded(make_gateway, simulator):
     connection.close()
     [row] = gateway.wait_rows(1)
     assert row["outcome"] == "cancelled"
+
+
+def test_no_client_is_ever_answered_with_anothers_call(make_gateway, simulator):
+    """Connections of one loop must share no buffer: each call's text comes back to the one who sent it."""
+    import threading
+    gateway = make_gateway({"sim": provider(simulator)}, plaintext=True)
+    key, wrong = gateway.key(), []
+
+    def client(name):
+        for i in range(60):
+            text = f"{name}-{i} " + name * (400 + 37 * i)
+            body = json.dumps({"model": "gpt", "messages": [{"role": "user", "content": text}]}).encode()
+            connection = gateway.connect()
+            connection.sendall(head(gateway, f"Content-Length: {len(body)}", "Connection: close") + body)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+            if status(answer) != 200 or f"echo: {text}".encode() not in answer:
+                wrong.append((name, i, answer[:200]))
+
+    threads = [threading.Thread(target=client, args=(name,)) for name in ("a", "b", "c", "d")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert wrong == [] and key
