@@ -91,8 +91,9 @@ class SpdlogJsonLog final : public JsonLog {
   void flush() override { logger_->flush(); }
 
  private:
-  std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::async_logger> logger_;
+  std::shared_ptr<spdlog::details::thread_pool>
+      pool_;  // dies first: its thread has ended before what it writes to goes
   std::atomic<std::int64_t> written_{0};
 };
 
