@@ -3,7 +3,6 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -23,13 +22,6 @@ struct ScanOptions {
   std::string config, policy;
   bool jsonl = false;
 };
-
-// Code points before `bytes`: what Presidio and Python count in.
-std::size_t code_points(std::string_view text, std::size_t bytes) {
-  const auto prefix = text.substr(0, bytes);
-  return static_cast<std::size_t>(std::count_if(prefix.begin(), prefix.end(),
-                                                [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 struct Scanned {
   std::vector<pii::Finding> findings;
@@ -74,8 +66,8 @@ json to_json(std::string_view text, const Scanned& scanned) {
   json findings = json::array();
   for (const auto& f : scanned.findings)
     findings.push_back({{"type", pii::to_string(f.type)},
-                        {"start", code_points(text, f.start)},
-                        {"end", code_points(text, f.end)},
+                        {"start", pii::code_points(text.substr(0, f.start))},
+                        {"end", pii::code_points(text.substr(0, f.end))},
                         {"start_byte", f.start},
                         {"end_byte", f.end},
                         {"score", f.score}});

@@ -29,7 +29,6 @@ class Attempt {
  private:
   bool write_intent();
   Task<Status> relay();
-  Task<Result<std::optional<Batch>>> next();
   void observe(const Batch& batch);
   Error explain(Error error) const;
   void settle_usage();
@@ -51,7 +50,6 @@ class Attempt {
   net::Deadline deadline_;
   Cut cut_ = Cut::none;
   bool content_seen_ = false;
-  bool recorded_ = false;
 };
 
 Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, std::uint32_t number, Report& report)
@@ -209,7 +207,6 @@ void Attempt::settle_usage() {
 }
 
 void Attempt::close_record(int status, std::string_view outcome) {
-  recorded_ = true;
   record_.status = status;
   record_.outcome = outcome;
   record_.latency_ms =

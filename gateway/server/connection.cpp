@@ -58,8 +58,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   friend class Http1Exchange;
 
-  enum class Wait : std::uint8_t { idle, head, body };
-
   // Waits for more input than `seen` bytes. false: there will be none (end, error, deadline).
   Task<bool> more_than(std::size_t seen);
   Task<Result<std::optional<net::HeadFacts>>> read_head();
@@ -308,7 +306,7 @@ Task<Result<std::string>> Http1Exchange::read_body() {
   };
   if (head_.content_length) {
     if (!reserve(*head_.content_length)) co_return overloaded();
-    body.reserve(*head_.content_length + 64);  // room for the JSON parser's padding
+    body.reserve(*head_.content_length);
   }
   connection_.timed_out_ = false;
   connection_.read_deadline_.set(connection_.context_.timeouts.body);
