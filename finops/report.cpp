@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "finops/ledger.h"
+#include "finops/report_keys.h"
 #include "finops/sqlite.h"
 #include "finops/usage_fields.h"
 #include "finops/usage_store.h"
@@ -40,27 +41,9 @@ Result<Span> month_span(std::string_view text) {
   return Span{start_of(first), start_of(first + std::chrono::months(1))};
 }
 
-const char* key_column(ReportBy by) {
-  switch (by) {
-    case ReportBy::department:
-      return "department";
-    case ReportBy::cost_center:
-      return "cost_center";
-    case ReportBy::application:
-      return "application";
-    case ReportBy::credential:
-      return "credential";
-    case ReportBy::model:
-      return "model_served";
-    case ReportBy::provider:
-      return "provider";
-  }
-  return "department";
-}
-
 // A row is one attempt; a request is counted once, however many attempts it took.
 std::string report_sql(ReportBy by) {
-  return std::string("SELECT ") + key_column(by) +
+  return std::string("SELECT ") + report_key(by).column +
          ", count(DISTINCT request_id), sum(input_tokens), sum(output_tokens), sum(cost_nano), currency,"
          " sum(usage_source = 'estimated'), sum(price_version = '' AND input_tokens + output_tokens > 0)"
          " FROM usage WHERE started_at_ms >= ?1 AND started_at_ms < ?2 GROUP BY 1, currency ORDER BY 5 DESC, 1, 6";

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "finops/ledger.h"
+#include "finops/report_keys.h"
 #include "gateway/base/money.h"
 
 namespace tollgate::finops {
@@ -14,27 +15,9 @@ constexpr std::size_t kTextColumns[] = {0, 5};  // key and currency: aligned lef
 constexpr int kTablePlaces = 4;
 constexpr int kExactPlaces = 9;
 
-std::string_view key_name(ReportBy by) {
-  switch (by) {
-    case ReportBy::department:
-      return "department";
-    case ReportBy::cost_center:
-      return "cost_center";
-    case ReportBy::application:
-      return "application";
-    case ReportBy::credential:
-      return "credential";
-    case ReportBy::model:
-      return "model";
-    case ReportBy::provider:
-      return "provider";
-  }
-  return "department";
-}
-
 Cells header(ReportBy by) {
-  return {std::string(key_name(by)), "requests",     "input_tokens", "output_tokens", "cost", "currency",
-          "estimated_rows",          "unpriced_rows"};
+  return {report_key(by).name, "requests",       "input_tokens", "output_tokens", "cost",
+          "currency",          "estimated_rows", "unpriced_rows"};
 }
 
 Cells cells(const ReportRow& row, int places) {
@@ -135,7 +118,7 @@ nlohmann::ordered_json object(const ReportRow& row) {
 }
 
 std::string json(const std::vector<ReportRow>& rows, const ReportQuery& query) {
-  const std::string key(key_name(query.by));
+  const std::string key(report_key(query.by).name);
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& row : rows) {
     nlohmann::ordered_json line = {{key, row.key}};
