@@ -1,5 +1,6 @@
 #include "gateway/pipeline/chat.h"
 
+#include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/attempts.h"
 #include "gateway/pipeline/headers.h"
 #include "gateway/pipeline/report.h"
@@ -41,59 +42,9 @@ Result<std::shared_ptr<const config::Model>> find_model(const View& view, const 
   return it->second;
 }
 
-Error denied(const ratelimit::Denial& denial) {
-  if (denial.store_lost)
-    return Error{.kind = ErrorKind::overloaded,
-                 .message = "The store that holds this department's limits cannot be reached. Try again shortly.",
-                 .code = "limits_unavailable",
-                 .retry_after = std::chrono::milliseconds(1'000)};
-  static constexpr std::string_view kMeters[] = {"requests per minute", "tokens per minute", "calls at the same time"};
-  const auto meter = kMeters[static_cast<std::size_t>(denial.meter)];
-  std::string message = "Rate limit reached for " + denial.scope_name + " on " + std::string(meter) + ": limit " +
-                        std::to_string(denial.limit) + ", requested " + std::to_string(denial.requested) +
-                        ". Please try again in " + format_go_duration(denial.retry_after) + ".";
-  return Error{.kind = ErrorKind::rate_limited,
-               .message = std::move(message),
-               .code = "rate_limit_exceeded",
-               .param = denial.meter == ratelimit::Meter::tokens ? "tokens" : "requests",
-               .retry_after = denial.retry_after,
-               // Beyond a minute two major SDKs ignore the hint and retry sooner (wire facts: SDK sources).
-               .retryable = denial.retry_after <= std::chrono::minutes(1)};
-}
-
-std::vector<ratelimit::Scope> scopes_of(const auth::Principal& who) {
-  return {{"department:" + who.department->id, "department '" + who.department->id + "'", who.department->limits}};
-}
-
 // The most this call can use: what the estimator says of the prompt, and every completion at its cap.
 std::int64_t upper_bound(const providers::ChatIndex& index, const config::Model& model, std::int64_t input) {
   return input + index.max_tokens.value_or(model.default_max_tokens) * index.n;
-}
-
-struct Admitted {
-  ratelimit::Ticket ticket;
-  std::vector<net::Header> headers;
-};
-
-Task<Result<Admitted>> admit(const Services& services, const auth::Principal& who, std::int64_t tokens) {
-  ratelimit::AdmitRequest request;
-  request.id = services.ids.next(services.clock.system_now());
-  request.scopes = scopes_of(who);
-  request.tokens = ratelimit::clip_reservation(tokens, request.scopes);
-  ratelimit::Settlement settlement{request.id, request.scopes, request.tokens, request.tokens};
-  auto verdict = co_await services.limiter.admit(std::move(request));
-  if (verdict.degraded) services.metrics.count("tollgate_limit_degraded_total");
-  if (verdict.denial) {
-    static constexpr const char* kNames[] = {"requests", "tokens", "concurrent"};
-    services.metrics.count(
-        "tollgate_limit_denials_total",
-        {{"department", who.department->id}, {"meter", kNames[static_cast<std::size_t>(verdict.denial->meter)]}});
-    co_return denied(*verdict.denial);
-  }
-  services.metrics.count("tollgate_limit_admits_total");
-  Admitted admitted{ratelimit::Ticket(services.limiter, std::move(settlement)), {}};
-  add_rate_headers(verdict, admitted.headers);
-  co_return admitted;
 }
 
 Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
@@ -144,7 +95,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // One atomic admit over every scope; from here on the ticket settles whatever happens.
   const auto estimated = services.estimator.input_tokens(model->name, call->index.text_bytes);
   const auto reserve = upper_bound(call->index, *model, estimated);
-  TG_CO_TRY(Admitted admitted, co_await admit(services, who, reserve));
+  TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, *model, reserve));
   report.mark(Phase::admit);
 
   Dispatch dispatch{services, view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers)};

@@ -1,0 +1,21 @@
+#pragma once
+// Admission of one call: the limits that bind it, one atomic decision over all of them, and what a refusal says.
+#include <cstdint>
+#include <vector>
+
+#include "gateway/auth/keys.h"
+#include "gateway/pipeline/services.h"
+
+namespace tollgate::pipeline {
+
+struct Admitted {
+  ratelimit::Ticket ticket;          // settles whatever happens
+  std::vector<net::Header> headers;  // x-ratelimit-*
+};
+
+// Reserves `tokens`, the most the call can use. A refusal names the scope and the meter that refused. The arguments
+// must live until the result is there.
+net::Task<Result<Admitted>> admit(const Services& services, const View& view, const auth::Principal& who,
+                                  const config::Model& model, std::int64_t tokens);
+
+}  // namespace tollgate::pipeline
