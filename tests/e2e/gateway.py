@@ -41,6 +41,7 @@ class Gateway:
         self.plaintext = plaintext
         self.keys = {}
         self.process = None
+        self.launcher = []  # a command that runs the gateway's, such as unshare
         self.log_path = self.directory / "gateway.log"
         self._write_certificate()
         if not (self.directory / "master.key").exists():
@@ -82,8 +83,8 @@ class Gateway:
         log = open(self.log_path, "ab")
         # libpqxx 6 leaks a little per connection that breaks during a query (see gateway/auth/README.md).
         leaks = {"LSAN_OPTIONS": f"suppressions={ROOT / 'tests/support/lsan.supp'}:print_suppressions=0"}
-        self.process = subprocess.Popen([BINARY, "serve", "-c", str(self.config)], stderr=log, stdout=log,
-                                        env={**os.environ, **leaks, **(env or {})})
+        self.process = subprocess.Popen([*self.launcher, BINARY, "serve", "-c", str(self.config)], stderr=log,
+                                        stdout=log, env={**os.environ, **leaks, **(env or {})})
         log.close()
         if wait:
             self.wait_ready()

@@ -2,6 +2,7 @@
 import importlib.util
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -16,7 +17,7 @@ _spec.loader.exec_module(_e2e)
 make_gateway = _e2e.make_gateway
 
 from load import MeteredSimulator  # noqa: E402
-from servers import POSTGRES_PROGRAMS, Postgres, Redis  # noqa: E402
+from servers import POSTGRES_PROGRAMS, NameServer, Postgres, Redis  # noqa: E402
 
 
 @pytest.fixture
@@ -40,5 +41,20 @@ def postgres():
     if not (POSTGRES_PROGRAMS / "initdb").exists():
         pytest.skip("PostgreSQL is not installed")
     server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def name_server(tmp_path):
+    """Knows no name at first: a test adds to `names`."""
+    try:
+        server = NameServer(tmp_path, [])
+    except OSError as e:
+        pytest.skip(f"port 53 of a loopback address cannot be bound here: {e}")
+    tried = subprocess.run([*server.launcher, "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        server.close()
+        pytest.skip(f"a mount namespace with a resolv.conf of its own is not permitted here: {tried.stderr.strip()}")
     yield server
     server.close()

@@ -3,8 +3,11 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 from gateway import eventually, free_port
@@ -100,6 +103,67 @@ class Postgres:
             self.thaw()
             self._program("pg_ctl", "-D", self.data, "-s", "-w", "-m", "immediate", "stop", check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class NameServer:
+    """A name server on a loopback address of its own. Frozen, it takes questions and answers none of them, then or later.
+
+    glibc asks port 53 of the addresses in /etc/resolv.conf and nothing else, so it takes the right to bind that port, and
+    the gateway has to see a resolv.conf of its own: `launcher` is the command to put before the gateway's, which shows it
+    one in a mount namespace. The machine's own file is not touched.
+    """
+
+    ADDRESS = "127.53.53.53"
+
+    def __init__(self, directory, names):
+        self.names = set(names)  # these are 127.0.0.1; other names do not exist
+        self.asked = []
+        self._frozen = False
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((self.ADDRESS, 53))
+        resolv_conf = pathlib.Path(directory) / "resolv.conf"
+        resolv_conf.write_text(f"nameserver {self.ADDRESS}\n")
+        mount_and_run = f'mount --bind "{resolv_conf}" /etc/resolv.conf && exec "$@"'
+        self.launcher = ["unshare", "--mount", "sh", "-c", mount_and_run, "sh"]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        while True:
+            question, sender = self._socket.recvfrom(512)
+            if not question:
+                return  # see close()
+            name, end = self._name(question)
+            self.asked.append(name)
+            if not self._frozen:
+                self._socket.sendto(self._answer(question, name, end), sender)
+
+    @staticmethod
+    def _name(message):
+        """The name asked for, and where the question ends (RFC 1035 section 4.1)."""
+        labels, at = [], 12
+        while length := message[at]:
+            labels.append(message[at + 1:at + 1 + length].decode())
+            at += 1 + length
+        return ".".join(labels), at + 5
+
+    def _answer(self, question, name, end):
+        is_a = question[end - 4:end - 2] == b"\0\1"
+        records = [b"\xc0\x0c\0\1\0\1\0\0\0\x01\0\4\x7f\0\0\1"] if is_a and name in self.names else []
+        flags = 0x8180 if name in self.names else 0x8183  # an answer, recursion available; 3: no such name
+        return question[:2] + struct.pack(">HHHHH", flags, 1, len(records), 0, 0) + question[12:end] + b"".join(records)
+
+    def freeze(self):
+        self._frozen = True
+
+    def thaw(self):
+        self._frozen = False
+
+    def close(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.sendto(b"", (self.ADDRESS, 53))
+        self._thread.join()
+        self._socket.close()
 
 
 def wait_connected(gateway):

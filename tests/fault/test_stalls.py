@@ -170,6 +170,75 @@ def test_postgres(make_gateway, simulator, postgres):
     eventually(lambda: int(postgres.query("SELECT count(*) FROM usage")[0][0]) == len(rows), 15, what="all rows shipped")
 
 
+CONNECT = 0.5 * SLOW  # seconds
+
+
+def named(name, simulator, transport="hot"):
+    return (f"id: {name}\nkind: openai_compatible\nendpoint: http://{name}.fault.test:{simulator.port}/v1\nplain_http: true\n"
+            f"region: {{processing: eu}}\ntransport: {transport}\nauth: {{bearer: {{file: ../../provider.key}}}}\n")
+
+
+def late(name, transport, more=""):
+    target = f"{{provider: late-{transport}, model: sim-1, timeouts: {{connect: {int(CONNECT * 1000)}ms}}, cool_down: 1ms}}"
+    return f"name: {name}\ntargets: [{target}]\n{more}"
+
+
+class Callers:
+    """A thread for each model, which calls it without a pause until told to stop."""
+
+    def __init__(self, gateway, models):
+        self.answers = {name: [] for name in models}  # (status, headers, seconds it took) of each call
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(gateway, name), daemon=True) for name in models]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, gateway, name):
+        while not self._stop.is_set():
+            before = time.monotonic()
+            status, headers, _ = gateway.chat(model=name)
+            self.answers[name].append((status, headers, time.monotonic() - before))
+
+    def stop(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_dns(make_gateway, simulator, name_server):
+    """While no question is answered a reload brings providers whose names nobody knows yet; that of `sim` is known."""
+    name_server.names = {f"{name}.fault.test" for name in ("sim", "late-hot", "late-curl")}
+    gateway = make_gateway({"sim": named("sim", simulator)}, departments={"retail": department(pii="")}, plaintext=True,
+                           start=False)
+    gateway.launcher = name_server.launcher
+    gateway.start()
+    callers = []
+
+    def stop():
+        name_server.freeze()
+        gateway.write({"sim": named("sim", simulator), "late-hot": named("late-hot", simulator),
+                       "late-curl": named("late-curl", simulator, "curl")},
+                      {"gpt": model(), "hot": late("hot", "hot"), "curl": late("curl", "curl"),
+                       "safe": late("safe", "hot", "fallback: [{provider: sim, model: sim-1}]\n")},
+                      {"retail": department(models="[gpt, hot, curl, safe]", pii="")})
+        gateway.reload()
+        callers.append(Callers(gateway, ["hot", "curl", "safe"]))
+
+    def go_on():
+        callers[0].stop()
+        name_server.thaw()
+
+    run_stalled(gateway, simulator, stop, go_on)
+    assert name_server.names <= set(name_server.asked)
+    answers = callers[0].answers
+    assert {status for name in ("hot", "curl") for status, _, _ in answers[name]} == {504}
+    assert {(status, headers.get("x-tollgate-provider")) for status, headers, _ in answers["safe"]} == {(200, "sim")}
+    slowest = max(seconds for calls in answers.values() for _, _, seconds in calls)
+    assert slowest <= CONNECT + 1 * SLOW, "no call waits longer for a name than it may for a connection"
+    for name in ("hot", "curl"):
+        eventually(lambda: gateway.chat(model=name)[0] == 200, 15, what=f"the provider of {name}")
+
+
 class LogPipe:
     """Stands where a container's log driver stands: reads the gateway's log from a small pipe, or not."""
 
