@@ -10,6 +10,7 @@
 #include "finops/ring.h"
 #include "finops/ring_directory.h"
 #include "finops/usage_store.h"
+#include "gateway/base/thread_name.h"
 
 namespace tollgate::finops {
 namespace {
@@ -82,6 +83,7 @@ class RingLedger final : public Ledger {
 
  private:
   void run() {
+    name_this_thread("tollgate-ledger");
     while (sleep()) drain();
     drain();
   }

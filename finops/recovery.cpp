@@ -31,6 +31,18 @@ Status drain(Ring& ring, UsageStore& store, LedgerStats& stats, Log& log) {
   return {};
 }
 
+// An intent is kept as it is: most never leave the group.
+Status add(std::string_view bytes, Group& group) {
+  TG_TRY(const auto id, decode_id(bytes));
+  if (id.kind == RecordKind::intent) {
+    group.add_intent(id.event_id, bytes);
+    return {};
+  }
+  TG_TRY(auto record, decode(bytes));
+  group.add_final(std::move(record));
+  return {};
+}
+
 }  // namespace
 
 bool gather(RingReader& reader, Group& group, std::size_t limit, Log& log) {
@@ -39,12 +51,10 @@ bool gather(RingReader& reader, Group& group, std::size_t limit, Log& log) {
     const auto next = reader.next(bytes);
     if (next == RingReader::Next::empty) return true;
     if (next == RingReader::Next::damaged) return false;
-    auto record = decode(bytes);
-    if (!record) {
-      log.write(LogLevel::error, "ledger_record_unreadable", record.error().message, {});
+    if (const auto added = add(bytes, group); !added) {
+      log.write(LogLevel::error, "ledger_record_unreadable", added.error().message, {});
       return false;
     }
-    group.add(*std::move(record));
   }
   return true;
 }

@@ -9,6 +9,7 @@
 #include "finops/ledger.h"
 #include "finops/ledger_reader.h"
 #include "finops/postgres_ledger.h"
+#include "gateway/base/thread_name.h"
 
 namespace tollgate::finops {
 namespace {
@@ -54,6 +55,7 @@ class PostgresShipper final : public Shipper {
 
  private:
   void run() {
+    name_this_thread("tollgate-ship");
     auto retry = kFirstRetry;
     for (;;) {
       const auto shipped = ship();

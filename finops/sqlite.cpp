@@ -25,6 +25,11 @@ void Statement::bind(int parameter, std::string_view text) {
   sqlite3_bind_text64(statement_.get(), parameter, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+void Statement::bind_borrowed(int parameter, std::string_view text) {
+  const char* data = text.data() != nullptr ? text.data() : "";
+  sqlite3_bind_text64(statement_.get(), parameter, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
 void Statement::bind(int parameter, const Uuid& id) {
   sqlite3_bind_blob64(statement_.get(), parameter, id.bytes.data(), id.bytes.size(), SQLITE_TRANSIENT);
 }
@@ -110,6 +115,8 @@ void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
+
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(database_.get()); }
 
 void Database::rollback() {
   if (sqlite3_get_autocommit(database_.get()) == 0)

@@ -22,6 +22,8 @@ class Statement {
  public:
   void bind(int parameter, std::int64_t value);
   void bind(int parameter, std::string_view text);
+  // Without a copy: the text must stay where it is until the statement has run and been bound anew.
+  void bind_borrowed(int parameter, std::string_view text);
   void bind(int parameter, const Uuid& id);
   void bind_blob(int parameter, std::string_view bytes);
 
@@ -53,7 +55,8 @@ class Database {
   Status exec(const char* sql);
   Result<Statement> prepare(std::string_view sql);
   void set_busy_timeout(std::chrono::milliseconds timeout);
-  std::int64_t changes() const;  // rows the last statement wrote
+  std::int64_t changes() const;      // rows the last statement wrote
+  std::int64_t last_row_id() const;  // of the last row inserted
   // Ends a transaction that an error left open.
   void rollback();
   // The last error was about space or a lock: the connection itself is sound.

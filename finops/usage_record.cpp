@@ -88,6 +88,7 @@ class Reader {
     }
     return static_cast<T>(value);
   }
+  bool ok() const { return ok_; }
   bool finished() const { return ok_ && rest_.empty(); }
 
  private:
@@ -147,18 +148,36 @@ void encode(const UsageRecord& record, std::string& out) {
   for_each_field(record, Writer(out));
 }
 
-Result<UsageRecord> decode(std::string_view bytes) {
-  Reader reader(bytes);
+namespace {
+
+// Version and kind, which stand before the fields.
+Result<RecordKind> read_envelope(Reader& reader) {
   if (reader.number<std::uint8_t>() != kEncodingVersion)
     return Error{ErrorKind::internal, "usage record: unknown encoding version"};
-  UsageRecord record;
   const auto kind = reader.number<std::uint8_t>();
   if (kind != static_cast<std::uint8_t>(RecordKind::intent) && kind != static_cast<std::uint8_t>(RecordKind::final))
     return Error{ErrorKind::internal, "usage record: unknown kind"};
-  record.kind = static_cast<RecordKind>(kind);
+  return static_cast<RecordKind>(kind);
+}
+
+}  // namespace
+
+Result<UsageRecord> decode(std::string_view bytes) {
+  Reader reader(bytes);
+  UsageRecord record;
+  TG_TRY(record.kind, read_envelope(reader));
   for_each_field(record, reader);
   if (!reader.finished()) return Error{ErrorKind::internal, "usage record: malformed"};
   return record;
+}
+
+Result<RecordId> decode_id(std::string_view bytes) {
+  Reader reader(bytes);
+  RecordId id;
+  TG_TRY(id.kind, read_envelope(reader));
+  reader("event_id", id.event_id);
+  if (!reader.ok()) return Error{ErrorKind::internal, "usage record: malformed"};
+  return id;
 }
 
 }  // namespace tollgate::finops

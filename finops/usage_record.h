@@ -74,5 +74,11 @@ struct UsageRecord {
 // Byte form used in the rings: versioned, length-prefixed, little-endian. Appends to `out`.
 void encode(const UsageRecord& record, std::string& out);
 Result<UsageRecord> decode(std::string_view bytes);
+// Only what kind it is and of which event.
+struct RecordId {
+  RecordKind kind = RecordKind::final;
+  Uuid event_id;
+};
+Result<RecordId> decode_id(std::string_view bytes);
 
 }  // namespace tollgate::finops

@@ -5,14 +5,13 @@
 
 #include <array>
 #include <concepts>
-#include <cstring>
 
 #include "finops/usage_fields.h"
 
 namespace tollgate::finops {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 constexpr std::chrono::seconds kOpenPatience{5};
 
 // The shipper's watermark is the row's id: AUTOINCREMENT never uses one twice, even after old rows were deleted.
@@ -28,9 +27,7 @@ std::string schema() {
   return "CREATE TABLE usage (id INTEGER PRIMARY KEY AUTOINCREMENT" + columns +
          ", UNIQUE (event_id)) STRICT;"
          "CREATE INDEX usage_by_time ON usage (started_at_ms);"
-         "CREATE INDEX usage_by_department ON usage (department, started_at_ms);"
-         "CREATE TABLE intents (event_id BLOB PRIMARY KEY, owner BLOB NOT NULL, record BLOB NOT NULL) "
-         "STRICT, WITHOUT ROWID;"
+         "CREATE TABLE intents (id INTEGER PRIMARY KEY, owner BLOB NOT NULL, records BLOB NOT NULL) STRICT;"
          "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
          // Names this file wherever its rows are shipped to.
          "INSERT INTO meta VALUES ('ledger_id', lower(hex(randomblob(16))));"
@@ -67,6 +64,7 @@ std::string insert_sql() {
   return "INSERT OR IGNORE INTO usage (" + column_names() + ") VALUES (" + marks + ")";
 }
 
+// REQUIRES: the record outlives the statement's next run().
 class Binder {
  public:
   explicit Binder(Statement& statement) : statement_(statement) {}
@@ -74,11 +72,9 @@ class Binder {
   void operator()(const char* /*name*/, T value) {
     statement_.bind(++parameter_, static_cast<std::int64_t>(value));
   }
-  void operator()(const char* /*name*/, UsageSource value) { statement_.bind(++parameter_, to_string(value)); }
+  void operator()(const char* /*name*/, UsageSource value) { statement_.bind_borrowed(++parameter_, to_string(value)); }
   void operator()(const char* /*name*/, const Uuid& id) { statement_.bind(++parameter_, id); }
-  void operator()(const char* /*name*/, const std::string& text) {
-    statement_.bind(++parameter_, std::string_view(text));
-  }
+  void operator()(const char* /*name*/, const std::string& text) { statement_.bind_borrowed(++parameter_, text); }
 
  private:
   Statement& statement_;
@@ -105,19 +101,13 @@ class RowReader {
 
 }  // namespace
 
-std::size_t UuidHash::operator()(const Uuid& id) const {
-  std::size_t random_half = 0;  // the last eight bytes of a UUIDv7
-  std::memcpy(&random_half, id.bytes.data() + id.bytes.size() - sizeof random_half, sizeof random_half);
-  return random_half;
+void Group::add_intent(const Uuid& event_id, std::string_view bytes) {
+  ++records_;
+  intents_.insert_or_assign(event_id, bytes);
 }
 
-void Group::add(UsageRecord record) {
+void Group::add_final(UsageRecord record) {
   ++records_;
-  if (record.kind == RecordKind::intent) {
-    const auto id = record.event_id;
-    intents_.insert_or_assign(id, std::move(record));
-    return;
-  }
   intents_.erase(record.event_id);
   finals_.push_back(std::move(record));
 }
@@ -134,9 +124,9 @@ Result<UsageStore> UsageStore::open(const std::filesystem::path& path) {
   TG_CHECK(database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"));
   TG_CHECK(make_schema(database));
   TG_TRY(auto row, database.prepare(insert_sql()));
-  TG_TRY(auto intent, database.prepare("INSERT OR IGNORE INTO intents (event_id, owner, record) VALUES (?, ?, ?)"));
-  TG_TRY(auto ended, database.prepare("DELETE FROM intents WHERE event_id = ?"));
-  return UsageStore(std::move(database), std::move(row), std::move(intent), std::move(ended));
+  TG_TRY(auto block, database.prepare("INSERT INTO intents (owner, records) VALUES (?, ?)"));
+  TG_TRY(auto done, database.prepare("DELETE FROM intents WHERE id = ?"));
+  return UsageStore(std::move(database), std::move(row), std::move(block), std::move(done));
 }
 
 template <class Work>
@@ -155,19 +145,22 @@ Result<std::int64_t> UsageStore::transaction(Work work) {
 }
 
 Result<std::int64_t> UsageStore::commit(const Group& group, const Uuid& owner) {
-  return transaction([&] { return write(group, owner); });
+  std::int64_t block = 0;
+  auto rows = transaction([&] { return write(group, owner, block); });
+  if (!rows) return rows;
+  open_.close(group.finals());
+  std::vector<Uuid> calls;
+  for (const auto& [id, bytes] : group.intents()) calls.push_back(id);
+  if (!calls.empty()) open_.open(block, calls);
+  return rows;
 }
 
-Result<std::int64_t> UsageStore::write(const Group& group, const Uuid& owner) {
-  std::string bytes;
-  for (const auto& [id, record] : group.intents()) {
-    bytes.clear();
-    encode(record, bytes);
-    insert_intent_.bind(1, id);
-    insert_intent_.bind(2, owner);
-    insert_intent_.bind_blob(3, bytes);
-    TG_CHECK(insert_intent_.run());
+Result<std::int64_t> UsageStore::write(const Group& group, const Uuid& owner, std::int64_t& block) {
+  for (const auto emptied : open_.emptied_by(group.finals())) {
+    delete_block_.bind(1, emptied);
+    TG_CHECK(delete_block_.run());
   }
+  if (!group.intents().empty()) TG_CHECK(write_block(group, owner, block));
   std::int64_t rows = 0;
   for (const auto& record : group.finals()) {
     TG_TRY(const bool added, insert(record));
@@ -176,28 +169,39 @@ Result<std::int64_t> UsageStore::write(const Group& group, const Uuid& owner) {
   return rows;
 }
 
+Status UsageStore::write_block(const Group& group, const Uuid& owner, std::int64_t& block) {
+  std::string records;
+  for (const auto& [id, bytes] : group.intents()) append_to_block(records, bytes);
+  insert_block_.bind(1, owner);
+  insert_block_.bind_blob(2, records);
+  TG_CHECK(insert_block_.run());
+  block = database_.last_row_id();
+  return {};
+}
+
 Result<bool> UsageStore::insert(const UsageRecord& record) {
   for_each_field(record, Binder(insert_row_));
   TG_CHECK(insert_row_.run());
-  const bool added = database_.changes() > 0;
-  delete_intent_.bind(1, record.event_id);
-  TG_CHECK(delete_intent_.run());
-  return added;
+  return database_.changes() > 0;
 }
 
 Result<std::int64_t> UsageStore::estimate_abandoned(const std::set<Uuid>& living) {
   return transaction([&] { return write_estimates(living); });
 }
 
+// A block may hold calls that have ended since: their rows are there, and stay as they are.
 Result<std::int64_t> UsageStore::write_estimates(const std::set<Uuid>& living) {
-  TG_TRY(auto select, database_.prepare("SELECT owner, record FROM intents"));
+  TG_TRY(auto select, database_.prepare("SELECT id, owner, records FROM intents"));
   std::vector<UsageRecord> abandoned;
+  std::vector<std::int64_t> blocks;
   for (;;) {
     TG_TRY(const bool more, select.step());
     if (!more) break;
-    if (living.contains(select.uuid(0))) continue;
-    // One that this version cannot read stays where it is: it must not keep the gateway from starting.
-    if (auto record = decode(select.blob(1))) abandoned.push_back(*std::move(record));
+    if (living.contains(select.uuid(1))) continue;
+    auto block = read_block(select.blob(2));
+    // What this version cannot read stays where it is: it must not keep the gateway from starting.
+    if (block.complete) blocks.push_back(select.integer(0));
+    for (auto& record : block.records) abandoned.push_back(std::move(record));
   }
   std::int64_t rows = 0;
   for (auto& record : abandoned) {
@@ -206,6 +210,10 @@ Result<std::int64_t> UsageStore::write_estimates(const std::set<Uuid>& living) {
     record.outcome = "unknown";
     TG_TRY(const bool added, insert(record));
     rows += added ? 1 : 0;
+  }
+  for (const auto block : blocks) {
+    delete_block_.bind(1, block);
+    TG_CHECK(delete_block_.run());
   }
   return rows;
 }

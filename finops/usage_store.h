@@ -1,34 +1,34 @@
 #pragma once
-// The ledger's SQLite file: `usage` (one row per final record, never updated), `intents` (calls under way), `meta`.
+// The ledger's SQLite file: `usage` (one row per final record, never updated), `intents` (blocks of calls
+// under way), `meta`.
 // Private.
 #include <filesystem>
-#include <functional>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "finops/open_intents.h"
 #include "finops/sqlite.h"
 #include "finops/usage_record.h"
 
 namespace tollgate::finops {
 
-struct UuidHash {
-  std::size_t operator()(const Uuid& id) const;
-};
-
 // What one transaction will hold. An intent whose final record comes in the same group leaves no trace.
 class Group {
  public:
-  void add(UsageRecord record);
+  // `bytes` is the encoded record; it must stay where it is until clear() (bytes in a ring do until they are released).
+  void add_intent(const Uuid& event_id, std::string_view bytes);
+  void add_final(UsageRecord record);
   void clear();
   std::size_t records() const { return records_; }  // added, before pairing
 
   const std::vector<UsageRecord>& finals() const { return finals_; }
-  const std::unordered_map<Uuid, UsageRecord, UuidHash>& intents() const { return intents_; }
+  const std::unordered_map<Uuid, std::string_view, UuidHash>& intents() const { return intents_; }
 
  private:
   std::vector<UsageRecord> finals_;
-  std::unordered_map<Uuid, UsageRecord, UuidHash> intents_;
+  std::unordered_map<Uuid, std::string_view, UuidHash> intents_;
   std::size_t records_ = 0;
 };
 
@@ -46,21 +46,23 @@ class UsageStore {
   void set_busy_timeout(std::chrono::milliseconds timeout) { database_.set_busy_timeout(timeout); }
 
  private:
-  UsageStore(Database database, Statement row, Statement intent, Statement ended)
+  UsageStore(Database database, Statement row, Statement block, Statement done)
       : database_(std::move(database)),
         insert_row_(std::move(row)),
-        insert_intent_(std::move(intent)),
-        delete_intent_(std::move(ended)) {}
+        insert_block_(std::move(block)),
+        delete_block_(std::move(done)) {}
   template <class Work>
   Result<std::int64_t> transaction(Work work);
-  Result<std::int64_t> write(const Group& group, const Uuid& owner);
+  Result<std::int64_t> write(const Group& group, const Uuid& owner, std::int64_t& block);
+  Status write_block(const Group& group, const Uuid& owner, std::int64_t& block);
   Result<bool> insert(const UsageRecord& record);
   Result<std::int64_t> write_estimates(const std::set<Uuid>& living);
 
   Database database_;
   Statement insert_row_;
-  Statement insert_intent_;
-  Statement delete_intent_;
+  Statement insert_block_;
+  Statement delete_block_;
+  OpenIntents open_;
   bool sound_ = true;
 };
 

@@ -8,6 +8,7 @@
 #include "gateway/auth/store.h"
 #include "gateway/auth/store_sqlite.h"
 #include "gateway/auth/use_log.h"
+#include "gateway/base/thread_name.h"
 
 namespace tollgate::auth {
 namespace {
@@ -144,6 +145,7 @@ void Refresher::Impl::poll() {
 }
 
 void Refresher::Impl::run() {
+  name_this_thread("tollgate-keys");
   std::unique_lock lock(mutex);
   while (!stopping) {
     wake.wait_for(lock, kPoll, [this] { return stopping || asked; });

@@ -1,9 +1,11 @@
 #include "gateway/net/resolver.h"
+#include "gateway/base/thread_name.h"
 
 #include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -21,6 +23,8 @@ using std::chrono::steady_clock;
 using Addresses = std::vector<asio::ip::address>;
 
 constexpr std::chrono::hours kKeepFresh(1);
+// A name server that does not answer holds a thread for the system's time-out (10 s is usual): others go on.
+constexpr std::size_t kThreads = 4;
 
 Result<Addresses> ask_system(const std::string& host) {
   addrinfo hints = {};
@@ -64,8 +68,14 @@ struct Waiter {
 struct Name {
   Addresses addresses;  // empty until the first answer
   steady_clock::time_point asked;
-  steady_clock::time_point due = steady_clock::time_point::min();  // of the next lookup
+  steady_clock::time_point due;  // of the next lookup
+  bool looking_up = false;
   std::vector<Waiter> waiters;
+};
+
+struct LookupThread {
+  std::thread thread;
+  bool looking_up = false;
 };
 
 }  // namespace
@@ -78,7 +88,7 @@ struct Resolver::Impl {
   void forget(const std::string& host, const Waiting* waiting);
   std::map<std::string, Name>::iterator next_due();
   void store(const std::string& host, Result<Addresses> answer);
-  void run();
+  void run(LookupThread& self);
 
   Log& log;
   const std::chrono::milliseconds refresh;
@@ -86,18 +96,17 @@ struct Resolver::Impl {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::string, Name> names;
-  bool looking_up = false;
+  std::array<LookupThread, kThreads> threads;
   bool stopped = false;
-  std::thread thread;
 };
 
 Name& Resolver::Impl::ask(const std::string& host) {
   auto [at, is_new] = names.try_emplace(host);
   Name& name = at->second;
   name.asked = steady_clock::now();
-  if (is_new || name.addresses.empty()) {
-    // Unknown, or its last lookup failed: look now, whatever the schedule says.
-    name.due = steady_clock::time_point::min();
+  // Unknown, or its last lookup failed: its turn comes now, after those that were due before.
+  if (is_new || (name.addresses.empty() && name.due > name.asked)) {
+    name.due = name.asked;
     changed.notify_one();
   }
   return name;
@@ -108,12 +117,13 @@ void Resolver::Impl::forget(const std::string& host, const Waiting* waiting) {
   if (at != names.end()) std::erase_if(at->second.waiters, [&](const Waiter& w) { return w.waiting.get() == waiting; });
 }
 
-// The name whose lookup is due first, among those in use. A name nobody asked for in the last hour keeps its answer.
+// The name whose lookup is due first, among those in use that nobody is looking up. A name nobody asked for in the last
+// hour keeps its answer.
 std::map<std::string, Name>::iterator Resolver::Impl::next_due() {
   const auto used_since = steady_clock::now() - kKeepFresh;
   auto first = names.end();
   for (auto at = names.begin(); at != names.end(); ++at) {
-    if (at->second.asked < used_since) continue;
+    if (at->second.looking_up || at->second.asked < used_since) continue;
     if (first == names.end() || at->second.due < first->second.due) first = at;
   }
   return first;
@@ -121,6 +131,7 @@ std::map<std::string, Name>::iterator Resolver::Impl::next_due() {
 
 void Resolver::Impl::store(const std::string& host, Result<Addresses> answer) {
   Name& name = names[host];
+  name.looking_up = false;
   name.due = steady_clock::now() + refresh;
   if (answer && answer->empty()) answer = Error{ErrorKind::upstream_error, "no address"};
   if (answer) {
@@ -139,7 +150,8 @@ void Resolver::Impl::store(const std::string& host, Result<Addresses> answer) {
   }
 }
 
-void Resolver::Impl::run() {
+void Resolver::Impl::run(LookupThread& self) {
+  name_this_thread("tollgate-dns");
   std::unique_lock lock(mutex);
   while (!stopped) {
     const auto next = next_due();
@@ -152,29 +164,30 @@ void Resolver::Impl::run() {
       continue;
     }
     const std::string host = next->first;
-    looking_up = true;
+    self.looking_up = next->second.looking_up = true;
     lock.unlock();
     auto answer = lookup(host);
     lock.lock();
-    looking_up = false;
+    self.looking_up = false;
     if (!stopped) store(host, std::move(answer));
   }
 }
 
 Resolver::Resolver(Log& log, std::chrono::milliseconds refresh, Lookup lookup)
     : impl_(std::make_shared<Impl>(log, refresh, lookup ? std::move(lookup) : Lookup(ask_system))) {
-  impl_->thread = std::thread([impl = impl_] { impl->run(); });
+  for (auto& one : impl_->threads) one.thread = std::thread([impl = impl_, &one] { impl->run(one); });
 }
 
 Resolver::~Resolver() {
   std::unique_lock lock(impl_->mutex);
   impl_->stopped = true;
-  impl_->changed.notify_one();
-  auto thread = std::move(impl_->thread);
-  const bool blocked = impl_->looking_up;
-  lock.unlock();
+  impl_->changed.notify_all();
   // getaddrinfo cannot be interrupted and may take many seconds; its thread then touches nothing but `impl`.
-  blocked ? thread.detach() : thread.join();
+  for (auto& one : impl_->threads)
+    if (one.looking_up) one.thread.detach();
+  lock.unlock();
+  for (auto& one : impl_->threads)
+    if (one.thread.joinable()) one.thread.join();
 }
 
 void Resolver::prefetch(const std::string& host, std::uint16_t) {

@@ -8,13 +8,13 @@
 
 namespace tollgate::observe {
 
-// Asynchronous: a slow disk or a blocked pipe costs lines, counted in dropped(), never time on a worker.
+// Asynchronous: a slow disk or a blocked pipe costs lines, counted in dropped(), never time on a worker. Warnings and
+// errors are written at once, other lines within LineWriter::kGather. The destructor writes what is pending.
 class JsonLog : public Log {
  public:
   virtual std::int64_t dropped() const = 0;
   virtual std::int64_t written() const = 0;  // lines handed to the writer thread
   virtual void set_level(LogLevel level) = 0;
-  virtual void flush() = 0;  // asks the writer to flush; does not wait
 };
 
 // `file` empty: standard error. Throws std::runtime_error when the file cannot be opened.

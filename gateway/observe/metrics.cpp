@@ -35,7 +35,6 @@ constexpr std::array kHelp = {
     Help{"tollgate_credentials", "Keys known to this process."},
     Help{"tollgate_handshake_failures_total", "TLS handshakes that failed."},
     Help{"tollgate_http_refusals_total", "Requests refused before they were authenticated, by status."},
-    Help{"tollgate_in_flight", "Calls being served."},
     Help{"tollgate_ledger_adopted_records_total", "Records recovered from the rings of a dead process."},
     Help{"tollgate_ledger_commit_failures_total", "Ledger commits that failed and were retried."},
     Help{"tollgate_ledger_ring_fill_ratio", "Share of the fullest ring in use."},
@@ -127,7 +126,7 @@ MetricsShard::CallSeries& MetricsShard::series(std::string_view department, std:
 
 namespace {
 
-std::int64_t& slot(std::map<std::string, std::int64_t, std::less<>>& map, std::string_view key) {
+std::int64_t& entry(std::map<std::string, std::int64_t, std::less<>>& map, std::string_view key) {
   const auto it = map.find(key);
   return it != map.end() ? it->second : map[std::string(key)];
 }
@@ -137,12 +136,12 @@ std::int64_t& slot(std::map<std::string, std::int64_t, std::less<>>& map, std::s
 void MetricsShard::call(const CallFacts& facts) {
   const std::lock_guard lock(mutex_);
   CallSeries& s = series(facts.department, facts.model);
-  ++slot(s.outcomes, facts.outcome);
+  ++entry(s.outcomes, facts.outcome);
   s.input += facts.input_tokens;
   s.output += facts.output_tokens;
   s.cached += facts.cached_tokens;
   s.reasoning += facts.reasoning_tokens;
-  if (facts.cost_nano != 0) slot(s.cost_by_currency, facts.currency) += facts.cost_nano;
+  if (facts.cost_nano != 0) entry(s.cost_by_currency, facts.currency) += facts.cost_nano;
   s.total.observe(seconds(facts.total));
   if (facts.ttft.count() >= 0) s.ttft.observe(seconds(facts.ttft));
   if (facts.added.count() >= 0) figures_.added.observe(seconds(facts.added));
@@ -152,19 +151,63 @@ void MetricsShard::call(const CallFacts& facts) {
 }
 
 void MetricsShard::attempt(const AttemptFacts& facts) {
-  count("tollgate_attempts_total", {{"model", std::string(facts.model)},
-                                    {"outcome", std::string(facts.outcome)},
-                                    {"provider", std::string(facts.provider)}});
+  count("tollgate_attempts_total", {{"model", facts.model}, {"outcome", facts.outcome}, {"provider", facts.provider}});
 }
 
-void MetricsShard::count(std::string_view name, Labels labels, std::int64_t by) {
+void MetricsShard::in_flight(std::int64_t change) {
   const std::lock_guard lock(mutex_);
-  figures_.counters[{std::string(name), std::move(labels)}] += by;
+  figures_.in_flight += change;
 }
 
-void MetricsShard::gauge(std::string_view name, Labels labels, double value) {
+namespace {
+
+template <class LabelPairs>
+std::size_t hash_series(std::string_view name, const LabelPairs& labels) {
+  constexpr std::hash<std::string_view> kHash;
+  std::size_t out = kHash(name);
+  for (const auto& label : labels) out = out * 31 + kHash(label.second);
+  return out;
+}
+
+}  // namespace
+
+std::size_t MetricsShard::SeriesHash::operator()(const Series& series) const {
+  return hash_series(series.name, series.labels);
+}
+
+std::size_t MetricsShard::SeriesHash::operator()(const SeriesView& series) const {
+  return hash_series(series.name, series.labels);
+}
+
+bool MetricsShard::SameSeries::operator()(const SeriesView& a, const Series& b) const {
+  return a.name == b.name &&
+         std::equal(a.labels.begin(), a.labels.end(), b.labels.begin(), b.labels.end(),
+                    [](const auto& x, const auto& y) { return x.first == y.first && x.second == y.second; });
+}
+
+template <class Value>
+Value& MetricsShard::slot(BySeries<Value>& values, std::string_view name, LabelViews labels) {
+  const SeriesView wanted{name, labels};
+  const auto it = values.find(wanted);
+  if (it != values.end()) return it->second;
+  Series series{std::string(name), {}};
+  for (const auto& [label, value] : labels) series.labels.emplace_back(label, value);
+  return values[std::move(series)];
+}
+
+void MetricsShard::count(std::string_view name, LabelViews labels, std::int64_t by) {
   const std::lock_guard lock(mutex_);
-  figures_.gauges[{std::string(name), std::move(labels)}] = value;
+  slot(figures_.counters, name, labels) += by;
+}
+
+void MetricsShard::gauge(std::string_view name, LabelViews labels, double value) {
+  const std::lock_guard lock(mutex_);
+  slot(figures_.gauges, name, labels) = value;
+}
+
+void MetricsShard::total(std::string_view name, LabelViews labels, double value) {
+  const std::lock_guard lock(mutex_);
+  slot(figures_.totals, name, labels) = value;
 }
 
 MetricsShard& Metrics::add_shard() {
@@ -199,6 +242,7 @@ struct CallFamilies {
   Family added = family("tollgate_added_latency_seconds",
                         "Time from a request's first byte to its dispatch, queueing included.", MetricType::Histogram);
   Family fallbacks = family("tollgate_fallbacks_total", "Calls served by a fallback target.", MetricType::Counter);
+  Family in_flight = family("tollgate_in_flight", "Calls being served.", MetricType::Gauge);
 };
 
 template <class Series>
@@ -221,46 +265,60 @@ void add_series(CallFamilies& to, const std::pair<std::string, std::string>& key
 
 }  // namespace
 
+// Adds up what the shards hold; of gauges the last one stands.
+struct Metrics::Sum {
+  MetricsShard::Figures figures;
+  std::map<MetricsShard::Series, double> counters;
+  std::map<MetricsShard::Series, double> gauges;
+
+  void add(const MetricsShard& shard) {
+    const std::lock_guard lock(shard.mutex_);
+    const auto& from = shard.figures_;
+    for (const auto& [key, series] : from.calls) add_calls(figures.calls[key], series);
+    for (std::size_t i = 0; i < kPhases; ++i) figures.phases[i].add(from.phases[i]);
+    figures.added.add(from.added);
+    figures.fallbacks += from.fallbacks;
+    figures.in_flight += from.in_flight;
+    for (const auto& [series, n] : from.counters) counters[series] += static_cast<double>(n);
+    for (const auto& [series, value] : from.totals) counters[series] += value;
+    for (const auto& [series, value] : from.gauges) gauges[series] = value;
+  }
+
+ private:
+  static void add_calls(MetricsShard::CallSeries& into, const MetricsShard::CallSeries& from) {
+    into.input += from.input;
+    into.output += from.output;
+    into.cached += from.cached;
+    into.reasoning += from.reasoning;
+    for (const auto& [outcome, n] : from.outcomes) into.outcomes[outcome] += n;
+    for (const auto& [currency, n] : from.cost_by_currency) into.cost_by_currency[currency] += n;
+    into.total.add(from.total);
+    into.ttft.add(from.ttft);
+  }
+};
+
 std::string Metrics::scrape() {
   const std::lock_guard lock(mutex_);
+  scrape_shard_.figures_ = {};  // what is gone since the last scrape, such as a target, is not shown again
   for (const auto& reader : readers_) reader(scrape_shard_);
-
-  MetricsShard::Figures sum;
-  const auto merge = [&sum](const MetricsShard& shard) {
-    const std::lock_guard shard_lock(shard.mutex_);
-    for (const auto& [key, s] : shard.figures_.calls) {
-      auto& into = sum.calls[key];
-      into.input += s.input;
-      into.output += s.output;
-      into.cached += s.cached;
-      into.reasoning += s.reasoning;
-      for (const auto& [outcome, n] : s.outcomes) into.outcomes[outcome] += n;
-      for (const auto& [currency, n] : s.cost_by_currency) into.cost_by_currency[currency] += n;
-      into.total.add(s.total);
-      into.ttft.add(s.ttft);
-    }
-    for (std::size_t i = 0; i < kPhases; ++i) sum.phases[i].add(shard.figures_.phases[i]);
-    sum.added.add(shard.figures_.added);
-    sum.fallbacks += shard.figures_.fallbacks;
-    for (const auto& [key, n] : shard.figures_.counters) sum.counters[key] += n;
-    for (const auto& [key, v] : shard.figures_.gauges) sum.gauges[key] = v;
-  };
-  for (const auto& shard : shards_) merge(*shard);
-  merge(scrape_shard_);
+  Sum sum;
+  for (const auto& shard : shards_) sum.add(*shard);
+  sum.add(scrape_shard_);
 
   CallFamilies calls;
-  for (const auto& [key, s] : sum.calls) add_series(calls, key, s);
+  for (const auto& [key, s] : sum.figures.calls) add_series(calls, key, s);
   for (std::size_t i = 0; i < kPhases; ++i)
-    add_histogram(calls.phases, {{"phase", std::string(kPhaseNames[i])}}, sum.phases[i]);
-  add_histogram(calls.added, {}, sum.added);
-  add_value(calls.fallbacks, {}, static_cast<double>(sum.fallbacks));
-  std::vector<Family> out = {calls.requests, calls.tokens, calls.cost,  calls.duration,
-                             calls.ttft,     calls.phases, calls.added, calls.fallbacks};
+    add_histogram(calls.phases, {{"phase", std::string(kPhaseNames[i])}}, sum.figures.phases[i]);
+  add_histogram(calls.added, {}, sum.figures.added);
+  add_value(calls.fallbacks, {}, static_cast<double>(sum.figures.fallbacks));
+  add_value(calls.in_flight, {}, static_cast<double>(sum.figures.in_flight));
+  std::vector<Family> out = {calls.requests, calls.tokens, calls.cost,      calls.duration, calls.ttft,
+                             calls.phases,   calls.added,  calls.fallbacks, calls.in_flight};
 
   const auto append_plain = [&out](const auto& values, MetricType type) {
-    for (const auto& [key, value] : values) {
-      if (out.empty() || out.back().name != key.first) out.push_back(family(key.first, help_for(key.first), type));
-      add_value(out.back(), key.second, static_cast<double>(value));
+    for (const auto& [series, value] : values) {
+      if (out.back().name != series.name) out.push_back(family(series.name, help_for(series.name), type));
+      add_value(out.back(), series.labels, value);
     }
   };
   append_plain(sum.counters, MetricType::Counter);

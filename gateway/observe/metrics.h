@@ -3,13 +3,16 @@
 // models and providers of the configuration, and fixed enumerations; a name that a caller made up is never a label.
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tollgate::observe {
@@ -56,20 +59,24 @@ struct AttemptFacts {
   std::string_view outcome;
 };
 
-// Sorted label pairs, as Prometheus wants them.
+// Label pairs in the order of their names, as Prometheus wants them: as kept, and as given.
 using Labels = std::vector<std::pair<std::string, std::string>>;
+using LabelViews = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
 // One worker's figures. Thread-safe by a mutex that only a scrape contends for, and briefly.
 class MetricsShard {
  public:
   void call(const CallFacts& facts);
   void attempt(const AttemptFacts& facts);
-  // A counter by name and labels: for what happens less often than calls.
-  void count(std::string_view name, Labels labels = {}, std::int64_t by = 1);
-  void gauge(std::string_view name, Labels labels, double value);
+  void in_flight(std::int64_t change);  // calls begun (+1) and ended (-1)
+  // A counter by name and labels. Only the first use of a series allocates.
+  void count(std::string_view name, LabelViews labels = {}, std::int64_t by = 1);
+  void gauge(std::string_view name, LabelViews labels, double value);
+  // A counter that somebody else keeps: its value so far.
+  void total(std::string_view name, LabelViews labels, double value);
 
  private:
-  friend class Metrics;
+  friend class Metrics;  // and its Sum
   struct CallSeries {
     std::int64_t input = 0, output = 0, cached = 0, reasoning = 0;
     std::map<std::string, std::int64_t, std::less<>> outcomes;
@@ -85,13 +92,39 @@ class MetricsShard {
       return first != 0 ? first < 0 : std::string_view(a.second) < std::string_view(b.second);
     }
   };
+  struct Series {
+    std::string name;
+    Labels labels;
+    friend auto operator<=>(const Series&, const Series&) = default;
+  };
+  struct SeriesView {
+    std::string_view name;
+    LabelViews labels;
+  };
+  struct SeriesHash {
+    using is_transparent = void;
+    std::size_t operator()(const Series& series) const;
+    std::size_t operator()(const SeriesView& series) const;
+  };
+  struct SameSeries {
+    using is_transparent = void;
+    bool operator()(const Series& a, const Series& b) const { return a == b; }
+    bool operator()(const SeriesView& a, const Series& b) const;
+    bool operator()(const Series& a, const SeriesView& b) const { return (*this)(b, a); }
+  };
+  template <class Value>
+  using BySeries = std::unordered_map<Series, Value, SeriesHash, SameSeries>;
+  template <class Value>
+  static Value& slot(BySeries<Value>& values, std::string_view name, LabelViews labels);
   struct Figures {
     std::map<std::pair<std::string, std::string>, CallSeries, PairLess> calls;  // (department, model)
     std::array<Histogram, kPhases> phases;
     Histogram added;
     std::int64_t fallbacks = 0;
-    std::map<std::pair<std::string, Labels>, std::int64_t> counters;
-    std::map<std::pair<std::string, Labels>, double> gauges;
+    std::int64_t in_flight = 0;
+    BySeries<std::int64_t> counters;
+    BySeries<double> totals;
+    BySeries<double> gauges;
   };
   CallSeries& series(std::string_view department, std::string_view model);
   mutable std::mutex mutex_;
@@ -109,6 +142,7 @@ class Metrics {
   std::string scrape();
 
  private:
+  struct Sum;
   std::mutex mutex_;
   std::vector<std::unique_ptr<MetricsShard>> shards_;
   std::vector<std::function<void(MetricsShard&)>> readers_;

@@ -7,7 +7,11 @@ Report::Report(const Services& services, const View& view, const server::Exchang
       view_(view),
       exchange_(exchange),
       last_mark_(exchange.received_at()),
-      started_(services.clock.system_now()) {}
+      started_(services.clock.system_now()) {
+  services_.metrics.in_flight(1);
+}
+
+Report::~Report() { services_.metrics.in_flight(-1); }
 
 std::chrono::nanoseconds Report::since_received() const {
   return services_.clock.steady_now() - exchange_.received_at();
@@ -92,12 +96,11 @@ void Report::close(int status, std::string_view outcome) {
   for (std::size_t i = 0; i < pii::kEntityTypes; ++i) {
     if (pii_.by_type[i] == 0) continue;
     const auto type = pii::to_string(static_cast<pii::EntityType>(i));
-    services_.metrics.count("tollgate_pii_found_total",
-                            {{"department", std::string(facts_.department)}, {"type", std::string(type)}},
+    services_.metrics.count("tollgate_pii_found_total", {{"department", facts_.department}, {"type", type}},
                             pii_.by_type[i]);
   }
   if (restored_ > 0)
-    services_.metrics.count("tollgate_pii_restored_total", {{"department", std::string(facts_.department)}}, restored_);
+    services_.metrics.count("tollgate_pii_restored_total", {{"department", facts_.department}}, restored_);
   log_call(status, outcome);
 }
 

@@ -15,6 +15,9 @@ namespace tollgate::pipeline {
 class Report {
  public:
   Report(const Services& services, const View& view, const server::Exchange& exchange);
+  ~Report();
+  Report(const Report&) = delete;
+  Report& operator=(const Report&) = delete;
 
   // Ends a phase: the time since the last mark belongs to it.
   void mark(observe::Phase phase);

@@ -9,33 +9,31 @@
 namespace tollgate::process {
 namespace {
 
-using observe::Labels;
 using observe::MetricsShard;
 
 void ledger_gauges(const OperatorView& view, MetricsShard& shard) {
   const auto ledger = view.ledger.stats();
   double fill = 0;
   for (std::size_t i = 0; i < view.workers; ++i) fill = std::max(fill, view.ledger.producer(i).fill());
-  shard.gauge("tollgate_ledger_rows_total", {}, static_cast<double>(ledger.rows_committed));
-  shard.gauge("tollgate_ledger_commit_failures_total", {}, static_cast<double>(ledger.commit_failures));
-  shard.gauge("tollgate_ledger_adopted_records_total", {}, static_cast<double>(ledger.adopted));
+  shard.total("tollgate_ledger_rows_total", {}, static_cast<double>(ledger.rows_committed));
+  shard.total("tollgate_ledger_commit_failures_total", {}, static_cast<double>(ledger.commit_failures));
+  shard.total("tollgate_ledger_adopted_records_total", {}, static_cast<double>(ledger.adopted));
   shard.gauge("tollgate_ledger_stalled", {}, ledger.stalled ? 1 : 0);
   shard.gauge("tollgate_ledger_ring_fill_ratio", {}, fill);
   if (view.shipper == nullptr) return;
   const auto shipped = view.shipper->stats();
-  shard.gauge("tollgate_ledger_shipped_total", {}, static_cast<double>(shipped.shipped));
+  shard.total("tollgate_ledger_shipped_total", {}, static_cast<double>(shipped.shipped));
   shard.gauge("tollgate_ledger_ship_backlog", {}, static_cast<double>(shipped.backlog));
 }
 
 void local_gauges(const std::string& provider, const local_backend::EngineStats& stats, MetricsShard& shard) {
-  const Labels labels = {{"provider", provider}};
-  shard.gauge("tollgate_local_healthy", labels, stats.healthy ? 1 : 0);
-  shard.gauge("tollgate_local_running", labels, static_cast<double>(stats.running));
-  shard.gauge("tollgate_local_queued", labels, static_cast<double>(stats.queued));
-  shard.gauge("tollgate_local_busy_seconds_total", labels, static_cast<double>(stats.busy_us) / 1e6);
-  shard.gauge("tollgate_local_tokens_total", {{"class", "output"}, {"provider", provider}},
+  shard.gauge("tollgate_local_healthy", {{"provider", provider}}, stats.healthy ? 1 : 0);
+  shard.gauge("tollgate_local_running", {{"provider", provider}}, static_cast<double>(stats.running));
+  shard.gauge("tollgate_local_queued", {{"provider", provider}}, static_cast<double>(stats.queued));
+  shard.total("tollgate_local_busy_seconds_total", {{"provider", provider}}, static_cast<double>(stats.busy_us) / 1e6);
+  shard.total("tollgate_local_tokens_total", {{"class", "output"}, {"provider", provider}},
               static_cast<double>(stats.generated_tokens));
-  shard.gauge("tollgate_local_tokens_total", {{"class", "input"}, {"provider", provider}},
+  shard.total("tollgate_local_tokens_total", {{"class", "input"}, {"provider", provider}},
               static_cast<double>(stats.prompt_tokens));
 }
 
@@ -46,8 +44,8 @@ void read_gauges(const OperatorView& view, MetricsShard& shard) {
   shard.gauge("tollgate_config_generation", {}, static_cast<double>(view.last_reload.generation));
   shard.gauge("tollgate_connections", {}, static_cast<double>(view.connections));
   shard.gauge("tollgate_credentials", {}, static_cast<double>(view.credentials));
-  shard.gauge("tollgate_log_dropped_total", {}, static_cast<double>(view.log.dropped()));
-  shard.gauge("tollgate_log_lines_total", {}, static_cast<double>(view.log.written()));
+  shard.total("tollgate_log_dropped_total", {}, static_cast<double>(view.log.dropped()));
+  shard.total("tollgate_log_lines_total", {}, static_cast<double>(view.log.written()));
   ledger_gauges(view, shard);
   if (!view.snapshot.listen.plaintext)
     if (auto expiry = net::not_after(view.snapshot.listen.certificate_pem))

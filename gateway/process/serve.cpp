@@ -267,7 +267,6 @@ int Gateway::run() {
                {"workers", static_cast<std::int64_t>(workers_.size())},
                {"generation", snapshot_->generation}});
   io_.run();
-  log_->flush();
   return 0;
 }
 

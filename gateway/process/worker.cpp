@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include "gateway/base/thread_name.h"
 #include "gateway/net/stream.h"
 #include "gateway/pipeline/local_upstream.h"
 #include "gateway/pipeline/routes.h"
@@ -63,7 +64,10 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = std::thread([this] {
+    name_this_thread(("tollgate-w" + std::to_string(index_)).c_str());
+    io_.run();
+  });
 }
 
 void Worker::publish(Published next) {
@@ -152,10 +156,11 @@ void Worker::apply(Published next) {
 
 void Worker::report_gauges() {
   gauges_.set(kGaugePeriod);
-  const observe::Labels worker = {{"worker", std::to_string(index_)}};
-  metrics_.gauge("tollgate_loop_lag_seconds", worker, std::chrono::duration<double>(sweep_.take_worst_lag()).count());
+  const std::string worker = std::to_string(index_);
+  metrics_.gauge("tollgate_loop_lag_seconds", {{"worker", worker}},
+                 std::chrono::duration<double>(sweep_.take_worst_lag()).count());
   if (redis_ == nullptr) return;
-  metrics_.gauge("tollgate_limit_store_up", worker, redis_->stats().connected ? 1 : 0);
+  metrics_.gauge("tollgate_limit_store_up", {{"worker", worker}}, redis_->stats().connected ? 1 : 0);
 }
 
 }  // namespace tollgate::process

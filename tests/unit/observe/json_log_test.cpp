@@ -1,0 +1,65 @@
+#include "gateway/observe/json_log.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace tollgate::observe {
+namespace {
+
+class JsonLogTest : public testing::Test {
+ protected:
+  std::vector<nlohmann::json> lines() const {
+    std::vector<nlohmann::json> out;
+    std::ifstream in(file_);
+    for (std::string line; std::getline(in, line);) out.push_back(nlohmann::json::parse(line));
+    return out;
+  }
+  void TearDown() override { std::filesystem::remove(file_); }
+
+  std::string file_ = testing::TempDir() + "json_log_test." + std::to_string(::getpid()) + ".log";
+};
+
+TEST_F(JsonLogTest, EveryLineIsOneObjectWithItsFieldsInOrder) {
+  {
+    const auto log = make_json_log(LogLevel::info, file_);
+    log->write(LogLevel::warning, "a_thing", "said \"so\"\n",
+               {{"text", std::string_view("tab\there")}, {"number", std::int64_t{-42}}, {"flag", true}});
+    log->write(LogLevel::info, "another", {}, {});
+    EXPECT_EQ(log->written(), 2);
+    EXPECT_EQ(log->dropped(), 0);
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[0].at("level"), "warning");
+  EXPECT_EQ(got[0].at("event"), "a_thing");
+  EXPECT_EQ(got[0].at("message"), "said \"so\"\n");
+  EXPECT_EQ(got[0].at("text"), "tab\there");
+  EXPECT_EQ(got[0].at("number"), -42);
+  EXPECT_EQ(got[0].at("flag"), true);
+  EXPECT_EQ(got[0].at("time").get<std::string>().size(), std::string("2026-11-21T08:00:00.000Z").size());
+  EXPECT_FALSE(got[1].contains("message"));
+}
+
+TEST_F(JsonLogTest, WhatIsBelowTheLevelIsNotWritten) {
+  {
+    const auto log = make_json_log(LogLevel::warning, file_);
+    log->write(LogLevel::info, "quiet", {}, {});
+    log->set_level(LogLevel::debug);
+    log->write(LogLevel::debug, "loud", {}, {});
+    EXPECT_EQ(log->written(), 1);
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].at("event"), "loud");
+}
+
+TEST_F(JsonLogTest, AFileThatCannotBeOpenedIsSaidAtOnce) {
+  EXPECT_THROW((void)make_json_log(LogLevel::info, "/proc/no/such/place.log"), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace tollgate::observe
