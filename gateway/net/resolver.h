@@ -13,12 +13,13 @@
 
 namespace tollgate::net {
 
-// Shared by all workers; thread-safe. A thread of its own resolves (getaddrinfo blocks), refreshes every `refresh`
-// whatever has been asked for in the last hour, and keeps stale answers when a refresh fails. A name that many wait for
-// is looked up once. Must outlive the coroutines that wait in resolve().
+// Shared by all workers; thread-safe. Four threads of its own look names up (getaddrinfo blocks, and a name whose
+// server is silent must not hold up the others), refresh every `refresh` what has been asked for in the last hour, and
+// keep stale answers when a refresh fails. A name that many wait for is looked up once. Must outlive the coroutines
+// that wait in resolve().
 class Resolver {
  public:
-  // What a name stands for, in order of preference. Called on the resolver's thread, and may block.
+  // What a name stands for, in order of preference. Called on the resolver's threads, and may block.
   using Lookup = std::function<Result<std::vector<asio::ip::address>>(const std::string& host)>;
 
   // `lookup` replaces getaddrinfo, for tests.
@@ -36,7 +37,7 @@ class Resolver {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared with the thread, which may be inside getaddrinfo when the Resolver goes
+  std::shared_ptr<Impl> impl_;  // shared with the threads, which may be inside getaddrinfo when the Resolver goes
 };
 
 }  // namespace tollgate::net

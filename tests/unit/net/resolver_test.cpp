@@ -156,6 +156,42 @@ TEST_F(ResolverTest, TriesAFailedNameAgainWhenAsked) {
   EXPECT_TRUE(resolve(resolver, "a"));
 }
 
+TEST_F(ResolverTest, ANameThatIsNotAnsweredHoldsUpNoOther) {
+  names.set(false);
+  const auto only_dead_hangs = [hang = names.lookup()](const std::string& host) {
+    if (host == "dead") return hang(host);
+    return Result<std::vector<asio::ip::address>>({asio::ip::make_address("192.0.2.1")});
+  };
+  Resolver resolver(log, seconds(30), only_dead_hangs);
+  resolver.prefetch("dead", 443);
+  names.wait_until_asked(1);
+  EXPECT_TRUE(resolve(resolver, "well"));
+  EXPECT_FALSE(resolve(resolver, "dead", milliseconds(1)));
+  EXPECT_EQ(names.asked(), 1) << "a name is looked up by one thread at a time";
+}
+
+TEST_F(ResolverTest, LooksUpInTheOrderOfAsking) {
+  Names gate;
+  names.set(false);
+  gate.set(false);
+  std::vector<std::string> order;
+  const auto one_thread_left = [&order, hang = names.lookup(), wait = gate.lookup()](const std::string& host) {
+    if (host.starts_with("hang")) return hang(host);
+    order.push_back(host);
+    return wait(host);
+  };
+  Resolver resolver(log, seconds(30), one_thread_left);
+  for (const auto* host : {"hang1", "hang2", "hang3"}) resolver.prefetch(host, 443);
+  names.wait_until_asked(3);
+  resolver.prefetch("m", 443);
+  gate.wait_until_asked(1);
+  for (const auto* host : {"z", "a", "z"}) resolver.prefetch(host, 443);
+  gate.set(true);
+  EXPECT_TRUE(resolve(resolver, "a"));
+  EXPECT_EQ(order, (std::vector<std::string>{"m", "z", "a"})) << "asking again does not lose one's place";
+  names.set(true);
+}
+
 TEST_F(ResolverTest, GoesAwayWhileALookupHangs) {
   names.set(false);
   {
@@ -163,7 +199,7 @@ TEST_F(ResolverTest, GoesAwayWhileALookupHangs) {
     resolver.prefetch("a", 443);
     names.wait_until_asked(1);
   }
-  names.set(true);  // its thread ends by itself
+  names.set(true);  // its threads end by themselves
 }
 
 TEST_F(ResolverTest, ALoopMayGoWhileItsCoroutineWaits) {
