@@ -1,21 +1,163 @@
+// The members of a chat request but for messages and tools (OpenAI API reference, chat/completions/create).
 #include "providers/canonical.h"
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "providers/canonical_reading.h"
 
 namespace tollgate::providers {
 namespace {
 
-using nlohmann::json;
+using Kind = JsonReader::Kind;
 
-// Fields that are understood here, or that change nothing about the answer.
-constexpr std::array<std::string_view, 16> kUnderstood = {
-    "model",    "messages",   "stream",       "stream_options",        "temperature", "top_p",
-    "seed",     "max_tokens", "stop",         "max_completion_tokens", "n",           "user",
-    "metadata", "store",      "service_tier", "safety_identifier"};
+// Members that change nothing about the answer, or that the upstream sets itself.
+constexpr std::array<std::string_view, 9> kWithoutEffect = {"model",
+                                                            "stream",
+                                                            "stream_options",
+                                                            "metadata",
+                                                            "store",
+                                                            "service_tier",
+                                                            "prompt_cache_key",
+                                                            "prompt_cache_retention",
+                                                            "prompt_cache_options"};
 
-Error invalid(std::string param, std::string message) {
+constexpr std::pair<std::string_view, ReasoningEffort> kEfforts[] = {
+    {"none", ReasoningEffort::none},     {"minimal", ReasoningEffort::minimal}, {"low", ReasoningEffort::low},
+    {"medium", ReasoningEffort::medium}, {"high", ReasoningEffort::high},       {"xhigh", ReasoningEffort::xhigh},
+    {"max", ReasoningEffort::max}};
+
+std::string shown(double value) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), end};
+}
+
+Status read_number(Reading& reading, std::string_view name, double low, double high, std::optional<double>& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::number) return wrong_type(reading, kind, name, "a number");
+  const auto text = reading.in.view(reading.in.skip());
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || !std::isfinite(value) || value < low || value > high)
+    return invalid_value(std::string(name),
+                         "'" + std::string(name) + "' must be between " + shown(low) + " and " + shown(high) + ".");
+  out = value;
+  return {};
+}
+
+Status read_integer(Reading& reading, std::string_view name, std::int64_t low, std::int64_t high,
+                    std::optional<std::int64_t>& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::number) return wrong_type(reading, kind, name, "an integer");
+  const auto value = reading.in.integer();
+  if (!value || *value < low || *value > high)
+    return invalid_value(std::string(name), "'" + std::string(name) + "' must be an integer from " +
+                                                std::to_string(low) + " to " + std::to_string(high) + ".");
+  out = value;
+  return {};
+}
+
+Status read_cap(Reading& reading, std::string_view name) {
+  std::optional<std::int64_t> cap;
+  TG_CHECK(read_integer(reading, name, 1, std::numeric_limits<std::int32_t>::max(), cap));
+  auto& out = reading.out.max_tokens;
+  if (cap) out = std::min(out.value_or(*cap), *cap);
+  return {};
+}
+
+Status read_stop(Reading& reading) {
+  constexpr std::size_t kMaxStops = 4;
+  auto& out = reading.out.stop;
+  if (reading.in.null()) return {};
+  if (reading.in.peek() == Kind::string) return read_string(reading, "stop", out.emplace_back());
+  return read_array(reading, "stop", [&]() -> Status {
+    if (reading.in.peek() != Kind::string || out.size() == kMaxStops)
+      return invalid_value("stop", "'stop' must be a string or an array of up to 4 strings.");
+    return read_string(reading, "stop", out.emplace_back());
+  });
+}
+
+Status read_effort(Reading& reading) {
+  std::string word;
+  TG_CHECK(read_string(reading, "reasoning_effort", word));
+  if (word.empty()) return {};
+  for (const auto& [name, effort] : kEfforts)
+    if (word == name) reading.out.reasoning_effort = effort;
+  if (reading.out.reasoning_effort == ReasoningEffort::unset)
+    return invalid_value("reasoning_effort",
+                         "'reasoning_effort' must be one of none, minimal, low, medium, high, xhigh and max.");
+  return {};
+}
+
+Status read_logprobs(Reading& reading) {
+  std::optional<bool> wanted;
+  TG_CHECK(read_boolean(reading, "logprobs", wanted));
+  reading.out.logprobs = wanted.value_or(false);
+  return {};
+}
+
+Status read_count_of_choices(Reading& reading) {
+  std::optional<std::int64_t> n;
+  TG_CHECK(read_integer(reading, "n", 1, 128, n));
+  reading.out.n = n.value_or(1);
+  return {};
+}
+
+// Whichever of the two is there; safety_identifier is the newer name.
+Status read_user(Reading& reading, bool newer) {
+  std::string user;
+  TG_CHECK(read_string(reading, newer ? "safety_identifier" : "user", user));
+  if (newer || reading.out.user.empty()) reading.out.user = std::move(user);
+  return {};
+}
+
+Status read_extra(Reading& reading, const std::string& name) {
+  if (reading.in.null()) return {};
+  const Span value = reading.in.skip();
+  reading.out.extras.push_back({name, std::string(reading.in.view(value))});
+  return {};
+}
+
+Status read_parameter(Reading& reading, const std::string& name) {
+  constexpr auto kAnyInteger = std::numeric_limits<std::int64_t>::max();
+  CanonicalRequest& out = reading.out;
+  if (name == "temperature") return read_number(reading, name, 0, 2, out.temperature);
+  if (name == "top_p") return read_number(reading, name, 0, 1, out.top_p);
+  if (name == "frequency_penalty") return read_number(reading, name, -2, 2, out.frequency_penalty);
+  if (name == "presence_penalty") return read_number(reading, name, -2, 2, out.presence_penalty);
+  if (name == "top_k") return read_integer(reading, name, 0, 1'000'000, out.top_k);
+  if (name == "seed") return read_integer(reading, name, -kAnyInteger, kAnyInteger, out.seed);
+  if (name == "max_tokens" || name == "max_completion_tokens") return read_cap(reading, name);
+  if (name == "top_logprobs") return read_integer(reading, name, 0, 20, out.top_logprobs);
+  if (name == "logprobs") return read_logprobs(reading);
+  if (name == "n") return read_count_of_choices(reading);
+  if (name == "stop") return read_stop(reading);
+  if (name == "reasoning_effort") return read_effort(reading);
+  if (name == "user" || name == "safety_identifier") return read_user(reading, name != "user");
+  if (name == "parallel_tool_calls") return read_boolean(reading, name, out.parallel_tool_calls);
+  return read_extra(reading, name);
+}
+
+Status read_member(Reading& reading, const std::string& name) {
+  if (name == "messages") return read_messages(reading);
+  if (name == "tools" || name == "functions") return read_tools(reading, name == "functions");
+  if (name == "tool_choice" || name == "function_call") return read_tool_choice(reading, name == "function_call");
+  if (name == "response_format") return read_response_format(reading);
+  if (std::find(kWithoutEffect.begin(), kWithoutEffect.end(), name) != kWithoutEffect.end()) return skip_value(reading);
+  return read_parameter(reading, name);
+}
+
+}  // namespace
+
+Error invalid_value(std::string param, std::string message) {
   return Error{.kind = ErrorKind::invalid_request,
                .message = std::move(message),
                .code = "invalid_value",
@@ -23,94 +165,72 @@ Error invalid(std::string param, std::string message) {
                .retryable = false};
 }
 
-Result<std::optional<double>> number_in(const json& request, const char* name, double low, double high) {
-  const auto it = request.find(name);
-  if (it == request.end() || it->is_null()) return std::optional<double>();
-  if (!it->is_number()) return invalid(name, std::string(name) + " must be a number.");
-  const double value = it->get<double>();
-  if (value < low || value > high)
-    return invalid(
-        name, std::string(name) + " must be between " + std::to_string(low) + " and " + std::to_string(high) + ".");
-  return std::optional<double>(value);
+Error wrong_type(const Reading& reading, Kind found, std::string_view member, std::string_view wanted) {
+  const std::string path = reading.place.path(member);
+  Error error = invalid_value(path, "Invalid type for '" + path + "': expected " + std::string(wanted) + ", but got " +
+                                        std::string(name_of(found)) + ".");
+  error.code = "invalid_type";
+  return error;
 }
 
-void note(std::vector<std::string>& lossy, std::string field) {
-  if (std::find(lossy.begin(), lossy.end(), field) == lossy.end()) lossy.push_back(std::move(field));
-}
-
-std::string text_of(const json& content, std::vector<std::string>& lossy) {
-  if (content.is_string()) return content.get<std::string>();
-  std::string out;
-  if (!content.is_array()) return out;
-  for (const auto& part : content) {
-    const auto text = part.find("text");
-    if (text != part.end() && text->is_string())
-      out += text->get_ref<const std::string&>();
-    else
-      note(lossy, "messages.content." + part.value("type", std::string("unknown")));
-  }
-  return out;
-}
-
-std::string role_of(const std::string& role) {
-  if (role == "developer") return "system";
-  return role == "function" ? "tool" : role;
-}
-
-void read_messages(const json& request, CanonicalRequest& out) {
-  for (const auto& message : request.at("messages")) {
-    CanonicalMessage m;
-    m.role = role_of(message.at("role").get<std::string>());
-    if (const auto content = message.find("content"); content != message.end())
-      m.content = text_of(*content, out.lossy);
-    if (message.contains("tool_calls")) note(out.lossy, "messages.tool_calls");
-    out.messages.push_back(std::move(m));
-  }
-}
-
-Status read_stop(const json& request, CanonicalRequest& out) {
-  const auto stop = request.find("stop");
-  if (stop == request.end() || stop->is_null()) return {};
-  if (stop->is_string()) {
-    out.stop.push_back(stop->get<std::string>());
-    return {};
-  }
-  if (!stop->is_array() || stop->size() > 4)
-    return invalid("stop", "stop must be a string or an array of up to 4 strings.");
-  for (const auto& s : *stop) {
-    if (!s.is_string()) return invalid("stop", "stop must be a string or an array of up to 4 strings.");
-    out.stop.push_back(s.get<std::string>());
-  }
+Status read_string(Reading& reading, std::string_view member, std::string& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::string) return wrong_type(reading, kind, member, "a string");
+  out = reading.in.decode(reading.in.string());
   return {};
 }
 
-void read_caps(const json& request, CanonicalRequest& out) {
-  for (const char* name : {"max_tokens", "max_completion_tokens"}) {
-    const auto cap = request.find(name);
-    if (cap == request.end() || !cap->is_number_integer()) continue;
-    const auto value = cap->get<std::int64_t>();
-    out.max_tokens = std::min(out.max_tokens.value_or(value), value);
-  }
+Status read_boolean(Reading& reading, std::string_view member, std::optional<bool>& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::boolean) return wrong_type(reading, kind, member, "a boolean");
+  out = reading.in.boolean();
+  return {};
 }
 
-}  // namespace
+Status read_raw_object(Reading& reading, std::string_view member, std::string& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::object) return wrong_type(reading, kind, member, "an object");
+  const Span span = reading.in.skip();
+  out = reading.in.view(span);
+  return {};
+}
+
+Status read_cache_mark(Reading& reading, CacheMark& out) {
+  if (reading.in.null()) return {};
+  std::string ttl;
+  TG_CHECK(read_object(reading, "cache_control", [&](const std::string& key) {
+    return key == "ttl" ? read_string(reading, "cache_control.ttl", ttl) : skip_value(reading);
+  }));
+  out = ttl == "1h" ? CacheMark::one_hour : CacheMark::five_minutes;
+  return {};
+}
+
+void note_lossy(std::vector<std::string>& lossy, std::string_view field) {
+  constexpr std::size_t kMaxFields = 32;
+  constexpr std::size_t kMaxName = 64;
+  std::string name(field.substr(0, kMaxName));
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-'; };
+  std::replace_if(name.begin(), name.end(), std::not_fn(plain), '_');
+  if (lossy.size() < kMaxFields && std::find(lossy.begin(), lossy.end(), name) == lossy.end())
+    lossy.push_back(std::move(name));
+}
+
+std::string CanonicalMessage::text() const {
+  std::string out;
+  for (const CanonicalPart& part : parts)
+    if (part.kind == CanonicalPart::Kind::text || part.kind == CanonicalPart::Kind::refusal) out += part.text;
+  return out;
+}
 
 Result<CanonicalRequest> canonicalise(std::string_view body) {
-  const json request = json::parse(body, nullptr, false);
-  if (!request.is_object()) return invalid("", "The request body is not a JSON object.");
-  CanonicalRequest out;
-  read_messages(request, out);
-  TG_TRY(out.temperature, number_in(request, "temperature", 0, 2));
-  TG_TRY(out.top_p, number_in(request, "top_p", 0, 1));
-  TG_CHECK(read_stop(request, out));
-  read_caps(request, out);
-  if (const auto seed = request.find("seed"); seed != request.end() && seed->is_number_integer())
-    out.seed = seed->get<std::int64_t>();
-  if (const auto n = request.find("n"); n != request.end() && n->is_number_integer()) out.n = n->get<std::int64_t>();
-  for (const auto& [name, value] : request.items())
-    if (!value.is_null() && std::find(kUnderstood.begin(), kUnderstood.end(), name) == kUnderstood.end())
-      note(out.lossy, name);
-  return out;
+  Reading reading(body);
+  TG_CHECK(read_object(reading, "", [&](const std::string& name) { return read_member(reading, name); }));
+  if (!reading.in.at_end())
+    return invalid_value("", "The request body is not valid JSON: " + std::string(reading.in.fault()) + ".");
+  return std::move(reading.out);
 }
 
 }  // namespace tollgate::providers

@@ -256,6 +256,7 @@ class RequestWalk {
     if (key == "content") return content();
     // reasoning texts are extras that several servers want back from the caller
     if (key == "name" || key == "refusal" || key == "reasoning_content" || key == "reasoning") return optional_text();
+    if (key == "thinking_blocks") return thinking_blocks();
     if (key == "tool_calls") return tool_calls();
     if (key == "function_call") return called_function("function_call");
     if (key == "audio") return opaque();
@@ -325,6 +326,21 @@ class RequestWalk {
     const std::string type = reader_.decode(reader_.string());
     has_type = true;
     is_text = type == "text" || type == "refusal";
+    return reader_.ok();
+  }
+
+  // Reasoning that a provider wants back signed: {type, thinking, signature}. An extra, so other kinds pass.
+  bool thinking_blocks() {
+    if (reader_.peek() != Kind::array) return opaque();
+    const Place outer = std::exchange(place_, inner_place("thinking_blocks"));
+    reader_.enter_array();
+    while (reader_.next_element()) {
+      ++place_.inner_item;
+      const bool good =
+          object("", [this](std::string_view key) { return key == "thinking" ? optional_text() : skip(); });
+      if (!good) return false;
+    }
+    place_ = outer;
     return reader_.ok();
   }
 

@@ -10,6 +10,7 @@ void append_usage(std::string& out, const Usage& usage) {
   out += R"({"prompt_tokens":)" + number(usage.input) + R"(,"completion_tokens":)" + number(usage.output);
   out += R"(,"total_tokens":)" + number(usage.input + usage.output);
   out += R"(,"prompt_tokens_details":{"cached_tokens":)" + number(usage.cached_input);
+  if (usage.cache_write > 0) out += R"(,"cache_write_tokens":)" + number(usage.cache_write);
   out += R"(},"completion_tokens_details":{"reasoning_tokens":)" + number(usage.reasoning) + "}}";
 }
 
@@ -61,12 +62,44 @@ std::string text_delta(std::uint32_t block, Event::Kind kind, std::string_view t
 
 bool carries_text(Event::Kind kind) { return kind == Event::Kind::arguments || !field_of(kind).empty(); }
 
+bool carries_proof(Event::Kind kind) {
+  return kind == Event::Kind::signature || kind == Event::Kind::call_signature || kind == Event::Kind::redacted;
+}
+
+// As Google's own OpenAI endpoint has it.
+std::string extra_content(std::string_view signature) {
+  std::string out = R"("extra_content":{"google":{"thought_signature":)";
+  append_json_string(out, signature);
+  return out += "}}";
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);
   out += '"';
+}
+
+// --- signed reasoning ---
+
+void ThinkingBlocks::text(std::string_view piece) {
+  if (text_.size() + piece.size() <= kMaxText) text_ += piece;
+}
+
+std::string ThinkingBlocks::entry(const Event& event, bool with_index) {
+  std::string out = "{";
+  if (with_index) out += "\"index\":" + std::to_string(count_) + ",";
+  ++count_;
+  if (event.kind == Event::Kind::redacted) {
+    out += R"("type":"redacted_thinking","data":)";
+  } else {
+    out += R"("type":"thinking","thinking":)";
+    append_json_string(out, std::exchange(text_, {}));
+    out += ",\"signature\":";
+  }
+  append_json_string(out, event.text);
+  return out += '}';
 }
 
 // --- chunks ---
@@ -104,16 +137,32 @@ void ChunkWriter::event(const CompletionHead& head, const Event& event, std::str
   } else if (event.kind == K::finish) {
     close_calls(head, event.choice, out);
     chunk(head, event.choice, "{}", event.text, out);
+  } else if (carries_proof(event.kind)) {
+    sign(head, event, out);
   } else if (carries_text(event.kind)) {
     open(head, event.choice, out);
     text(head, event.choice, event.block, event.kind, event.text, out);
   }
 }
 
+void ChunkWriter::sign(const CompletionHead& head, const Event& event, std::string& out) {
+  Choice& choice = open(head, event.choice, out);
+  std::string delta;
+  if (event.kind == Event::Kind::call_signature) {
+    delta = R"({"tool_calls":[{"index":)" + std::to_string(event.block);
+    delta += R"(,"function":{"arguments":""},)" + extra_content(event.text) + "}]}";
+  } else {
+    delta = R"({"thinking_blocks":[)" + choice.thinking.entry(event, true) + "]}";
+  }
+  chunk(head, event.choice, delta, {}, out);
+}
+
 void ChunkWriter::text(const CompletionHead& head, std::uint32_t choice, std::uint32_t block, Event::Kind kind,
                        std::string_view text, std::string& out) {
-  if (kind == Event::Kind::arguments)
-    if (const auto at = choices_.find(choice); at != choices_.end()) at->second.calls[block] = true;
+  if (const auto at = choices_.find(choice); at != choices_.end()) {
+    if (kind == Event::Kind::arguments) at->second.calls[block] = true;
+    if (kind == Event::Kind::reasoning) at->second.thinking.text(text);
+  }
   chunk(head, choice, text_delta(block, kind, text), {}, out);
 }
 
@@ -158,9 +207,21 @@ void BodyWriter::event(const Event& event) {
     call.name = event.text;
   } else if (event.kind == K::finish) {
     choices_[event.choice].finish_reason = event.text;
+  } else if (carries_proof(event.kind)) {
+    sign(event);
   } else if (carries_text(event.kind)) {
     text(event.choice, event.block, event.kind, event.text);
   }
+}
+
+void BodyWriter::sign(const Event& event) {
+  Choice& choice = choices_[event.choice];
+  if (event.kind == Event::Kind::call_signature) {
+    choice.calls[event.block].signature = event.text;
+    return;
+  }
+  if (!choice.thinking_blocks.empty()) choice.thinking_blocks += ',';
+  choice.thinking_blocks += choice.thinking.entry(event, false);
 }
 
 void BodyWriter::text(std::uint32_t index, std::uint32_t block, Event::Kind kind, std::string_view text) {
@@ -174,6 +235,24 @@ void BodyWriter::text(std::uint32_t index, std::uint32_t block, Event::Kind kind
                                                : choice.reasoning;
   if (!field) field.emplace();
   *field += text;
+  if (kind == Event::Kind::reasoning) choice.thinking.text(text);
+}
+
+void BodyWriter::write_calls(const Choice& choice, std::string& out) {
+  const char* separator = R"(,"tool_calls":[)";
+  for (const auto& [block, call] : choice.calls) {
+    out += std::exchange(separator, ",");
+    out += "{\"id\":";
+    append_json_string(out, call.id);
+    out += R"(,"type":"function","function":{"name":)";
+    append_json_string(out, call.name);
+    out += ",\"arguments\":";
+    append_json_string(out, call.arguments.empty() ? "{}" : call.arguments);
+    out += '}';
+    if (!call.signature.empty()) out += "," + extra_content(call.signature);
+    out += '}';
+  }
+  if (!choice.calls.empty()) out += ']';
 }
 
 void BodyWriter::write_choice(std::uint32_t index, const Choice& choice, std::string& out) {
@@ -187,18 +266,8 @@ void BodyWriter::write_choice(std::uint32_t index, const Choice& choice, std::st
     out += ",\"reasoning_content\":";
     append_json_string(out, *choice.reasoning);
   }
-  const char* separator = R"(,"tool_calls":[)";
-  for (const auto& [block, call] : choice.calls) {
-    out += std::exchange(separator, ",");
-    out += "{\"id\":";
-    append_json_string(out, call.id);
-    out += R"(,"type":"function","function":{"name":)";
-    append_json_string(out, call.name);
-    out += ",\"arguments\":";
-    append_json_string(out, call.arguments.empty() ? "{}" : call.arguments);
-    out += "}}";
-  }
-  if (!choice.calls.empty()) out += ']';
+  if (!choice.thinking_blocks.empty()) out += ",\"thinking_blocks\":[" + choice.thinking_blocks + "]";
+  write_calls(choice, out);
   out += R"(},"logprobs":null,"finish_reason":)";
   append_json_string(out, choice.finish_reason.empty() ? "stop" : choice.finish_reason);
   out += '}';

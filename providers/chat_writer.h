@@ -21,6 +21,20 @@ struct CompletionHead {
 // `"` + escaped text + `"`.
 void append_json_string(std::string& out, std::string_view text);
 
+// Reasoning that a provider signed, in the form several clients keep and send back: an entry of `thinking_blocks`,
+// whole, so that nobody has to put it together. The text is also in reasoning_content, as it comes.
+class ThinkingBlocks {
+ public:
+  void text(std::string_view piece);
+  // The entry that `event` (signature or redacted) completes; `index` as in a delta.
+  std::string entry(const Event& event, bool with_index);
+
+ private:
+  static constexpr std::size_t kMaxText = 1 << 20;
+  std::string text_;  // of the block under way
+  std::uint32_t count_ = 0;
+};
+
 class ChunkWriter {
  public:
   explicit ChunkWriter(bool include_usage) : include_usage_(include_usage) {}
@@ -36,11 +50,13 @@ class ChunkWriter {
  private:
   struct Choice {
     std::map<std::uint32_t, bool> calls;  // by block: arguments were written
+    ThinkingBlocks thinking;
   };
   Choice& open(const CompletionHead& head, std::uint32_t index, std::string& out);
   void chunk(const CompletionHead& head, std::uint32_t choice, std::string_view delta, std::string_view finish_reason,
              std::string& out);
   void begin_call(const CompletionHead& head, const Event& event, std::string& out);
+  void sign(const CompletionHead& head, const Event& event, std::string& out);
   void close_calls(const CompletionHead& head, std::uint32_t choice, std::string& out);
 
   bool include_usage_;
@@ -60,15 +76,20 @@ class BodyWriter {
     std::string id;
     std::string name;
     std::string arguments;
+    std::string signature;
   };
   struct Choice {
     std::optional<std::string> content;
     std::optional<std::string> refusal;
     std::optional<std::string> reasoning;
+    ThinkingBlocks thinking;
+    std::string thinking_blocks;  // entries, joined
     std::map<std::uint32_t, Call> calls;
     std::string finish_reason;
   };
+  void sign(const Event& event);
   static void write_choice(std::uint32_t index, const Choice& choice, std::string& out);
+  static void write_calls(const Choice& choice, std::string& out);
 
   std::map<std::uint32_t, Choice> choices_;
   Usage usage_;

@@ -37,10 +37,14 @@ struct Event {
     usage,      // repeatable, absolute
     opaque,     // something no policy reads, such as audio
     done,       // the end marker
+    // What a provider wants back unchanged with the next request, so that it knows its own reasoning again. Opaque.
+    signature,       // of the reasoning block that has just ended: `block` counts those
+    call_signature,  // of the tool call `block`
+    redacted,        // a whole reasoning block that only the provider can read
   };
   Kind kind = Kind::opaque;
   std::uint32_t choice = 0;
-  std::uint32_t block = 0;  // tool call index for tool_call and arguments
+  std::uint32_t block = 0;  // tool call index for tool_call and arguments; reasoning block for the reasoning kinds
   std::string text;
   std::string id;            // tool_call only
   std::optional<Span> span;  // where in Batch::frame the raw JSON value lies: inside the quotes for text kinds

@@ -17,6 +17,11 @@ bool carries_text(Event::Kind kind) {
          kind == Event::Kind::arguments;
 }
 
+// Another block begins, or the text of the last one is complete.
+bool ends_block(Event::Kind kind) {
+  return kind == Event::Kind::finish || kind == Event::Kind::tool_call || kind == Event::Kind::signature;
+}
+
 // The choice ends in the same batch, so what the restorer holds back belongs to this event.
 bool ends_here(const Batch& batch, std::uint32_t choice) {
   return std::any_of(batch.events.begin(), batch.events.end(), [choice](const Event& event) {
@@ -71,7 +76,7 @@ void Answer::restore(Batch& batch, std::vector<bool>& changed) {
     Event& event = batch.events[i];
     if (carries_text(event.kind))
       restore_text(event, whole || ends_here(batch, event.choice), changed, i);
-    else if (!whole && (event.kind == Event::Kind::finish || event.kind == Event::Kind::tool_call))
+    else if (!whole && ends_block(event.kind))
       flush(event.choice);
   }
 }

@@ -43,6 +43,59 @@ Error to_error(const GenerateEvent& event) {
   return error;
 }
 
+std::string_view role_name(providers::Role role) {
+  switch (role) {
+    case providers::Role::system:
+      return "system";
+    case providers::Role::assistant:
+      return "assistant";
+    case providers::Role::tool:
+      return "tool";
+    default:
+      return "user";
+  }
+}
+
+// The model reads text: what else a message holds is left out, and the caller is told.
+void note_part(const providers::CanonicalPart& part, std::vector<std::string>& lossy) {
+  using Kind = providers::CanonicalPart::Kind;
+  static constexpr std::pair<Kind, std::string_view> kNames[] = {{Kind::image, "messages.content.image_url"},
+                                                                 {Kind::audio, "messages.content.input_audio"},
+                                                                 {Kind::file, "messages.content.file"},
+                                                                 {Kind::tool_call, "messages.tool_calls"}};
+  for (const auto& [kind, name] : kNames)
+    if (part.kind == kind) providers::note_lossy(lossy, name);
+  if (part.kind == Kind::unknown) providers::note_lossy(lossy, "messages.content." + part.name);
+}
+
+std::vector<std::string> left_out(const providers::CanonicalRequest& request) {
+  std::vector<std::string> lossy = request.lossy;
+  const auto note = [&lossy](bool asked, std::string_view field) {
+    if (asked) providers::note_lossy(lossy, field);
+  };
+  for (const auto& message : request.messages)
+    for (const auto& part : message.parts) note_part(part, lossy);
+  note(!request.tools.empty(), "tools");
+  note(request.tool_choice.mode != providers::ToolChoice::Mode::unset, "tool_choice");
+  note(request.parallel_tool_calls.has_value(), "parallel_tool_calls");
+  note(request.response_format.kind != providers::ResponseFormat::Kind::text, "response_format");
+  note(request.reasoning_effort != providers::ReasoningEffort::unset, "reasoning_effort");
+  note(request.top_k.has_value(), "top_k");
+  note(request.frequency_penalty.has_value(), "frequency_penalty");
+  note(request.presence_penalty.has_value(), "presence_penalty");
+  note(request.logprobs, "logprobs");
+  for (const auto& extra : request.extras) note(true, extra.name);
+  return lossy;
+}
+
+// A tool's result is text of its own part.
+std::string text_of(const providers::CanonicalMessage& message) {
+  std::string out = message.text();
+  for (const auto& part : message.parts)
+    for (const auto& inner : part.content) out += inner.text;
+  return out;
+}
+
 Result<local_backend::GenerateRequest> to_request(const providers::CanonicalRequest& canonical,
                                                   const std::string& department) {
   if (canonical.n != 1)
@@ -52,7 +105,7 @@ Result<local_backend::GenerateRequest> to_request(const providers::CanonicalRequ
                  .param = "n",
                  .retryable = false};
   local_backend::GenerateRequest out;
-  for (const auto& m : canonical.messages) out.messages.push_back({m.role, m.content});
+  for (const auto& m : canonical.messages) out.messages.push_back({std::string(role_name(m.role)), text_of(m)});
   out.sampling.temperature = canonical.temperature.value_or(1.0);
   out.sampling.top_p = canonical.top_p.value_or(1.0);
   out.sampling.seeded = canonical.seed.has_value();
@@ -86,7 +139,7 @@ class LocalStream final : public providers::EventStream {
   std::string lossy() const override {
     std::string out;
     if (!canonical_) return out;
-    for (const auto& field : canonical_->lossy) out += (out.empty() ? "" : ", ") + field;
+    for (const auto& field : left_out(*canonical_)) out += (out.empty() ? "" : ", ") + field;
     return out;
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "providers/call.h"
+#include "providers/canonical.h"
 
 using namespace tollgate::providers;
 
@@ -44,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!call) return 0;
   for (const auto& field : call->index.texts) check_text(*body, field);
   check_model(*body, call->index.model_name);
+  (void)canonicalise(*body);
   const std::string edited = splice(*body, upstream_edits(*call, "other/\"model\""));
   const auto again = decode_chat_request(std::make_shared<const std::string>(edited));
   require(again.ok());

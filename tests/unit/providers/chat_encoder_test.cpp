@@ -232,5 +232,38 @@ TEST(Models, AreListedAsOpenAiDoes) {
   EXPECT_EQ(encode_model_list({}), R"({"object":"list","data":[]})");
 }
 
+TEST(ChatEncoder, SignedReasoningIsGivenWholeSoThatItCanComeBack) {
+  const auto events = batch_of({event(K::reasoning, "h"), event(K::reasoning, "m"), event(K::signature, "U2ln"),
+                                event(K::redacted, "QUJD"), event(K::text, "x")});
+  const auto blocks = [](const nlohmann::json& message) { return message.at("thinking_blocks"); };
+  const auto expected = nlohmann::json::parse(
+      R"([{"type":"thinking","thinking":"hm","signature":"U2ln"},{"type":"redacted_thinking","data":"QUJD"}])");
+  ChatEncoder plain(options(false));
+  written(plain, events);
+  const auto body = nlohmann::json::parse(finished(plain));
+  EXPECT_EQ(blocks(body["choices"][0]["message"]), expected);
+  EXPECT_EQ(body["choices"][0]["message"]["reasoning_content"], "hm");
+
+  ChatEncoder stream(options(true));
+  const std::string chunks = written(stream, events);
+  EXPECT_NE(chunks.find(R"("thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm","signature":"U2ln"}])"),
+            std::string::npos);
+  EXPECT_NE(chunks.find(R"("thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"QUJD"}])"),
+            std::string::npos);
+}
+
+TEST(ChatEncoder, TheSignatureOfACallStandsBesideIt) {
+  Event call = event(K::tool_call, "w");
+  call.id = "c1";
+  const auto events = batch_of({call, event(K::call_signature, "U2ln"), event(K::arguments, "{}")});
+  ChatEncoder plain(options(false));
+  written(plain, events);
+  const auto body = nlohmann::json::parse(finished(plain));
+  EXPECT_EQ(body["choices"][0]["message"]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "U2ln");
+  ChatEncoder stream(options(true));
+  EXPECT_NE(written(stream, events).find(R"("extra_content":{"google":{"thought_signature":"U2ln"}})"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace tollgate::providers

@@ -214,6 +214,17 @@ TEST(ChatRequest, IndexesEveryTextThatReachesAProvider) {
   EXPECT_TRUE(call->index.opaque_parts);
 }
 
+TEST(ChatRequest, SignedReasoningIsReadLikeAnyText) {
+  const auto call = decode(with_message(
+      R"({"role":"assistant","content":"x","thinking_blocks":[{"type":"thinking","thinking":"Jane","signature":"U2ln"}]})"));
+  ASSERT_TRUE(call);
+  EXPECT_EQ(texts(*call), (std::vector<std::string>{"x", "Jane"}));
+  const auto twice =
+      decode(with_message(R"({"role":"assistant","thinking_blocks":[{"thinking":"a","thinking":"b"}]})"));
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, "duplicate_key");
+}
+
 TEST(ChatRequest, PlainTextHasNoOpaqueParts) {
   const auto call = decode(with_message(R"({"role":"user","content":[{"type":"text","text":"x"}]})"));
   ASSERT_TRUE(call);

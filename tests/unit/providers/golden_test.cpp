@@ -31,8 +31,9 @@ void expect_file(const fs::path& path, const std::string& actual) {
 }
 
 std::string_view name_of(Event::Kind kind) {
-  static constexpr std::string_view kNames[] = {"start",    "text",   "refusal", "reasoning", "tool_call", "arguments",
-                                                "logprobs", "finish", "usage",   "opaque",    "done"};
+  static constexpr std::string_view kNames[] = {"start",     "text",      "refusal",        "reasoning", "tool_call",
+                                                "arguments", "logprobs",  "finish",         "usage",     "opaque",
+                                                "done",      "signature", "call_signature", "redacted"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

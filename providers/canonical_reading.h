@@ -1,0 +1,67 @@
+#pragma once
+// What the readers of a chat request's members share. Internal to providers/.
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "providers/canonical.h"
+#include "providers/json_reader.h"
+#include "providers/request_place.h"
+
+namespace tollgate::providers {
+
+struct Reading {
+  explicit Reading(std::string_view body) : in(body) {}
+  JsonReader in;
+  CanonicalRequest out;
+  Place place;
+  std::size_t parts = 0;  // of all messages so far
+};
+
+Error invalid_value(std::string param, std::string message);
+// The value that begins here is not `wanted`, or is no JSON at all.
+Error wrong_type(const Reading& reading, JsonReader::Kind found, std::string_view member, std::string_view wanted);
+
+// A string; null leaves `out` as it is.
+Status read_string(Reading& reading, std::string_view member, std::string& out);
+Status read_boolean(Reading& reading, std::string_view member, std::optional<bool>& out);
+// An object's own bytes; null leaves `out` as it is.
+Status read_raw_object(Reading& reading, std::string_view member, std::string& out);
+// {"type":"ephemeral","ttl":"5m"|"1h"}
+Status read_cache_mark(Reading& reading, CacheMark& out);
+
+// Walks the members of the object that begins here: `member(key)` consumes one value. Other kinds are refused.
+template <class Member>
+Status read_object(Reading& reading, std::string_view name, Member&& member) {
+  const auto kind = reading.in.peek();
+  if (kind != JsonReader::Kind::object) return wrong_type(reading, kind, name, "an object");
+  reading.in.enter_object();
+  while (reading.in.next_member()) {
+    const std::string key(reading.in.key());
+    TG_CHECK(member(key));
+  }
+  return {};
+}
+
+template <class Element>
+Status read_array(Reading& reading, std::string_view name, Element&& element) {
+  const auto kind = reading.in.peek();
+  if (kind != JsonReader::Kind::array) return wrong_type(reading, kind, name, "an array");
+  reading.in.enter_array();
+  while (reading.in.next_element()) TG_CHECK(element());
+  return {};
+}
+
+// A value nobody needs.
+inline Status skip_value(Reading& reading) {
+  reading.in.skip();
+  return {};
+}
+
+// The members of the same names.
+Status read_messages(Reading& reading);
+Status read_tools(Reading& reading, bool legacy);        // tools, functions
+Status read_tool_choice(Reading& reading, bool legacy);  // tool_choice, function_call
+Status read_response_format(Reading& reading);
+
+}  // namespace tollgate::providers
