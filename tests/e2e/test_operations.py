@@ -1,5 +1,6 @@
 """What a platform engineer does: keys, reload, drain, reports, trust."""
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -198,6 +199,25 @@ def test_the_log_is_json_and_holds_no_secret(gateway):
         json.loads(line)
     for secret in (key, key.split("_")[2], "4111", "provider-secret-key"):
         assert secret not in text
+
+
+def test_no_core_and_no_debugger_gets_at_the_gateways_memory(make_gateway, simulator):
+    """proc(5): files of a process that is dumpable belong to its user and group, of one that is not to root."""
+    gateway = make_gateway({"sim": provider(simulator)}, start=False)
+    if os.geteuid() == 0:  # then only the group can tell
+        gateway.launcher = ["setpriv", "--regid=65534", "--clear-groups"]
+    control = subprocess.Popen([*gateway.launcher, "sleep", "60"])
+    gateway.start()
+
+    def owner(process):
+        stat = os.stat(f"/proc/{process.pid}/maps")
+        return stat.st_uid, stat.st_gid
+
+    dumpable = owner(control)
+    control.kill()
+    control.wait()
+    assert dumpable != (0, 0), "what the next line says, it says of no other program"
+    assert owner(gateway.process) == (0, 0)
 
 
 def test_plaintext_is_an_opt_in(make_gateway, simulator):
