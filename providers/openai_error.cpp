@@ -1,27 +1,18 @@
 // Errors both ways (OpenAI API reference, error codes; what compatible servers send instead is in README.md).
-#include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <utility>
 
 #include "providers/event.h"
-#include "providers/http_date.h"
 #include "providers/json_reader.h"
+#include "providers/provider_fault.h"
 
 namespace tollgate::providers {
 namespace {
 
 using Kind = JsonReader::Kind;
-using std::chrono::milliseconds;
-
-constexpr std::size_t kMaxMessage = 1024;
-constexpr milliseconds kMaxRetryAfter = std::chrono::hours(1);
 
 // What an error body says, whichever of the usual shapes it has.
-struct ErrorReply {
-  std::string message;
-  std::string type;
-  std::string code;
-  std::string param;
+struct ErrorWords {
+  ProviderWords words;
   int keys = 0;  // of OpenAI's four, inside "error"
 };
 
@@ -30,7 +21,7 @@ class ErrorWalk {
   explicit ErrorWalk(std::string_view body) : reader_(body) {}
 
   // {"error":{...}}, {"error":"text"}, {"message":...}, {"detail":"text"} or {"detail":[{"msg":...}]} (FastAPI).
-  ErrorReply run() {
+  ErrorWords run() {
     if (reader_.peek() != Kind::object) return {};
     reader_.enter_object();
     while (reader_.next_member()) {
@@ -38,13 +29,13 @@ class ErrorWalk {
       if (key == "error" && reader_.peek() == Kind::object)
         error_object();
       else if (key == "error" || key == "message" || key == "detail")
-        text(reply_.message);
+        text(reply_.words.message);
       else if (key == "code")
-        text(reply_.code);
+        text(reply_.words.code);
       else
         reader_.skip();
     }
-    return reader_.at_end() ? std::move(reply_) : ErrorReply{};
+    return reader_.at_end() ? std::move(reply_) : ErrorWords{};
   }
 
  private:
@@ -63,10 +54,10 @@ class ErrorWalk {
   }
 
   std::string* field_of(std::string_view key) {
-    if (key == "message") return &reply_.message;
-    if (key == "type") return &reply_.type;
-    if (key == "code") return &reply_.code;
-    if (key == "param") return &reply_.param;
+    if (key == "message") return &reply_.words.message;
+    if (key == "type") return &reply_.words.type;
+    if (key == "code") return &reply_.words.code;
+    if (key == "param") return &reply_.words.param;
     return nullptr;
   }
 
@@ -97,98 +88,8 @@ class ErrorWalk {
   }
 
   JsonReader reader_;
-  ErrorReply reply_;
+  ErrorWords reply_;
 };
-
-std::optional<double> decimal(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-milliseconds clamp_ms(double ms) {
-  return milliseconds(
-      static_cast<std::int64_t>(std::ceil(std::clamp(ms, 0.0, static_cast<double>(kMaxRetryAfter.count())))));
-}
-
-std::optional<milliseconds> retry_hint(std::string_view after_ms, std::string_view after, std::string_view date) {
-  if (const auto ms = decimal(after_ms)) return clamp_ms(*ms);
-  if (const auto seconds = decimal(after)) return clamp_ms(*seconds * 1000.0);
-  const auto then = parse_http_date(after);
-  const auto now = parse_http_date(date);
-  if (!then || !now) return std::nullopt;
-  return std::clamp<milliseconds>(*then - *now, milliseconds(0), kMaxRetryAfter);
-}
-
-std::string bounded(std::string message, std::string_view otherwise) {
-  if (message.empty()) return std::string(otherwise);
-  if (message.size() <= kMaxMessage) return message;
-  std::size_t end = kMaxMessage;  // not in the middle of a character
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
-  message.resize(end);
-  return message;
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Statuses that speak about the caller's request: what the provider says is for the caller.
-Error about_the_request(int status, ErrorReply reply, std::string_view body) {
-  Error error{ErrorKind::invalid_request, {}};
-  error.retryable = false;
-  if (status == 404) error.kind = ErrorKind::not_found;
-  if (status == 413) error.kind = ErrorKind::payload_too_large;
-  if (reply.keys == 4) error.upstream_body = std::string(body);
-  if (is_number(reply.code)) reply.code.clear();  // some servers repeat the status there
-  if (reply.code.empty() && reply.message.find("maximum context length") != std::string::npos)
-    reply.code = "context_length_exceeded";
-  if (status == 404 && (reply.code.empty() || reply.code == "DeploymentNotFound")) reply.code = "model_not_found";
-  error.message = bounded(std::move(reply.message), "The provider refused the request.");
-  error.code = std::move(reply.code);
-  error.param = std::move(reply.param);
-  return error;
-}
-
-Error throttled(const ErrorReply& reply) {
-  if (reply.code == "insufficient_quota" || reply.type == "insufficient_quota")
-    return Error{.kind = ErrorKind::rate_limited,
-                 .message = "The provider account's quota is used up. Tell the operator of this gateway.",
-                 .code = "insufficient_quota",
-                 .retryable = false};
-  return Error{.kind = ErrorKind::rate_limited,
-               .message = "The provider is limiting the rate of requests. Wait and try again.",
-               .code = "rate_limit_exceeded",
-               .param = reply.type == "tokens" ? "tokens" : "requests"};
-}
-
-// Everything else is about the provider or about us: its words stay inside.
-Error about_the_provider(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return Error{.kind = ErrorKind::upstream_error,
-                   .message = "The provider refused this gateway's credentials. Tell its operator.",
-                   .code = "upstream_auth_error",
-                   .retryable = false};
-    case 408:
-    case 504:
-      return Error{
-          .kind = ErrorKind::upstream_timeout, .message = "The provider took too long.", .code = "upstream_timeout"};
-    case 409:
-    case 425:
-    case 503:
-    case 529:
-      return Error{.kind = ErrorKind::overloaded,
-                   .message = "The provider is overloaded. Try again shortly.",
-                   .code = "upstream_overloaded"};
-    default:
-      return Error{.kind = ErrorKind::upstream_error,
-                   .message = "The provider answered with status " + std::to_string(status) + ".",
-                   .code = "upstream_error"};
-  }
-}
 
 void append_string_or_null(std::string& out, std::string_view name, std::string_view value) {
   out += ",\"";
@@ -207,11 +108,12 @@ void append_string_or_null(std::string& out, std::string_view name, std::string_
 
 Error decode_error_reply(int status, std::string_view body, std::string_view retry_after_ms,
                          std::string_view retry_after, std::string_view date) {
-  ErrorReply reply = valid_utf8(body) ? ErrorWalk(body).run() : ErrorReply{};
-  const bool callers = status == 400 || status == 404 || status == 413 || status == 422;
-  Error error = callers         ? about_the_request(status, std::move(reply), body)
-                : status == 429 ? throttled(reply)
-                                : about_the_provider(status);
+  ErrorWords reply = valid_utf8(body) ? ErrorWalk(body).run() : ErrorWords{};
+  Error error = provider_fault(status, std::move(reply.words));
+  // Words that are for the caller and already have the caller's form go as they came.
+  const bool callers = error.kind == ErrorKind::invalid_request || error.kind == ErrorKind::not_found ||
+                       error.kind == ErrorKind::payload_too_large;
+  if (callers && reply.keys == 4) error.upstream_body = std::string(body);
   error.upstream_status = status;
   error.retry_after = retry_hint(retry_after_ms, retry_after, date);
   return error;

@@ -1,0 +1,36 @@
+#pragma once
+// From a provider's refusal, whatever its dialect, to our Error. Pure. Internal to providers/.
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/error.h"
+
+namespace tollgate::providers {
+
+// What the provider said, in the terms of OpenAI's error object; all may be empty.
+struct ProviderWords {
+  std::string message;
+  std::string type;
+  std::string code;
+  std::string param;
+};
+
+// The kind follows the status. 400, 404, 413 and 422 speak about the caller's request, so the provider's words are for
+// the caller; everything else speaks about the provider or about us, and its words stay inside.
+Error provider_fault(int status, ProviderWords words);
+
+// retry-after-ms, else retry-after: seconds, or an HTTP-date counted from `date`. Clamped to [0, 1 h].
+std::optional<std::chrono::milliseconds> retry_hint(std::string_view after_ms, std::string_view after,
+                                                    std::string_view date);
+// "34.4s" as Google writes durations; nullopt for anything else. Clamped likewise.
+std::optional<std::chrono::milliseconds> retry_delay(std::string_view seconds);
+
+// The provider's answer is not what its API promises.
+Error upstream_garbage();
+// The stream ended before its end.
+Error upstream_cut();
+Error upstream_too_long();
+
+}  // namespace tollgate::providers
