@@ -3,6 +3,7 @@
 
 #include "gateway/net/http1.h"
 #include "gateway/net/http1_syntax.h"
+#include "gateway/net/percent.h"
 
 namespace tollgate::net {
 namespace {
@@ -36,24 +37,6 @@ Status check_version(std::string_view version) {
   return bad_request("the request line has no valid HTTP version");
 }
 
-// Decodes percent escapes once. Refuses broken ones and those of control characters.
-Result<std::string> percent_decode(std::string_view path) {
-  std::string decoded;
-  while (!path.empty()) {
-    int c = static_cast<unsigned char>(path.front());
-    if (c == '%') {
-      const int high = path.size() < 3 ? -1 : hex_value(path[1]);
-      const int low = path.size() < 3 ? -1 : hex_value(path[2]);
-      c = high < 0 || low < 0 ? -1 : high * 16 + low;
-      if (c < 0x20 || c == 0x7f) return bad_request("the path has an invalid percent escape");
-      path.remove_prefix(2);
-    }
-    decoded += static_cast<char>(c);
-    path.remove_prefix(1);
-  }
-  return decoded;
-}
-
 // Refuses what another server might resolve to a different path.
 Status check_segments(std::string_view path) {
   path.remove_prefix(1);
@@ -75,8 +58,8 @@ Status check_target(std::string_view target, const HttpLimits& limits) {
     return bad_request("the target has characters that must be percent-encoded");
   const auto path = target.substr(0, target.find('?'));
   if (path.find('%') == std::string_view::npos) return check_segments(path);
-  TG_TRY(const auto decoded, percent_decode(path));
-  return check_segments(decoded);
+  const auto decoded = percent_decode(path);
+  return decoded ? check_segments(*decoded) : bad_request("the path has an invalid percent escape");
 }
 
 Status read_request_line(std::string_view line, const HttpLimits& limits, HeadFacts& facts, bool& http_1_0) {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "gateway/net/percent.h"
 #include "gateway/pipeline/chat.h"
 
 namespace tollgate::pipeline {
@@ -19,7 +20,7 @@ Task<void> chat(const Services& services, std::shared_ptr<const View> view, serv
 struct Route {
   std::string_view method;
   std::string_view path;
-  bool takes_rest;  // what follows `path` is handed on, percent-decoded
+  bool takes_rest;  // what follows `path` is handed on, percent-decoded: model names may hold '/' and ':'
   Serve serve;
 };
 
@@ -28,29 +29,6 @@ constexpr std::array kRoutes = {
     Route{"GET", "/v1/models", false, serve_models},
     Route{"GET", "/v1/models/", true, serve_models},
 };
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// Model names may hold '/' and ':', which SDKs percent-encode. What is not an escape stays as it is.
-std::string percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size();
-    const int high = escape ? hex_digit(text[i + 1]) : -1;
-    const int low = escape ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      out.push_back(text[i]);
-      continue;
-    }
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return out;
-}
 
 bool matches(const Route& route, std::string_view path) {
   return route.takes_rest ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path;
@@ -64,7 +42,9 @@ Task<void> route(const Services& services, std::shared_ptr<const View> view, ser
   for (const auto& candidate : kRoutes) {
     if (!matches(candidate, path)) continue;
     if (candidate.method == exchange.head().method) {
-      std::string rest = candidate.takes_rest ? percent_decode(path.substr(candidate.path.size())) : std::string();
+      std::string rest;
+      // A head with an escape that cannot be decoded was refused by net::guard().
+      if (candidate.takes_rest) rest = net::percent_decode(path.substr(candidate.path.size())).value();
       co_await candidate.serve(services, std::move(view), exchange, std::move(rest));
       co_return;
     }
