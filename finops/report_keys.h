@@ -1,5 +1,5 @@
 #pragma once
-// What a report may be by: its name in output, and the ledger column behind it. Private to this folder.
+// What a report may be by: the name people type and read, and the ledger column behind it.
 #include <array>
 
 #include "finops/ledger.h"
@@ -7,18 +7,28 @@
 namespace tollgate::finops {
 
 struct ReportKey {
+  ReportBy by;
   const char* name;
   const char* column;
 };
 
 // In the order of ReportBy.
 inline constexpr std::array kReportKeys = {
-    ReportKey{"department", "department"},   ReportKey{"cost_center", "cost_center"},
-    ReportKey{"application", "application"}, ReportKey{"credential", "credential"},
-    ReportKey{"model", "model_served"},      ReportKey{"provider", "provider"},
+    ReportKey{ReportBy::department, "department", "department"},
+    ReportKey{ReportBy::cost_center, "cost_center", "cost_center"},
+    ReportKey{ReportBy::application, "application", "application"},
+    ReportKey{ReportBy::credential, "key", "credential"},
+    ReportKey{ReportBy::model, "model", "model_served"},
+    ReportKey{ReportBy::provider, "provider", "provider"},
 };
-static_assert(kReportKeys.size() == static_cast<std::size_t>(ReportBy::provider) + 1);
 
-inline const ReportKey& report_key(ReportBy by) { return kReportKeys[static_cast<std::size_t>(by)]; }
+constexpr const ReportKey& report_key(ReportBy by) { return kReportKeys[static_cast<std::size_t>(by)]; }
+
+static_assert(kReportKeys.size() == static_cast<std::size_t>(ReportBy::provider) + 1);
+static_assert([] {
+  for (const auto& key : kReportKeys)
+    if (&report_key(key.by) != &key) return false;
+  return true;
+}());
 
 }  // namespace tollgate::finops

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "finops/ledger.h"
+#include "finops/report_keys.h"
 #include "gateway/base/money.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/common.h"
@@ -14,12 +15,13 @@
 namespace tollgate::cli {
 namespace {
 
-const std::map<std::string, finops::ReportBy> kBy = {{"department", finops::ReportBy::department},
-                                                     {"cost_center", finops::ReportBy::cost_center},
-                                                     {"application", finops::ReportBy::application},
-                                                     {"key", finops::ReportBy::credential},
-                                                     {"model", finops::ReportBy::model},
-                                                     {"provider", finops::ReportBy::provider}};
+std::map<std::string, finops::ReportBy> report_names() {
+  std::map<std::string, finops::ReportBy> out;
+  for (const auto& key : finops::kReportKeys) out[key.name] = key.by;
+  return out;
+}
+
+const std::map<std::string, finops::ReportBy> kBy = report_names();
 const std::map<std::string, finops::ReportFormat> kFormats = {
     {"table", finops::ReportFormat::table}, {"csv", finops::ReportFormat::csv}, {"json", finops::ReportFormat::json}};
 
