@@ -6,7 +6,9 @@ target_compile_options(tollgate_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast)
 # Without NDEBUG a legal chunked body aborts Beast 1.81 (boostorg/beast PR #2861): no configuration may lack it.
 target_compile_definitions(tollgate_options INTERFACE
-  NDEBUG BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+  NDEBUG BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW
+  # Frames of coroutines kept for reuse by each thread: a call nests deeper than the default of 2.
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
 
 option(TOLLGATE_WERROR "Treat warnings as errors (on in every preset)" OFF)
 if(TOLLGATE_WERROR)

@@ -79,7 +79,7 @@ void rate(UsageRecord& record, const PriceBook& book) {
   if (price == nullptr) return;
   record.cost_nano = cost_nano(*price, record);
   record.currency = price->currency;
-  record.price_version = book.version() + ":" + price->model;
+  record.price_version.append(book.version()).append(":").append(price->model);
 }
 
 }  // namespace tollgate::finops

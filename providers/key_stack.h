@@ -2,7 +2,7 @@
 // Refuses duplicate keys: parsers disagree on which of two counts, and a policy must not be bypassed by that.
 #include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +14,8 @@ namespace tollgate::providers {
 // The keys of the objects that are open, innermost last. One allocation serves a whole document.
 class KeyStack {
  public:
+  KeyStack() { keys_.reserve(kUsual); }
+
   // An object of more members is refused: it keeps the comparison of every key with every other linear.
   static constexpr std::size_t kMaxMembers = 128;
   enum class Verdict : std::uint8_t { fresh, duplicate, too_many };
@@ -40,14 +42,15 @@ class KeyStack {
     const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(base_);
     if (std::find(first, keys_.end(), key) != keys_.end()) return Verdict::duplicate;
     if (keys_.size() - base_ == kMaxMembers) return Verdict::too_many;
-    if (reader.key_has_escapes()) key = decoded_.emplace_back(key);
+    if (reader.key_has_escapes()) key = decoded_.emplace_front(key);
     keys_.push_back(key);
     return Verdict::fresh;
   }
 
  private:
+  static constexpr std::size_t kUsual = 32;
   std::vector<std::string_view> keys_;
-  std::deque<std::string> decoded_;  // keys that were spelt with escapes; views stay valid as it grows
+  std::forward_list<std::string> decoded_;  // keys that were spelt with escapes; views stay valid as it grows
   std::size_t base_ = 0;
 };
 

@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds kDrainTime(250);
 // Allow-list: nothing of the client's own headers crosses.
 std::vector<net::Header> headers_for(const ProviderOptions& options, const AttemptRequest& request) {
   std::vector<net::Header> headers;
+  headers.reserve(8);
   if (options.api_key && !options.api_key->empty())
     headers.push_back({"authorization", "Bearer " + std::string(options.api_key->reveal())});
   headers.push_back({"content-type", "application/json"});

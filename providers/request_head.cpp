@@ -10,8 +10,16 @@ using namespace std::string_view_literals;
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_visible(char c) { return c > ' ' && c < 0x7f; }
+
 // RFC 9110 §5.6.2
-bool is_token_char(char c) { return is_visible(c) && "\"(),/:;<=>?@[\\]{}"sv.find(c) == std::string_view::npos; }
+constexpr auto kTokenChars = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0x21; c < 0x7f; ++c)
+    table[c] = "\"(),/:;<=>?@[\\]{}"sv.find(static_cast<char>(c)) == std::string_view::npos;
+  return table;
+}();
+bool is_token_char(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
+
 // RFC 9110 §5.5; bytes above 0x7f are obs-text
 bool is_value_char(char c) { return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f); }
 

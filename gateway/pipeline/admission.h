@@ -1,16 +1,16 @@
 #pragma once
 // Admission of one call: the limits that bind it, one atomic decision over all of them, and what a refusal says.
 #include <cstdint>
-#include <vector>
 
 #include "gateway/auth/keys.h"
 #include "gateway/pipeline/services.h"
+#include "gateway/server/header_lines.h"
 
 namespace tollgate::pipeline {
 
 struct Admitted {
-  ratelimit::Ticket ticket;          // settles whatever happens
-  std::vector<net::Header> headers;  // x-ratelimit-*
+  ratelimit::Ticket ticket;     // settles whatever happens
+  server::HeaderLines headers;  // x-ratelimit-*
 };
 
 // Reserves `tokens`, the most the call can use. A refusal names the scope and the meter that refused. The arguments

@@ -1,6 +1,7 @@
 #include "gateway/pipeline/answer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tollgate::pipeline {
 
@@ -81,13 +82,13 @@ void Answer::restore(Batch& batch, std::vector<bool>& changed) {
   }
 }
 
-net::Task<Status> Answer::send(const std::vector<net::Header>& headers) {
+net::Task<Status> Answer::send(const server::HeaderLines& headers) {
   const std::string bytes = std::exchange(out_, {});
   if (exchange_.started()) co_return co_await exchange_.write(bytes);
   co_return co_await exchange_.start_stream(200, headers, bytes);
 }
 
-net::Task<Status> Answer::write(Batch batch, Follow follow, const std::vector<net::Header>& headers) {
+net::Task<Status> Answer::write(Batch batch, Follow follow, const server::HeaderLines& headers) {
   for (const auto& event : batch.events)
     if (carries_text(event.kind)) text_bytes_ += event.text.size();
   std::vector<bool> changed;
@@ -100,10 +101,10 @@ net::Task<Status> Answer::write(Batch batch, Follow follow, const std::vector<ne
   co_return co_await send(headers);
 }
 
-net::Task<Status> Answer::finish(const std::vector<net::Header>& headers) {
+net::Task<Status> Answer::finish(server::HeaderLines headers) {
   for (std::size_t i = 0; i < fields_.size(); ++i) flush(fields_[i].choice);
   encoder_.finish(out_);
-  if (!stream_) co_return co_await exchange_.respond(200, headers, out_);
+  if (!stream_) co_return co_await exchange_.respond(200, std::move(headers), out_);
   if (!exchange_.started()) TG_CO_CHECK(co_await send(headers));
   co_return co_await exchange_.end_stream(out_);
 }

@@ -18,9 +18,9 @@ class Answer {
   // Restores and encodes; sends if something can be sent. Error: the client is gone. `more_at_hand`: another batch will
   // follow without a wait, so this one may share its write.
   enum class Follow : std::uint8_t { nothing_yet, more_at_hand };
-  net::Task<Status> write(providers::Batch batch, Follow follow, const std::vector<net::Header>& headers);
+  net::Task<Status> write(providers::Batch batch, Follow follow, const server::HeaderLines& headers);
   // The proper end. Plain calls are answered here, whole.
-  net::Task<Status> finish(const std::vector<net::Header>& headers);
+  net::Task<Status> finish(server::HeaderLines headers);
   // After content has left: an error event in the client's dialect, then the end of the body; never a false "done".
   net::Task<Status> fail(const Error& error);
 
@@ -39,7 +39,7 @@ class Answer {
   void restore_text(providers::Event& event, bool whole, std::vector<bool>& changed, std::size_t at);
   pii::StreamRestorer& restorer_for(const providers::Event& event);
   void flush(std::uint32_t choice);
-  net::Task<Status> send(const std::vector<net::Header>& headers);
+  net::Task<Status> send(const server::HeaderLines& headers);
 
   server::Exchange& exchange_;
   bool stream_;

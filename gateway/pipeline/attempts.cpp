@@ -24,7 +24,7 @@ class Attempt {
   // ok: answered (see Dispatch). Error: as run_attempts.
   Task<Status> run();
   // What it used, for the ticket; an estimate where the provider did not say.
-  std::int64_t tokens_used() const { return record_.input_tokens + record_.output_tokens; }
+  std::int64_t tokens_used() const { return tokens_used_; }
 
  private:
   bool write_intent();
@@ -41,10 +41,11 @@ class Attempt {
   const Dispatch& d_;
   const routing::Candidate& candidate_;
   Report& report_;
-  finops::UsageRecord record_;
+  finops::UsageRecord record_;  // moved to the report when it is closed
+  std::int64_t tokens_used_ = 0;
   SteadyTime started_;
   Answer answer_;
-  std::vector<net::Header> headers_;
+  server::HeaderLines headers_;
   std::unique_ptr<providers::EventStream> stream_;
   providers::Usage usage_;
   net::Deadline deadline_;
@@ -88,13 +89,16 @@ providers::EncoderOptions Attempt::encoder_options() const {
 
 // The row that stands if this process dies before the attempt ends: never a hole.
 bool Attempt::write_intent() {
-  finops::UsageRecord intent = record_;
-  intent.kind = finops::RecordKind::intent;
-  intent.input_tokens = d_.estimated_input;
-  intent.usage_source = finops::UsageSource::estimated;
-  intent.outcome = "unknown";
-  finops::rate(intent, *d_.view.snapshot->prices);
-  return d_.services.ring.push(intent);
+  record_.kind = finops::RecordKind::intent;
+  record_.input_tokens = d_.estimated_input;
+  record_.usage_source = finops::UsageSource::estimated;
+  record_.outcome = "unknown";
+  finops::rate(record_, *d_.view.snapshot->prices);
+  const bool written = d_.services.ring.push(record_);
+  record_.kind = finops::RecordKind::final;
+  record_.input_tokens = 0;
+  record_.usage_source = finops::UsageSource::none;
+  return written;
 }
 
 Task<Status> Attempt::run() {
@@ -160,14 +164,14 @@ void Attempt::observe(const Batch& batch) {
 
 void Attempt::add_answer_headers() {
   if (d_.call->index.stream) {
-    headers_.push_back({"content-type", "text/event-stream; charset=utf-8"});
-    headers_.push_back({"x-accel-buffering", "no"});
+    headers_.add("content-type", "text/event-stream; charset=utf-8");
+    headers_.add("x-accel-buffering", "no");
   }
-  headers_.push_back({"x-tollgate-provider", record_.provider});
-  headers_.push_back({"x-tollgate-model", candidate_.target.model});
-  headers_.push_back({"x-tollgate-attempts", std::to_string(record_.attempt)});
-  if (record_.fallback) headers_.push_back({"x-tollgate-fallback", "true"});
-  if (auto lossy = stream_->lossy(); !lossy.empty()) headers_.push_back({"x-tollgate-lossy", std::move(lossy)});
+  headers_.add("x-tollgate-provider", record_.provider);
+  headers_.add("x-tollgate-model", candidate_.target.model);
+  headers_.add("x-tollgate-attempts", std::int64_t{record_.attempt});
+  if (record_.fallback) headers_.add("x-tollgate-fallback", "true");
+  if (const auto lossy = stream_->lossy(); !lossy.empty()) headers_.add("x-tollgate-lossy", lossy);
 }
 
 // A cancelled stream was cancelled by us: say what for.
@@ -216,7 +220,8 @@ void Attempt::close_record(int status, std::string_view outcome) {
     d_.services.log.write(LogLevel::error, "ledger_ring_full",
                           "a final record did not fit: its intent will stand as an estimate", {});
   report_.restored(answer_.restored());
-  report_.attempt(record_);
+  tokens_used_ = record_.input_tokens + record_.output_tokens;
+  report_.attempt(std::move(record_));
 }
 
 Task<Status> Attempt::finish() {
@@ -224,9 +229,10 @@ Task<Status> Attempt::finish() {
   d_.services.health.succeeded(candidate_.target.key());
   // The row goes in before the last byte leaves: a client that has its answer has been billed.
   close_record(200, "ok");
-  if (!d_.call->index.stream && record_.cost_nano > 0)
-    headers_.push_back({"x-tollgate-cost", format_nano(record_.cost_nano) + " " + record_.currency});
-  (void)co_await answer_.finish(headers_);  // a client that left now has lost only its answer's tail
+  const auto& row = report_.last();
+  if (!d_.call->index.stream && row.cost_nano > 0)
+    headers_.add("x-tollgate-cost", format_nano(row.cost_nano) + " " + row.currency);
+  (void)co_await answer_.finish(std::move(headers_));  // a client that left now has lost only its answer's tail
   report_.mark(observe::Phase::respond);
   co_return Status();
 }

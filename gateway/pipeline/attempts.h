@@ -18,8 +18,8 @@ struct Dispatch {
   const Screened& screened;
   const config::Model& model;
   const auth::Principal& who;
-  std::int64_t estimated_input;      // tokens
-  std::vector<net::Header> headers;  // of the answer, rate limits included
+  std::int64_t estimated_input;  // tokens
+  server::HeaderLines headers;   // of the answer, rate limits included
 };
 
 // Tries the candidates. ok: the client has its answer, whole or cut (an error event has told it). Error: nothing was

@@ -104,7 +104,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
 }  // namespace
 
-Task<void> answer_error(server::Exchange& exchange, Error error, std::vector<net::Header> headers) {
+Task<void> answer_error(server::Exchange& exchange, Error error, server::HeaderLines headers) {
   add_retry_headers(error, headers);
   const bool as_is = !error.upstream_body.empty();
   const std::string body = as_is ? error.upstream_body : providers::encode_error_body(error);
@@ -116,7 +116,7 @@ Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view
   Report report(services, *view, exchange);
   auto served = co_await run_stages(services, *view, exchange, report);
   if (served) {
-    report.close(200, report.last_outcome());
+    report.close(200, report.last().outcome);
     co_return;
   }
   const Error& error = served.error();
@@ -157,7 +157,7 @@ Task<void> serve_models(const Services& services, std::shared_ptr<const View> vi
     co_return;
   }
   const std::string body = id.empty() ? providers::encode_model_list(entries) : providers::encode_model(entries[0]);
-  std::vector<net::Header> none;
+  server::HeaderLines none;
   (void)co_await exchange.respond(200, std::move(none), body);
 }
 

@@ -15,6 +15,6 @@ net::Task<void> serve_models(const Services& services, std::shared_ptr<const Vie
                              std::string id);
 
 // Answers with the caller's dialect of `error`.
-net::Task<void> answer_error(server::Exchange& exchange, Error error, std::vector<net::Header> headers = {});
+net::Task<void> answer_error(server::Exchange& exchange, Error error, server::HeaderLines headers = {});
 
 }  // namespace tollgate::pipeline

@@ -15,11 +15,17 @@ std::string seconds_part(std::int64_t ms) {
   return out + "s";
 }
 
-void add_level(std::string_view meter, const ratelimit::Level& level, std::vector<net::Header>& headers) {
-  const std::string suffix(meter);
-  headers.push_back({"x-ratelimit-limit-" + suffix, std::to_string(level.limit)});
-  headers.push_back({"x-ratelimit-remaining-" + suffix, std::to_string(level.remaining)});
-  headers.push_back({"x-ratelimit-reset-" + suffix, format_go_duration(level.reset)});
+struct LevelNames {
+  std::string_view limit, remaining, reset;
+};
+constexpr LevelNames kRequests = {"x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+                                  "x-ratelimit-reset-requests"};
+constexpr LevelNames kTokens = {"x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"};
+
+void add_level(const LevelNames& names, const ratelimit::Level& level, server::HeaderLines& headers) {
+  headers.add(names.limit, level.limit);
+  headers.add(names.remaining, level.remaining);
+  headers.add(names.reset, format_go_duration(level.reset));
 }
 
 }  // namespace
@@ -36,18 +42,18 @@ std::string format_go_duration(std::chrono::milliseconds duration) {
   return out + seconds_part(ms % 60'000);
 }
 
-void add_rate_headers(const ratelimit::Verdict& verdict, std::vector<net::Header>& headers) {
-  if (verdict.requests) add_level("requests", *verdict.requests, headers);
-  if (verdict.tokens) add_level("tokens", *verdict.tokens, headers);
-  if (verdict.degraded) headers.push_back({"x-tollgate-limits", "degraded"});
+void add_rate_headers(const ratelimit::Verdict& verdict, server::HeaderLines& headers) {
+  if (verdict.requests) add_level(kRequests, *verdict.requests, headers);
+  if (verdict.tokens) add_level(kTokens, *verdict.tokens, headers);
+  if (verdict.degraded) headers.add("x-tollgate-limits", "degraded");
 }
 
-void add_retry_headers(const Error& error, std::vector<net::Header>& headers) {
-  if (!error.retryable) headers.push_back({"x-should-retry", "false"});
+void add_retry_headers(const Error& error, server::HeaderLines& headers) {
+  if (!error.retryable) headers.add("x-should-retry", "false");
   if (!error.retry_after) return;
   const auto ms = error.retry_after->count();
-  headers.push_back({"retry-after", std::to_string((ms + 999) / 1000)});
-  headers.push_back({"retry-after-ms", std::to_string(ms)});
+  headers.add("retry-after", (ms + 999) / 1000);
+  headers.add("retry-after-ms", ms);
 }
 
 }  // namespace tollgate::pipeline

@@ -2,10 +2,9 @@
 // The response headers of a call (contract: docs; formats as OpenAI's).
 #include <chrono>
 #include <string>
-#include <vector>
 
 #include "gateway/base/error.h"
-#include "gateway/net/http1.h"
+#include "gateway/server/header_lines.h"
 #include "ratelimit/limiter.h"
 
 namespace tollgate::pipeline {
@@ -14,9 +13,9 @@ namespace tollgate::pipeline {
 std::string format_go_duration(std::chrono::milliseconds duration);
 
 // x-ratelimit-{limit,remaining,reset}-{requests,tokens} of the caller's tightest scope; never the provider's.
-void add_rate_headers(const ratelimit::Verdict& verdict, std::vector<net::Header>& headers);
+void add_rate_headers(const ratelimit::Verdict& verdict, server::HeaderLines& headers);
 
 // retry-after (whole seconds, rounded up), retry-after-ms and x-should-retry, where the error has something to say.
-void add_retry_headers(const Error& error, std::vector<net::Header>& headers);
+void add_retry_headers(const Error& error, server::HeaderLines& headers);
 
 }  // namespace tollgate::pipeline

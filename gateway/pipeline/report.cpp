@@ -66,15 +66,16 @@ void Report::refuse_row(const Error& error) {
   record.outcome = to_string(error.kind);
   record.latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_received()).count();
   ++rows_;
-  last_ = record;
-  if (services_.ring.push(record)) return;
+  last_ = std::move(record);
+  if (services_.ring.push(last_)) return;
   services_.log.write(LogLevel::error, "ledger_ring_full", "a refusal could not be recorded: the ledger is stalled",
                       {});
 }
 
-void Report::attempt(const finops::UsageRecord& record) {
+void Report::attempt(finops::UsageRecord ended) {
   ++rows_;
-  last_ = record;
+  last_ = std::move(ended);
+  const auto& record = last_;
   services_.metrics.attempt({record.provider, record.model_served, record.outcome});
   facts_.fallback = facts_.fallback || record.fallback;
   facts_.input_tokens += record.input_tokens;

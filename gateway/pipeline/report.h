@@ -31,14 +31,15 @@ class Report {
   // A call of an authenticated caller that never reached a target: one row with no usage.
   void refuse_row(const Error& error);
   // One attempt ended.
-  void attempt(const finops::UsageRecord& record);
+  void attempt(finops::UsageRecord record);
 
   // How the call ended for the client. Once.
   void close(int status, std::string_view outcome);
 
   bool has_caller() const { return who_.has_value(); }
   bool has_rows() const { return rows_ > 0; }
-  const std::string& last_outcome() const { return last_.outcome; }
+  // The row of the attempt that served, or of the last that failed. REQUIRES: has_rows()
+  const finops::UsageRecord& last() const { return last_; }
   std::chrono::nanoseconds since_received() const;
 
  private:
@@ -57,7 +58,7 @@ class Report {
   std::string rule_pack_;
   std::int64_t restored_ = 0;
   int rows_ = 0;
-  finops::UsageRecord last_;  // of the attempt that served, or the last that failed
+  finops::UsageRecord last_;
 };
 
 }  // namespace tollgate::pipeline

@@ -57,8 +57,8 @@ Task<void> route(const Services& services, std::shared_ptr<const View> view, ser
                                                ". Use " + allowed + ".",
               .code = allowed.empty() ? "unknown_url" : "method_not_supported",
               .retryable = false};
-  std::vector<net::Header> headers;
-  if (!allowed.empty()) headers.push_back({"allow", allowed});
+  server::HeaderLines headers;
+  if (!allowed.empty()) headers.add("allow", allowed);
   co_await answer_error(exchange, std::move(error), std::move(headers));
 }
 

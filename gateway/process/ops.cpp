@@ -11,7 +11,8 @@ using net::Task;
 namespace {
 
 Task<void> text(server::Exchange& exchange, int status, std::string body) {
-  std::vector<net::Header> headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}};
+  server::HeaderLines headers;
+  headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
   (void)co_await exchange.respond(status, std::move(headers), body);
 }
 
@@ -54,7 +55,7 @@ Task<void> serve_admin(server::Exchange& exchange, const Secret& token, std::fun
                     "The admin port wants Authorization: Bearer with the token in state_directory/admin.token.");
   } else if (exchange.head().path() == "/status" && exchange.head().method == "GET") {
     const std::string body = status_json();
-    std::vector<net::Header> none;
+    server::HeaderLines none;
     (void)co_await exchange.respond(200, std::move(none), body);
   } else {
     co_await refuse(exchange, ErrorKind::not_found, "The admin port serves GET /status.");

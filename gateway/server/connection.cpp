@@ -108,8 +108,8 @@ class Http1Exchange final : public Exchange {
   }
 
   Task<Result<std::string>> read_body() override;
-  Task<Status> respond(int status, std::vector<net::Header> headers, std::string_view body) override;
-  Task<Status> start_stream(int status, std::vector<net::Header> headers, std::string_view first) override;
+  Task<Status> respond(int status, HeaderLines headers, std::string_view body) override;
+  Task<Status> start_stream(int status, HeaderLines headers, std::string_view first) override;
   Task<Status> write(std::string_view bytes) override;
   Task<Status> end_stream(std::string_view last) override;
 
@@ -330,7 +330,7 @@ Task<Result<std::string>> Http1Exchange::read_body() {
   co_return body;
 }
 
-Task<Status> Http1Exchange::respond(int status, std::vector<net::Header> headers, std::string_view body) {
+Task<Status> Http1Exchange::respond(int status, HeaderLines headers, std::string_view body) {
   state_ = State::done;
   const auto head = plain_head(status, id_, headers, body.size(), connected());
   const std::array<std::string_view, 2> pieces = {head, head_.method == "HEAD" ? std::string_view() : body};
@@ -339,7 +339,7 @@ Task<Status> Http1Exchange::respond(int status, std::vector<net::Header> headers
   co_return sent;
 }
 
-Task<Status> Http1Exchange::start_stream(int status, std::vector<net::Header> headers, std::string_view first) {
+Task<Status> Http1Exchange::start_stream(int status, HeaderLines headers, std::string_view first) {
   state_ = State::streaming;
   const auto head = stream_head(status, id_, headers, connected());
   const ChunkFrame frame(first.size());

@@ -5,13 +5,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/ids.h"
 #include "gateway/base/result.h"
 #include "gateway/net/http1.h"
 #include "gateway/net/task.h"
+#include "gateway/server/header_lines.h"
 
 namespace tollgate::server {
 
@@ -31,8 +31,8 @@ class Exchange {
   virtual net::Task<Result<std::string>> read_body() = 0;
 
   // x-request-id, Date-less framing headers and connection handling are added. Errors mean the client is gone.
-  virtual net::Task<Status> respond(int status, std::vector<net::Header> headers, std::string_view body) = 0;
-  virtual net::Task<Status> start_stream(int status, std::vector<net::Header> headers, std::string_view first) = 0;
+  virtual net::Task<Status> respond(int status, HeaderLines headers, std::string_view body) = 0;
+  virtual net::Task<Status> start_stream(int status, HeaderLines headers, std::string_view first) = 0;
   virtual net::Task<Status> write(std::string_view bytes) = 0;
   virtual net::Task<Status> end_stream(std::string_view last) = 0;
   virtual bool started() const = 0;  // headers have left

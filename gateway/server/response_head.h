@@ -4,21 +4,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "gateway/base/ids.h"
-#include "gateway/net/http1.h"
+#include "gateway/server/header_lines.h"
 
 namespace tollgate::server {
 
 enum class Connected : std::uint8_t { keep, close };
 
 // Status line, x-request-id, the given headers, Content-Length. A status that allows no body must come with size 0.
-std::string plain_head(int status, const Uuid& request_id, const std::vector<net::Header>& headers,
-                       std::size_t body_size, Connected connected);
+std::string plain_head(int status, const Uuid& request_id, const HeaderLines& headers, std::size_t body_size,
+                       Connected connected);
 // The same with Transfer-Encoding: chunked.
-std::string stream_head(int status, const Uuid& request_id, const std::vector<net::Header>& headers,
-                        Connected connected);
+std::string stream_head(int status, const Uuid& request_id, const HeaderLines& headers, Connected connected);
 
 // What stands around one chunk (RFC 9112 §7.1). For an empty chunk both parts are empty, because a chunk of size 0
 // would end the body.
