@@ -1,0 +1,19 @@
+#pragma once
+// What a cloud gave us to prove who we are.
+#include <optional>
+#include <string>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/secret.h"
+
+namespace tollgate::providers {
+
+// A bearer token, or AWS keys. Never logged; move-only, shared as `std::shared_ptr<const Credential>`.
+struct Credential {
+  std::string access_key_id;                            // AWS only, no secret
+  Secret secret;                                        // the bearer token, or AWS's secret access key
+  Secret session_token;                                 // AWS, temporary keys only
+  std::optional<SystemTime> expires_at = std::nullopt;  // nullopt: never
+};
+
+}  // namespace tollgate::providers
