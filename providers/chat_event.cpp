@@ -214,43 +214,23 @@ class ChatWalk {
     event.span = string.inside;
   }
 
+  // Mistral: content as parts of {type:"text",text} and {type:"thinking",thinking:[{type:"text",text}]}.
   void content() {
     if (reader_.peek() != Kind::array) return text_event(Event::Kind::text);
-    reader_.enter_array();
-    while (reader_.next_element()) part();
-  }
-
-  // Mistral: content as parts of {type:"text",text} and {type:"thinking",thinking:[{type:"text",text}]}.
-  void part() {
-    if (reader_.peek() != Kind::object) return skip();
-    reader_.enter_object();
-    while (reader_.next_member()) {
-      const auto key = reader_.key();
+    walk_objects(reader_, [this](std::string_view key) {
       if (key == "text")
         text_event(Event::Kind::text);
       else if (key == "thinking" && reader_.peek() == Kind::array)
         thinking();
       else
         reader_.skip();
-    }
+    });
   }
 
   void thinking() {
     const std::size_t first = out_.batch.events.size();
-    reader_.enter_array();
-    while (reader_.next_element()) {
-      if (reader_.peek() != Kind::object) {
-        reader_.skip();
-        continue;
-      }
-      reader_.enter_object();
-      while (reader_.next_member()) {
-        if (reader_.key() == "text")
-          text_event(Event::Kind::reasoning);
-        else
-          reader_.skip();
-      }
-    }
+    walk_objects(reader_,
+                 [this](std::string_view key) { key == "text" ? text_event(Event::Kind::reasoning) : skip(); });
     if (out_.batch.events.size() == first) add(Event::Kind::opaque);
   }
 

@@ -99,4 +99,19 @@ class JsonReader {
   std::optional<std::uint32_t> comma_;
 };
 
+// Walks a list of objects: `member` gets the name of each member of each of them, and consumes its value. What is not
+// an object is skipped. REQUIRES: reader.peek() == Kind::array
+template <class Member>
+void walk_objects(JsonReader& reader, const Member& member) {
+  reader.enter_array();
+  while (reader.next_element()) {
+    if (reader.peek() != JsonReader::Kind::object) {
+      reader.skip();
+      continue;
+    }
+    reader.enter_object();
+    while (reader.next_member()) member(reader.key());
+  }
+}
+
 }  // namespace tollgate::providers

@@ -71,20 +71,12 @@ class ErrorWalk {
   }
 
   void first_detail(std::string& out) {
-    reader_.enter_array();
-    while (reader_.next_element()) {
-      if (reader_.peek() != Kind::object) {
+    walk_objects(reader_, [&](std::string_view key) {
+      if (key == "msg" && out.empty() && reader_.peek() == Kind::string)
+        out = reader_.decode(reader_.string());
+      else
         reader_.skip();
-        continue;
-      }
-      reader_.enter_object();
-      while (reader_.next_member()) {
-        if (reader_.key() == "msg" && out.empty() && reader_.peek() == Kind::string)
-          out = reader_.decode(reader_.string());
-        else
-          reader_.skip();
-      }
-    }
+    });
   }
 
   JsonReader reader_;
