@@ -1,0 +1,97 @@
+#include "providers/request_reader.h"
+
+#include <utility>
+
+namespace tollgate::providers {
+
+bool RequestReader::skip() {
+  json.skip();
+  return json.ok();
+}
+
+bool RequestReader::boolean(std::string_view member, bool& value) {
+  if (json.null()) return true;
+  if (json.peek() != Kind::boolean) return wrong_type(member, "a boolean");
+  value = json.boolean();
+  return json.ok();
+}
+
+bool RequestReader::integer(const std::string& member, std::int64_t max, std::optional<std::int64_t>& out) {
+  if (json.null()) return true;
+  if (json.peek() != Kind::number) return wrong_type(member, "an integer");
+  out = json.integer();
+  if (!json.ok()) return false;
+  if (!out) return refuse("invalid_type", member, "Invalid value for '" + member + "': expected an integer that fits.");
+  if (*out < 1)
+    return refuse("integer_below_min_value", member, "'" + member + "' is too small: it must be at least 1.");
+  if (*out > max)
+    return refuse("integer_above_max_value", member,
+                  "'" + member + "' is too large: it must be at most " + std::to_string(max) + ".");
+  return true;
+}
+
+bool RequestReader::text(Role role, bool json_inside) {
+  const JsonString string = json.string();
+  if (!json.ok()) return false;
+  index.texts.push_back({string.inside, role, string.has_escapes, json_inside});
+  index.text_bytes += string.inside.length;
+  return true;
+}
+
+bool RequestReader::optional_text(Role role, bool json_inside) {
+  const Kind kind = json.peek();
+  if (kind == Kind::string) return text(role, json_inside);
+  return kind == Kind::object || kind == Kind::array ? opaque() : skip();
+}
+
+bool RequestReader::opaque() {
+  index.opaque_parts = index.opaque_parts || json.peek() != Kind::null;
+  return skip();
+}
+
+bool RequestReader::refuse(std::string code, std::string param, std::string message) {
+  if (json.ok() && !error_)
+    error_ = Error{.kind = ErrorKind::invalid_request,
+                   .message = std::move(message),
+                   .code = std::move(code),
+                   .param = std::move(param),
+                   .retryable = false};
+  return false;
+}
+
+bool RequestReader::wrong_type(std::string_view member, std::string_view wanted) {
+  const Kind found = json.peek();
+  if (found == Kind::none) return json.skip().length != 0;  // sets the reader's fault: not a type, not JSON
+  const std::string path = place.path(member);
+  return refuse("invalid_type", path,
+                "Invalid type for '" + path + "': expected " + std::string(wanted) + ", but got " +
+                    std::string(name_of(found)) + ".");
+}
+
+bool RequestReader::missing(std::string_view member) {
+  const std::string path = place.path(member);
+  return refuse("missing_required_parameter", path, "Missing required parameter: '" + path + "'. Add it.");
+}
+
+Error RequestReader::why() const {
+  if (error_) return *error_;
+  return Error{.kind = ErrorKind::invalid_request,
+               .message = "The request body is not valid JSON: " + std::string(json.fault()) + " (at byte " +
+                          std::to_string(json.offset()) + "). Send one JSON object.",
+               .code = "invalid_json",
+               .retryable = false};
+}
+
+bool RequestReader::fresh_key(std::string_view object) {
+  const auto verdict = keys_.add(json);
+  if (verdict == KeyStack::Verdict::fresh) return true;
+  const std::string path = place.path(object);
+  const std::string where = path.empty() ? "the request" : "'" + path + "'";
+  if (verdict == KeyStack::Verdict::too_many)
+    return refuse("invalid_value", path, "Too many members in " + where + ": at most 128 are read.");
+  return refuse(
+      "duplicate_key", path,
+      "A key comes twice in " + where + " (at byte " + std::to_string(json.key_offset()) + "). Send each key once.");
+}
+
+}  // namespace tollgate::providers

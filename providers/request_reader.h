@@ -1,0 +1,72 @@
+#pragma once
+// What each step of the walk over a request needs: a strict reader, an index to fill, and refusals that name the place.
+// Internal to providers/.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "providers/json_reader.h"
+#include "providers/key_stack.h"
+#include "providers/request_place.h"
+
+namespace tollgate::providers {
+
+// Every step that returns a bool returns false once the request is refused or is found to be no JSON, for good; why()
+// then says what to tell the caller. The methods that take a `member` name it in their refusals, relative to `place`.
+class RequestReader {
+ public:
+  using Kind = JsonReader::Kind;
+
+  explicit RequestReader(std::string_view body) : json(body) {}
+
+  JsonReader json;
+  ChatIndex index;
+  Place place;
+
+  // --- values ---
+
+  // Any value, checked and left alone.
+  bool skip();
+  // Walks one object, which consumes each member's value: `take(key)`. A key that comes twice is refused.
+  template <class Take>
+  bool object(std::string_view member, const Take& take);
+  bool boolean(std::string_view member, bool& value);
+  // null leaves `out` as it is.
+  bool integer(const std::string& member, std::int64_t max, std::optional<std::int64_t>& out);
+
+  // --- what policy looks at ---
+
+  // REQUIRES: a string is next
+  bool text(Role role = Role::user, bool json_inside = false);
+  // Indexed when it is a string; anything else is the provider's to judge, and counts as unread.
+  bool optional_text(Role role = Role::user, bool json_inside = false);
+  // Something no scanner reads.
+  bool opaque();
+
+  // --- refusals ---
+
+  bool refuse(std::string code, std::string param, std::string message);
+  bool wrong_type(std::string_view member, std::string_view wanted);
+  bool missing(std::string_view member);
+  Error why() const;  // REQUIRES: a step returned false
+
+ private:
+  bool fresh_key(std::string_view object);
+
+  KeyStack keys_;
+  std::optional<Error> error_;
+};
+
+template <class Take>
+bool RequestReader::object(std::string_view member, const Take& take) {
+  if (json.peek() != Kind::object) return wrong_type(member, "an object");
+  KeyStack::Scope scope(keys_);
+  json.enter_object();
+  while (json.next_member()) {
+    if (!fresh_key(member)) return false;
+    if (!take(json.key())) return false;
+  }
+  return json.ok();
+}
+
+}  // namespace tollgate::providers
