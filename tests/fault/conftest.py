@@ -1,23 +1,10 @@
-"""The harness of tests/e2e, and the servers that these tests break."""
-import importlib.util
-import pathlib
+"""The servers that these tests break."""
 import shutil
 import subprocess
-import sys
 
 import pytest
-
-E2E = pathlib.Path(__file__).resolve().parents[1] / "e2e"
-sys.path[:0] = [str(E2E), str(pathlib.Path(__file__).parent)]
-
-# Both folders have a conftest.py, so the other one goes by another name.
-_spec = importlib.util.spec_from_file_location("e2e_conftest", E2E / "conftest.py")
-_e2e = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_e2e)
-make_gateway = _e2e.make_gateway
-
-from load import MeteredSimulator  # noqa: E402
-from servers import POSTGRES_PROGRAMS, NameServer, Postgres, Redis  # noqa: E402
+from load import MeteredSimulator
+from servers import POSTGRES_PROGRAMS, NameServer, Postgres, Redis
 
 
 @pytest.fixture

@@ -1,12 +1,7 @@
-import pathlib
-import sys
-
+"""What the end-to-end and the fault tests share: gateways, and the provider they call."""
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-from gateway import Gateway, department, model, provider  # noqa: E402
-from simulator import Simulator  # noqa: E402
+from gateway import Gateway, department, model, provider
+from simulator import Simulator
 
 
 @pytest.fixture
