@@ -1,20 +1,16 @@
 // Whatever comes in: decode_chat_request refuses it, or its index lies inside it and its edits give a good request.
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "providers/call.h"
 #include "providers/canonical.h"
+#include "tests/fuzz/require.h"
 
 using namespace tollgate::providers;
 
 namespace {
-
-void require(bool good) {
-  if (!good) std::abort();
-}
 
 void check_text(const std::string& body, const TextField& field) {
   require(field.span.end() <= body.size());

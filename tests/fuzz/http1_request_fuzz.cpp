@@ -1,23 +1,16 @@
 // A request from anybody. Whatever arrives: the same verdict and output whole and byte by byte, and where Boost.Beast
 // reads the message too, it reads the same one.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "gateway/net/http1.h"
+#include "tests/fuzz/require.h"
 #include "tests/unit/net/beast_oracle.h"
 
 using namespace tollgate;
 
 namespace {
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 struct Body {
   bool refused = false;

@@ -1,22 +1,15 @@
 // A response from a provider or from somebody in between. The same promises as for requests.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "gateway/net/http1.h"
+#include "tests/fuzz/require.h"
 #include "tests/unit/net/beast_oracle.h"
 
 using namespace tollgate;
 
 namespace {
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 struct Answer {
   bool refused = false;

@@ -1,19 +1,15 @@
 // Frames are the same wherever the bytes are cut, and whatever a frame holds is decoded or refused.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "providers/event.h"
 #include "providers/sse.h"
+#include "tests/fuzz/require.h"
 
 using namespace tollgate::providers;
 
 namespace {
-
-void require(bool good) {
-  if (!good) std::abort();
-}
 
 struct Frame {
   std::string raw;
