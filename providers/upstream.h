@@ -19,6 +19,7 @@ struct ProviderOptions {
   std::shared_ptr<const Endpoint> endpoint;  // null for local
   std::shared_ptr<const Secret> api_key;     // null or empty: no Authorization header
   bool use_curl = false;                     // transport: curl
+  std::int64_t default_max_tokens = 4096;    // sent where the provider's API demands a number and the caller gave none
 };
 
 // One attempt being received. next() does all the waiting, the connecting included; destroying the stream cancels it.

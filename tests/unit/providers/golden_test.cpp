@@ -1,5 +1,7 @@
-// Runs every case under tests/golden/openai: client request -> what the provider gets; what the provider answers ->
-// events -> what the client gets. A new case is a new directory; TOLLGATE_UPDATE_GOLDEN=1 writes the expected files.
+// Runs every case under tests/golden/DIALECT: client request -> what the provider gets; what the provider answers ->
+// events -> what the client gets. A new case is a new directory with client_request.json, expect.json that names the
+// upstream_model, and upstream_response.sse, .json or .frames (one event-stream message a line); the rest is written by
+// TOLLGATE_UPDATE_GOLDEN=1. A refused request has no upstream_response.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -8,6 +10,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "providers/dialect_upstream.h"
 #include "tests/unit/providers/scripted_exchange.h"
 
 namespace tollgate::providers {
@@ -16,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-const fs::path kRoot = "tests/golden/openai";
+const fs::path kRoot = "tests/golden";
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -39,7 +42,8 @@ std::string_view name_of(Event::Kind kind) {
 
 Json summary(const Event& event) {
   std::string where = std::to_string(event.choice);
-  if (event.kind == Event::Kind::tool_call || event.kind == Event::Kind::arguments)
+  using K = Event::Kind;
+  if (event.kind == K::tool_call || event.kind == K::arguments || event.kind == K::call_signature)
     where += "." + std::to_string(event.block);
   Json out = Json::array({name_of(event.kind), where});
   if (!event.text.empty()) out.push_back(event.text);
@@ -57,21 +61,33 @@ Json summary(const Usage& usage) {
 
 struct Case {
   fs::path folder;
+  std::string dialect;
   Json expect;
   std::shared_ptr<const Call> call;
   std::string answer;
-  bool sse = false;
+  std::string content_type = "application/json";
+  bool own_form() const { return dialect == "openai"; }  // the client's own: spliced, not translated
 };
+
+void load_answer(Case& out) {
+  const std::pair<const char*, const char*> kForms[] = {{"upstream_response.sse", "text/event-stream"},
+                                                        {"upstream_response.json", "application/json"}};
+  for (const auto& [name, type] : kForms)
+    if (fs::exists(out.folder / name)) {
+      out.answer = read(out.folder / name);
+      out.content_type = type;
+    }
+}
 
 Case load(const std::string& name) {
   Case out;
   out.folder = kRoot / name;
+  out.dialect = name.substr(0, name.find('/'));
   out.expect = Json::parse(read(out.folder / "expect.json"));
   auto call = decode_chat_request(std::make_shared<const std::string>(read(out.folder / "client_request.json")));
   EXPECT_TRUE(call) << (call ? "" : call.error().message);
   if (call) out.call = std::make_shared<const Call>(std::move(*call));
-  out.sse = fs::exists(out.folder / "upstream_response.sse");
-  out.answer = read(out.folder / (out.sse ? "upstream_response.sse" : "upstream_response.json"));
+  load_answer(out);
   return out;
 }
 
@@ -82,8 +98,10 @@ std::vector<std::string> cut(const std::string& bytes, std::size_t piece) {
 }
 
 struct Outcome {
-  std::string upstream_request;
+  HttpCall sent;
   std::string client_response;
+  bool client_error = false;  // an error body with a status of its own, not a stream
+  std::string lossy;
   Json events = Json::array();
   Json usage = nullptr;
   Json served_model = nullptr;
@@ -109,34 +127,62 @@ EncoderOptions encoder_options(const Case& test) {
   return options;
 }
 
-// Plays one case with the answer cut into pieces of that size.
-Outcome play(const Case& test, std::size_t piece) {
-  const std::string type = test.sse ? "text/event-stream" : "application/json";
-  testing::ScriptedTransport transport({.headers = {{"content-type", type}}, .pieces = cut(test.answer, piece)});
-  AttemptRequest request;
-  request.call = test.call;
-  request.upstream_model = test.expect.at("upstream_model").get<std::string>();
-  const auto upstream = openai_upstream({}, transport);
-  const auto events = upstream->start(std::move(request));
-  const auto received = testing::receive(*events);
-  Outcome out;
-  out.upstream_request = transport.journal->call.body;
+std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
+  const auto translated = [&](const ProviderDialect& dialect) {
+    return dialect_upstream(dialect, {}, no_authorizer(), transport);
+  };
+  if (test.dialect == "anthropic") return translated(kAnthropicDialect);
+  return openai_upstream({}, transport);
+}
+
+void answer_client(const Case& test, const testing::Received& received, Outcome& out) {
   ChatEncoder encoder(encoder_options(test));
+  bool content = test.own_form();
   for (const Batch& batch : received.batches) {
     observe(batch, out);
     encoder.write(batch, {}, out.client_response);
+    content = content || batch.has_content();
   }
-  if (received.error) {
-    out.error = {{"kind", to_string(received.error->kind)}, {"message", received.error->message}};
-    encoder.fail(*received.error, out.client_response);
-  } else {
-    encoder.finish(out.client_response);
-  }
+  if (!received.error) return encoder.finish(out.client_response);
+  const Error& error = *received.error;
+  out.error = {{"kind", to_string(error.kind)}, {"message", error.message}};
+  if (!test.own_form() && !error.code.empty()) out.error["code"] = error.code;
+  if (!test.own_form() && error.retry_after) out.error["retry_after_ms"] = error.retry_after->count();
+  if (content) return encoder.fail(error, out.client_response);
+  out.client_error = true;
+  out.client_response = encode_error_body(error);
+}
+
+testing::Script script_for(const Case& test, std::vector<std::string> pieces) {
+  testing::Script script{.headers = {{"content-type", test.content_type}}, .pieces = std::move(pieces)};
+  script.status = test.expect.value("upstream_status", 200);
+  if (const auto headers = test.expect.find("upstream_headers"); headers != test.expect.end())
+    for (const auto& [name, value] : headers->items()) script.headers.push_back({name, value.get<std::string>()});
+  return script;
+}
+
+// Plays one case with the answer arriving in these pieces.
+Outcome play(const Case& test, std::vector<std::string> pieces) {
+  testing::ScriptedTransport transport(script_for(test, std::move(pieces)));
+  AttemptRequest request;
+  request.call = test.call;
+  request.upstream_model = test.expect.at("upstream_model").get<std::string>();
+  const auto upstream = upstream_for(test, transport);
+  const auto events = upstream->start(std::move(request));
+  const auto received = testing::receive(*events);
+  Outcome out;
+  out.sent = transport.journal->call;
+  out.lossy = events->lossy();
+  answer_client(test, received, out);
   return out;
 }
 
 std::string expectation(const Case& test, const Outcome& outcome) {
   Json out = test.expect;
+  if (!test.own_form()) {
+    out["path"] = outcome.sent.path.empty() ? Json(nullptr) : Json(outcome.sent.path);
+    out["lossy"] = outcome.lossy;
+  }
   out["served_model"] = outcome.served_model;
   out["usage"] = outcome.usage;
   out["error"] = outcome.error;
@@ -144,39 +190,66 @@ std::string expectation(const Case& test, const Outcome& outcome) {
   return out.dump(1) + "\n";
 }
 
+// Bytes that were spliced are compared as they are; what was written anew is laid out for people first.
+std::string readable(const Case& test, const std::string& json) {
+  return test.own_form() ? json : Json::parse(json).dump(1) + "\n";
+}
+
+void expect_request(const Case& test, const Outcome& outcome) {
+  if (outcome.sent.path.empty()) return;
+  expect_file(test.folder / "upstream_request.json", readable(test, outcome.sent.body));
+}
+
+void expect_response(const Case& test, const Outcome& outcome) {
+  if (test.call->index.stream && !outcome.client_error)
+    return expect_file(test.folder / "client_response.sse", outcome.client_response);
+  expect_file(test.folder / "client_response.json", readable(test, outcome.client_response));
+}
+
+void expect_same(const Outcome& pieces, const Outcome& whole, std::size_t where) {
+  EXPECT_EQ(pieces.client_response, whole.client_response) << where;
+  EXPECT_EQ(pieces.events, whole.events) << where;
+  EXPECT_EQ(pieces.error, whole.error) << where;
+}
+
 class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, GivesTheExpectedBytes) {
   const Case test = load(GetParam());
   ASSERT_TRUE(test.call);
-  const Outcome whole = play(test, test.answer.size() + 1);
-  expect_file(test.folder / "upstream_request.json", whole.upstream_request);
-  expect_file(test.folder / (test.call->index.stream ? "client_response.sse" : "client_response.json"),
-              whole.client_response);
+  const Outcome whole = play(test, {test.answer});
+  expect_request(test, whole);
+  expect_response(test, whole);
   expect_file(test.folder / "expect.json", expectation(test, whole));
 }
 
 TEST_P(GoldenTest, GivesTheSameWhereverTheAnswerIsCut) {
   const Case test = load(GetParam());
   ASSERT_TRUE(test.call);
-  const Outcome whole = play(test, test.answer.size() + 1);
-  for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U, 16U, 61U, 257U}) {
-    const Outcome pieces = play(test, piece);
-    EXPECT_EQ(pieces.client_response, whole.client_response) << piece;
-    EXPECT_EQ(pieces.events, whole.events) << piece;
-    EXPECT_EQ(pieces.error, whole.error) << piece;
-  }
+  const Outcome whole = play(test, {test.answer});
+  for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U, 16U, 61U, 257U})
+    expect_same(play(test, cut(test.answer, piece)), whole, piece);
+  if (test.own_form()) return;
+  for (std::size_t at = 1; at < test.answer.size(); ++at)
+    expect_same(play(test, {test.answer.substr(0, at), test.answer.substr(at)}), whole, at);
 }
 
 std::vector<std::string> cases() {
   std::vector<std::string> out;
-  for (const auto& entry : fs::directory_iterator(kRoot))
-    if (entry.is_directory()) out.push_back(entry.path().filename().string());
+  for (const auto& dialect : fs::directory_iterator(kRoot))
+    for (const auto& entry : fs::directory_iterator(dialect))
+      if (entry.is_directory()) out.push_back(fs::relative(entry, kRoot).string());
   std::sort(out.begin(), out.end());
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(OpenAi, GoldenTest, ::testing::ValuesIn(cases()), [](const auto& info) { return info.param; });
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string out = info.param;
+  std::replace(out.begin(), out.end(), '/', '_');
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(cases()), test_name);
 
 }  // namespace
 }  // namespace tollgate::providers

@@ -1,0 +1,77 @@
+#pragma once
+// A provider's wire format, both ways, as pure translation: requests out, answers and refusals in. `dialect_upstream`
+// puts one over a transport.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/net/http1.h"
+#include "providers/canonical.h"
+#include "providers/event.h"
+
+namespace tollgate::providers {
+
+// What a call is sent to.
+struct DialectTarget {
+  std::string model;                       // as the provider names it
+  bool stream = false;                     // the answer is wanted piece by piece
+  std::int64_t default_max_tokens = 4096;  // where the API demands a number and the caller gave none
+};
+
+// What the way there leaves for the way back.
+struct AnswerContext {
+  bool stream = false;
+  // Not empty: structured output was asked for by forcing a call of this tool; its arguments are the answer's text.
+  std::string answer_tool;
+  std::map<std::string, std::string> tool_names;  // by wire name: the caller's, where the two differ
+};
+
+// A request, complete but for the endpoint's base path and the proof of who sends it. The method is always POST.
+struct DialectCall {
+  std::string path;
+  std::vector<net::Header> headers;
+  std::string body;
+  std::vector<std::string> lossy;  // request fields that the caller set and the provider does not get
+  AnswerContext answer;
+};
+
+// Bytes of one answer in, batches out; the batches' frames are empty, so that encoders write the client's own form.
+// Linear in the bytes, bounded, the same wherever the bytes are cut. One per answer; not thread-safe.
+class AnswerDecoder {
+ public:
+  virtual ~AnswerDecoder() = default;
+  // Append what arrived, then take batches until next() gives none.
+  virtual std::string& input() = 0;
+  // nullopt: more bytes are needed. An error is final.
+  virtual Result<std::optional<Batch>> next() = 0;
+  // No more bytes will come: the batches that are left, then nullopt. Error: the answer was cut.
+  virtual Result<std::optional<Batch>> end() = 0;
+};
+
+// A refusal: status 4xx or 5xx. Views live as long as the answer they come from.
+struct ErrorAnswer {
+  int status = 0;
+  std::string_view body;  // empty when it was too long
+  std::string_view retry_after_ms;
+  std::string_view retry_after;
+  std::string_view date;
+  std::string_view aws_error_type;  // x-amzn-errortype
+};
+
+// Pure functions; a row of the table of dialects.
+struct ProviderDialect {
+  // Errors: invalid_request for what the provider has no place for and what must not be dropped silently.
+  Result<DialectCall> (*encode)(CanonicalRequest request, const DialectTarget& target);
+  // `content_type` decides between a stream and a whole body, whatever was asked for.
+  std::unique_ptr<AnswerDecoder> (*decoder)(AnswerContext context, std::string_view content_type);
+  // The provider's words reach the caller only where they speak about the caller's request.
+  Error (*decode_error)(const ErrorAnswer& answer);
+};
+
+extern const ProviderDialect kAnthropicDialect;
+
+}  // namespace tollgate::providers

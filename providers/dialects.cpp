@@ -1,0 +1,9 @@
+// The table of dialects.
+#include "providers/anthropic.h"
+#include "providers/dialect.h"
+
+namespace tollgate::providers {
+
+constinit const ProviderDialect kAnthropicDialect{encode_anthropic_request, anthropic_decoder, decode_anthropic_error};
+
+}  // namespace tollgate::providers

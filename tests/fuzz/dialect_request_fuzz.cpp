@@ -1,0 +1,40 @@
+// Whatever request is accepted, every dialect refuses it or writes a body that another parser reads.
+#include <cstdint>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "providers/dialect.h"
+
+using namespace tollgate::providers;
+
+namespace {
+
+void require(bool good) {
+  if (!good) std::abort();
+}
+
+void check(const ProviderDialect& dialect, const std::string& body, const std::string& model, bool stream) {
+  auto request = canonicalise(body);
+  if (!request) return;
+  DialectTarget target;
+  target.model = model;
+  target.stream = stream;
+  const auto call = dialect.encode(std::move(*request), target);
+  if (!call) return;
+  require(call->path.starts_with('/') && call->path.find_first_of(" \r\n") == std::string::npos);
+  try {
+    require(nlohmann::json::parse(call->body).is_object());
+  } catch (const nlohmann::json::out_of_range&) {  // a number that is JSON, but more than that parser can hold
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto body = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
+  if (!decode_chat_request(body)) return 0;
+  for (const char* model : {"claude-3-5-sonnet-20241022", "claude-sonnet-4-5", "claude-opus-4-6"})
+    check(kAnthropicDialect, *body, model, true);
+  return 0;
+}
