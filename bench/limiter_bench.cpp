@@ -10,21 +10,25 @@
 namespace tollgate::ratelimit {
 namespace {
 
-Limits all_limits() {
+// Three meters or all five, high enough never to refuse.
+Limits limits_of(std::int64_t meters) {
   Limits limits;
   limits.requests_per_minute = 1'000'000'000;
   limits.tokens_per_minute = 100'000'000'000;
   limits.concurrent = 1'000'000;
+  if (meters < 5) return limits;
+  limits.requests_per_day = 10'000'000'000;
+  limits.tokens_per_day = 100'000'000'000;
   return limits;
 }
 
 // The scopes of one call as the pipeline names them: the widest are shared by everybody.
-std::vector<Scope> scopes_of(std::int64_t count, int caller) {
-  const std::vector<std::string> keys = {"user:" + std::to_string(caller), "key:" + std::to_string(caller),
-                                         "department:retail", "model:gpt-4o", "organisation:default"};
-  std::vector<Scope> scopes;
+Scopes scopes_of(std::int64_t count, std::int64_t meters, int caller) {
+  const std::vector<std::string> keys = {"key:" + std::to_string(caller), "application:retail/chat",
+                                         "department:retail", "model:gpt-4o", "organisation"};
+  Scopes scopes;
   for (std::int64_t i = 0; i < count; ++i) {
-    scopes.push_back(Scope{keys[static_cast<std::size_t>(i)], keys[static_cast<std::size_t>(i)], all_limits()});
+    scopes.push_back(make_scope(keys[static_cast<std::size_t>(i)], limits_of(meters)));
   }
   return scopes;
 }
@@ -39,26 +43,28 @@ void memory_admit_and_settle(benchmark::State& state) {
   MemoryStore& store = shared_store();
   const RealClock clock;
   UuidSource ids;
-  AdmitRequest request{{}, scopes_of(state.range(0), state.thread_index()), 1'000, std::chrono::minutes(10)};
+  AdmitRequest request{
+      {}, scopes_of(state.range(0), state.range(1), state.thread_index()), 1'000, std::chrono::minutes(10)};
   for (auto _ : state) {
     request.id = ids.next(clock.system_now());
     benchmark::DoNotOptimize(store.admit(request));
     store.settle(Settlement{request.id, request.scopes, 1'000, 400});
   }
 }
-BENCHMARK(memory_admit_and_settle)->Arg(1)->Arg(5);
-BENCHMARK(memory_admit_and_settle)->Arg(5)->Threads(2)->UseRealTime();
+BENCHMARK(memory_admit_and_settle)->ArgNames({"scopes", "meters"})->Args({1, 3})->Args({5, 3})->Args({5, 5});
+BENCHMARK(memory_admit_and_settle)->ArgNames({"scopes", "meters"})->Args({5, 5})->Threads(2)->UseRealTime();
 
 void memory_refusal(benchmark::State& state) {
   MemoryStore& store = shared_store();
-  AdmitRequest request{{}, scopes_of(5, 0), 1'000, std::chrono::minutes(10)};
-  request.scopes[0].key = "user:refused";
-  request.scopes[0].limits.concurrent = 0;
+  AdmitRequest request{{}, scopes_of(5, 5, 0), 1'000, std::chrono::minutes(10)};
+  Limits none = limits_of(5);
+  none.concurrent = 0;
+  request.scopes[0] = make_scope("key:refused", none);
   for (auto _ : state) benchmark::DoNotOptimize(store.admit(request));
 }
 BENCHMARK(memory_refusal);
 
-net::Task<void> call_in_turn(Limiter& limiter, std::vector<Scope> scopes, std::int64_t& left, bool& failed) {
+net::Task<void> call_in_turn(Limiter& limiter, Scopes scopes, std::int64_t& left, bool& failed) {
   const RealClock clock;
   UuidSource ids;
   while (left-- > 0) {
@@ -70,7 +76,7 @@ net::Task<void> call_in_turn(Limiter& limiter, std::vector<Scope> scopes, std::i
   }
 }
 
-// Wall time per admit + settle with `range(1)` calls under way on one link; Redis shares the machine.
+// Wall time per admit + settle with `calls` under way on one link; Redis shares the machine.
 void redis_admit_and_settle(benchmark::State& state) {
   if (!test_support::RedisServer::installed()) return state.SkipWithError("redis-server is not installed");
   const test_support::RedisServer server;
@@ -85,9 +91,9 @@ void redis_admit_and_settle(benchmark::State& state) {
   bool failed = false;
   for (auto _ : state) {
     std::int64_t left = 1'000;
-    std::int64_t running = state.range(1);
-    for (std::int64_t i = 0; i < state.range(1); ++i) {
-      auto body = call_in_turn(*limiter, scopes_of(state.range(0), 1), left, failed);
+    std::int64_t running = state.range(2);
+    for (std::int64_t i = 0; i < state.range(2); ++i) {
+      auto body = call_in_turn(*limiter, scopes_of(state.range(0), state.range(1), 1), left, failed);
       net::asio::co_spawn(io, std::move(body), [&running](const std::exception_ptr&) { --running; });
     }
     while (running > 0) io.run_one();
@@ -95,7 +101,14 @@ void redis_admit_and_settle(benchmark::State& state) {
   if (failed) state.SkipWithError("an admission was refused or degraded");
   state.SetItemsProcessed(state.iterations() * 1'000);
 }
-BENCHMARK(redis_admit_and_settle)->Args({1, 1})->Args({5, 1})->Args({1, 64})->Args({5, 64})->UseRealTime();
+BENCHMARK(redis_admit_and_settle)
+    ->ArgNames({"scopes", "meters", "calls"})
+    ->Args({1, 3, 1})
+    ->Args({5, 5, 1})
+    ->Args({1, 3, 64})
+    ->Args({5, 3, 64})
+    ->Args({5, 5, 64})
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace tollgate::ratelimit

@@ -21,6 +21,7 @@ class Assembler {
 
   std::shared_ptr<const Snapshot> run(const std::filesystem::path& base) {
     out_.generation = previous_ == nullptr ? 1 : previous_->generation + 1;
+    out_.scope = ratelimit::make_scope("organisation", out_.limits);
     places(base);
     listen();
     prices();
@@ -161,6 +162,7 @@ class Assembler {
     if (model.name.starts_with(kGroupPrefix)) session_.problem(draft.where, "a model name cannot start with 'group:'");
     routes(draft);
     const std::string name = model.name;
+    model.scope = ratelimit::make_scope("model:" + name, model.limits);
     out_.models[name] = keep(&Snapshot::models, name, std::move(model));
   }
 
@@ -198,6 +200,10 @@ class Assembler {
       department.pii = policy->second;
     }
     const std::string id = department.id;
+    department.scope = ratelimit::make_scope("department:" + id, department.limits);
+    for (Application& one : department.applications) {
+      one.scope = ratelimit::make_scope("application:" + id + "/" + one.id, one.limits);
+    }
     const auto old = previous_ == nullptr ? nullptr : find(previous_->departments, id);
     const bool same_policy = old != nullptr && old->pii == department.pii;
     out_.departments[id] = keep(&Snapshot::departments, id, std::move(department), same_policy);

@@ -99,6 +99,18 @@ std::string shown(const routing::Fallback& fallback) {
   return text + " (" + timing(fallback.target) + ")";
 }
 
+void limits_facts(const std::string& prefix, const ratelimit::Limits& limits, Collector& out) {
+  out.put(prefix + "requests_per_minute", limits.requests_per_minute);
+  out.put(prefix + "requests_burst", limits.requests_burst);
+  out.put(prefix + "tokens_per_minute", limits.tokens_per_minute);
+  out.put(prefix + "tokens_burst", limits.tokens_burst);
+  out.put(prefix + "requests_per_day", limits.requests_per_day);
+  out.put(prefix + "requests_day_burst", limits.requests_day_burst);
+  out.put(prefix + "tokens_per_day", limits.tokens_per_day);
+  out.put(prefix + "tokens_day_burst", limits.tokens_day_burst);
+  out.put(prefix + "concurrent", limits.concurrent);
+}
+
 // A fact per field: one text of all could read the same for different applications.
 void application_facts(const Application& application, Collector& out) {
   const std::string name = "application " + application.id + " ";
@@ -107,6 +119,8 @@ void application_facts(const Application& application, Collector& out) {
   out.put(name + "owner", application.owner);
   out.put(name + "use_case", application.use_case);
   out.put(name + "data", application.data);
+  limits_facts(name, application.limits, out);
+  limits_facts(name + "key_limits.", application.key_limits, out);
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -159,7 +173,7 @@ void store_facts(const Snapshot& snapshot, Collector& out) {
     out.put("redis.url",
             "redis://" + redis->host + ":" + std::to_string(redis->port) + "/" + std::to_string(redis->database),
             kRestart);
-    out.secret("redis.password", std::string_view(redis->password), kRestart);
+    out.secret("redis.password", redis->password, kRestart);
     out.put("redis.prefix", redis->prefix, kRestart);
     out.duration("redis.timeout", redis->timeout, kRestart);
     out.put("redis.on_loss", std::string(name_of(redis->on_loss)), kRestart);
@@ -213,11 +227,7 @@ Facts facts_of(const Department& department) {
   Collector out;
   for (const DatedCostCenter& dated : department.cost_centers) out.put("cost_center from " + dated.from, dated.id);
   out.put("models", joined(department.models));
-  out.put("requests_per_minute", department.limits.requests_per_minute);
-  out.put("requests_burst", department.limits.requests_burst);
-  out.put("tokens_per_minute", department.limits.tokens_per_minute);
-  out.put("tokens_burst", department.limits.tokens_burst);
-  out.put("concurrent", department.limits.concurrent);
+  limits_facts("", department.limits, out);
   if (department.pii) out.put("pii", department.pii->name);
   for (const Application& application : department.applications) application_facts(application, out);
   return out.take();
@@ -228,6 +238,7 @@ Facts facts_of(const Model& model) {
   out.put("created", model.created);
   out.put("residency", model.residency);
   out.put("default_max_tokens", model.default_max_tokens);
+  limits_facts("", model.limits, out);
   for (const routing::Target& target : model.route.targets) {
     out.put("target " + target.key(), "weight " + std::to_string(target.weight) + " (" + timing(target) + ")");
   }
@@ -288,6 +299,7 @@ Facts facts_of(const LocalModel& model) {
 Facts settings_of(const Snapshot& snapshot) {
   Collector out;
   out.put("organisation", snapshot.organisation, kRestart);
+  limits_facts("limits.", snapshot.limits, out);
   out.put("state_directory", snapshot.state_directory.string(), kRestart);
   out.put("workers", static_cast<std::int64_t>(snapshot.workers), kRestart);
   out.secret("master_key", snapshot.master_key, kRestart);

@@ -5,6 +5,7 @@
 namespace tollgate::config {
 
 void main_fields(Object& o, Draft& out);
+void limits_fields(Object& o, ratelimit::Limits& out);
 
 // The parts that may also lie in included files, one per file.
 void provider_fields(Object& o, ProviderDraft& out);

@@ -84,10 +84,6 @@ void redis_url(Object& o, const std::string& url, ratelimit::RedisOptions& out) 
   out.port = has_port ? endpoint->port : 6379;
 }
 
-std::string revealed(const std::shared_ptr<const Secret>& secret) {
-  return secret ? std::string(secret->reveal()) : std::string();
-}
-
 void redis_fields(Object& o, std::optional<ratelimit::RedisOptions>& out) {
   static constexpr std::pair<std::string_view, ratelimit::OnStoreLoss> kOnLoss[] = {
       {"local_share", ratelimit::OnStoreLoss::local_share},
@@ -95,17 +91,15 @@ void redis_fields(Object& o, std::optional<ratelimit::RedisOptions>& out) {
       {"open", ratelimit::OnStoreLoss::open}};
   ratelimit::RedisOptions redis;
   std::string url;
-  std::shared_ptr<const Secret> password;
   o.text("url", url, kUrl, {.doc = "redis://host[:port][/database]", .applies = kRestart, .required = true});
   redis_url(o, url, redis);
-  o.secret("password", password, {.doc = "Sent with AUTH", .applies = kRestart});
+  o.secret("password", redis.password, {.doc = "Sent with AUTH", .applies = kRestart});
   o.text("prefix", redis.prefix, kIdentifier, {.doc = "Of every key", .applies = kRestart});
   o.duration("timeout", redis.timeout, {milliseconds(1), std::chrono::seconds(10)},
              {.doc = "Of one admission", .applies = kRestart});
   o.choice("on_loss", redis.on_loss, kOnLoss, {.doc = "While Redis is away", .applies = kRestart});
   o.number("replicas", redis.replicas, {1, 1000},
            {.doc = "Gateways that share the limits: local_share gives each 1/N", .applies = kRestart});
-  redis.password = revealed(password);
   out = std::move(redis);
 }
 
@@ -122,6 +116,10 @@ void postgres_url(Object& o, std::string& url, std::shared_ptr<const Secret>& pa
     }
   }
   o.secret("password", password, {.doc = "As libpq finds it when absent", .applies = kRestart});
+}
+
+std::string revealed(const std::shared_ptr<const Secret>& secret) {
+  return secret ? std::string(secret->reveal()) : std::string();
 }
 
 void ledger_fields(Object& o, Snapshot& out) {
@@ -234,6 +232,8 @@ void main_fields(Object& o, Draft& out) {
   o.boolean("demo", out.demo, {.doc = "Secrets may be written as they are: never in production"});
   o.demo(out.demo);
   o.text("organisation", snapshot.organisation, kIdentifier, {.doc = "Who runs this gateway", .applies = kRestart});
+  o.object("limits", {.doc = "Of all calls together; absent: unlimited"},
+           [&](Object& l) { limits_fields(l, snapshot.limits); });
   o.path("state_directory", snapshot.state_directory,
          {.doc = "Databases and rings; default: state, beside this file", .applies = kRestart});
   o.number("workers", snapshot.workers, {0, 1024}, {.doc = "0: one per core", .applies = kRestart});

@@ -67,16 +67,10 @@ void application_fields(Object& o, Application& out) {
   o.text("use_case", out.use_case, kLine, {.doc = "Number in the register of AI use cases"});
   o.choice("criticality", out.criticality, kCriticality, {.doc = "Decides which fallbacks it may use"});
   o.text("data", out.data, kLine, {.doc = "Classification of its data"});
-}
-
-void limits_fields(Object& o, ratelimit::Limits& out) {
-  o.integer("requests_per_minute", out.requests_per_minute, kCount, {.doc = "Refilled continuously"});
-  o.integer("requests_burst", out.requests_burst, kCount, {.doc = "Most at once; default: requests_per_minute"});
-  o.integer("tokens_per_minute", out.tokens_per_minute, kCount, {.doc = "Input and output together"});
-  o.integer("tokens_burst", out.tokens_burst, kCount, {.doc = "Most at once; default: tokens_per_minute"});
-  o.integer("concurrent", out.concurrent, kCount, {.doc = "Calls under way"});
-  if (out.requests_burst && !out.requests_per_minute) o.problem("requests_burst", "needs requests_per_minute");
-  if (out.tokens_burst && !out.tokens_per_minute) o.problem("tokens_burst", "needs tokens_per_minute");
+  o.object("limits", {.doc = "Of all its calls together; absent: unlimited"},
+           [&](Object& l) { limits_fields(l, out.limits); });
+  o.object("key_limits", {.doc = "Of each of its keys by itself; absent: unlimited"},
+           [&](Object& l) { limits_fields(l, out.key_limits); });
 }
 
 void cost_center_fields(Object& o, Department& out) {
@@ -93,6 +87,13 @@ void cost_center_fields(Object& o, Department& out) {
   if (!always.empty()) out.cost_centers.push_back({"1970-01-01", always});
 }
 
+// A burst says how much may pass at once, so it needs the rate that refills it.
+void burst_field(Object& o, std::string_view name, std::string_view rate_name, const std::optional<std::int64_t>& rate,
+                 std::optional<std::int64_t>& out) {
+  o.integer(name, out, kCount, {.doc = "Most at once; default: " + std::string(rate_name)});
+  if (out && !rate) o.problem(name, "needs " + std::string(rate_name));
+}
+
 // Reads one part, wherever it stands, into its list.
 template <class Part, std::vector<Part> Draft::* List, void (*Fields)(Object&, Part&)>
 void read_part(Object& o, Draft& out) {
@@ -103,6 +104,18 @@ void read_part(Object& o, Draft& out) {
 }
 
 }  // namespace
+
+void limits_fields(Object& o, ratelimit::Limits& out) {
+  o.integer("requests_per_minute", out.requests_per_minute, kCount, {.doc = "Refilled continuously"});
+  burst_field(o, "requests_burst", "requests_per_minute", out.requests_per_minute, out.requests_burst);
+  o.integer("tokens_per_minute", out.tokens_per_minute, kCount, {.doc = "Input and output together"});
+  burst_field(o, "tokens_burst", "tokens_per_minute", out.tokens_per_minute, out.tokens_burst);
+  o.integer("requests_per_day", out.requests_per_day, kCount, {.doc = "Per 24 hours, refilled continuously"});
+  burst_field(o, "requests_day_burst", "requests_per_day", out.requests_per_day, out.requests_day_burst);
+  o.integer("tokens_per_day", out.tokens_per_day, kCount, {.doc = "Per 24 hours, input and output together"});
+  burst_field(o, "tokens_day_burst", "tokens_per_day", out.tokens_per_day, out.tokens_day_burst);
+  o.integer("concurrent", out.concurrent, kCount, {.doc = "Calls under way"});
+}
 
 void provider_fields(Object& o, ProviderDraft& out) {
   providers::ProviderOptions& options = out.options;
@@ -155,6 +168,8 @@ void model_fields(Object& o, ModelDraft& out) {
   o.text("residency", model.residency, kIdentifier, {.doc = "Every target has to work in this region"});
   o.integer("default_max_tokens", model.default_max_tokens, {1, 10'000'000},
             {.doc = "Reserved when the caller sets no limit"});
+  o.object("limits", {.doc = "Of all its callers together; absent: unlimited"},
+           [&](Object& l) { limits_fields(l, model.limits); });
   o.date("created", model.created, {.doc = "Shown by /v1/models"});
 }
 

@@ -24,6 +24,8 @@
 
 namespace tollgate::config {
 
+// `limits` are as configured; `scope` is what an admission is asked with, null where nothing is limited.
+
 // [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported and ignored until then).
 
 struct Timeouts {  // [reload]
@@ -63,8 +65,11 @@ struct Application {
   std::string purpose;
   std::string owner;
   std::string use_case;
-  std::string criticality = "high";  // "low", "medium", "high"
-  std::string data;                  // classification, free text
+  std::string criticality = "high";               // "low", "medium", "high"
+  std::string data;                               // classification, free text
+  ratelimit::Limits limits;                       // of all its calls together
+  ratelimit::Limits key_limits;                   // of each of its credentials by itself
+  std::shared_ptr<const ratelimit::Scope> scope;  // of `limits`: "application:<department>/<id>"
 };
 
 struct DatedCostCenter {
@@ -77,6 +82,7 @@ struct Department {  // [reload]
   std::vector<DatedCostCenter> cost_centers;  // ascending by date
   std::vector<std::string> models;            // names callers may use, sorted
   ratelimit::Limits limits;
+  std::shared_ptr<const ratelimit::Scope> scope;  // "department:<id>"
   std::shared_ptr<const pii::PolicyOptions> pii;  // null: no scanning
   std::vector<Application> applications;
 
@@ -88,9 +94,11 @@ struct Department {  // [reload]
 
 struct Model {  // [reload] what callers name
   std::string name;
-  std::int64_t created = 0;                // Unix seconds, for /v1/models
-  std::string residency;                   // processing regions allowed; empty = any
-  std::int64_t default_max_tokens = 1024;  // reserved when the caller set no cap
+  std::int64_t created = 0;                       // Unix seconds, for /v1/models
+  std::string residency;                          // processing regions allowed; empty = any
+  std::int64_t default_max_tokens = 1024;         // reserved when the caller set no cap
+  ratelimit::Limits limits;                       // of all its callers together
+  std::shared_ptr<const ratelimit::Scope> scope;  // "model:<name>"
   routing::Route route;
 };
 
@@ -122,6 +130,8 @@ struct LocalModel {  // [restart]
 struct Snapshot {
   std::int64_t generation = 1;
   std::string organisation = "default";
+  ratelimit::Limits limits;                       // [reload] of everybody together
+  std::shared_ptr<const ratelimit::Scope> scope;  // "organisation"
   Listen listen;
   OpsListen ops;
   AdminListen admin;

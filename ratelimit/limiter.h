@@ -1,5 +1,6 @@
 #pragma once
 // Admission: one atomic decision over every scope and meter of a call, all or nothing; settled once when it ends.
+// What scopes and meters are: ratelimit/scope.h.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,29 +13,11 @@
 #include "gateway/base/ids.h"
 #include "gateway/base/log.h"
 #include "gateway/base/result.h"
+#include "gateway/base/secret.h"
 #include "gateway/net/task.h"
+#include "ratelimit/scope.h"
 
 namespace tollgate::ratelimit {
-
-enum class Meter : std::uint8_t { requests, tokens, concurrent };
-
-// Limits of one scope. Absent = unlimited. Rates are token buckets: refilled continuously at limit/60 s, holding at
-// most `burst` (default: the limit itself), so at most limit + burst pass in any 60 s.
-struct Limits {
-  std::optional<std::int64_t> requests_per_minute;
-  std::optional<std::int64_t> requests_burst;
-  std::optional<std::int64_t> tokens_per_minute;
-  std::optional<std::int64_t> tokens_burst;
-  std::optional<std::int64_t> concurrent;
-};
-
-// A thing that is limited: a department, a key, a model. Ordered narrow to wide, so that denials are cheap and name the
-// narrowest cause.
-struct Scope {
-  std::string key;   // state lives under it, across reloads: "department:retail"
-  std::string name;  // for the error message: "department 'retail'"
-  Limits limits;
-};
 
 // What the caller may know about its tightest scope, for x-ratelimit-* headers.
 struct Level {
@@ -44,8 +27,8 @@ struct Level {
 };
 
 struct Denial {
-  std::string scope_name;
-  Meter meter = Meter::requests;
+  std::string scope;  // its key: "department:retail"
+  Meter meter = Meter::requests_per_minute;
   std::int64_t limit = 0;
   std::int64_t requested = 0;
   std::chrono::milliseconds retry_after{0};  // true wait of all scopes for rates; a short poll hint for concurrency
@@ -54,21 +37,21 @@ struct Denial {
 
 struct Verdict {
   std::optional<Denial> denial;   // absent = admitted
-  std::optional<Level> requests;  // of the scope with the least remaining share
+  std::optional<Level> requests;  // per minute, of the scope with the least remaining share
   std::optional<Level> tokens;
   bool degraded = false;  // decided without the shared store
 };
 
 struct AdmitRequest {
   Uuid id;  // idempotency: the same id gets the same answer while its lease lives
-  std::vector<Scope> scopes;
+  Scopes scopes;
   std::int64_t tokens = 0;  // upper bound to reserve; clipped to the smallest token bucket of the scopes
   std::chrono::milliseconds lease{600'000};  // concurrency slots come back by themselves after this
 };
 
 struct Settlement {
   Uuid id;
-  std::vector<Scope> scopes;
+  Scopes scopes;                     // as admitted
   std::int64_t reserved_tokens = 0;  // as clipped by admit
   std::int64_t actual_tokens = 0;    // the difference is refunded, or taken as debt (levels may go negative)
 };
@@ -95,7 +78,7 @@ enum class OnStoreLoss : std::uint8_t { local_share, closed, open };
 struct RedisOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6379;
-  std::string password;  // empty: none
+  std::shared_ptr<const Secret> password;  // null: none
   int database = 0;
   std::string prefix = "tollgate";  // keys read {prefix}:department:retail
   std::chrono::milliseconds timeout{50};
@@ -141,8 +124,5 @@ class Ticket {
   Limiter* limiter_ = nullptr;
   Settlement settlement_;
 };
-
-// Tokens to reserve so that every scope could ever admit the call.
-std::int64_t clip_reservation(std::int64_t tokens, const std::vector<Scope>& scopes);
 
 }  // namespace tollgate::ratelimit

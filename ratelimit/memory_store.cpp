@@ -3,32 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <functional>
 
 namespace tollgate::ratelimit {
 namespace {
 
 constexpr std::size_t kFewestCallsPerSweep = 256;
+constexpr std::size_t kMostUnused = 1'024;
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;  // 2^64 / golden ratio: Fibonacci hashing
-
-template <class Leases>
-void forget_ended(Leases& leases, std::int64_t now) {
-  std::erase_if(leases, [now](const auto& lease) { return lease.second <= now; });
-}
-
-template <class Leases>
-bool lives(const Leases& leases, const Uuid& id, std::int64_t now) {
-  const auto found = leases.find(id);
-  return found != leases.end() && found->second > now;
-}
-
-const Bucket* pointer(const std::optional<Bucket>& bucket) { return bucket ? &*bucket : nullptr; }
-
-// Refills to `now`, then adds `units`. A bucket's time never steps back, or a moment would be refilled twice.
-void add(std::optional<Bucket>& bucket, std::int64_t units, const Rate& rate, std::int64_t now) {
-  const std::int64_t level = adjusted(level_at(pointer(bucket), rate, now), units, rate);
-  bucket = Bucket{level, bucket ? std::max(bucket->at, now) : now};
-}
 
 }  // namespace
 
@@ -64,116 +45,146 @@ class MemoryStore::Locked {
   ShardSet set_;
 };
 
-// The top bits of the product: the maps inside a shard use the low ones.
-std::size_t MemoryStore::shard_of(const std::string& key) {
-  return (std::hash<std::string>{}(key)*kGolden) >> (64 - std::bit_width(kShards - 1));
-}
+struct MemoryStore::Attempt {
+  explicit Attempt(const AdmitRequest& asked)
+      : request(asked),
+        tokens(clip_reservation(asked.tokens, asked.scopes)),
+        entries(asked.scopes.size()),
+        readings(asked.scopes.size()) {
+    for (const auto& scope : asked.scopes) shards |= ShardSet{1} << shard_of(*scope);
+  }
 
-std::size_t MemoryStore::shard_of(const Uuid& id) { return UuidHash{}(id) >> (64 - std::bit_width(kShards - 1)); }
+  const AdmitRequest& request;
+  std::int64_t tokens;
+  ShardSet shards = 0;
+  std::vector<Entry*> entries;    // null: never seen, so full
+  std::vector<Reading> readings;  // of the instant `now`, after what was taken
+  std::int64_t now = 0;
+};
+
+// The top bits of the product: the maps inside a shard use the low ones.
+std::size_t MemoryStore::shard_of(const Scope& scope) {
+  return (scope.hash * kGolden) >> (64 - std::bit_width(kShards - 1));
+}
 
 std::int64_t MemoryStore::now_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now().time_since_epoch()).count();
 }
 
-Reading MemoryStore::read(State* state, const Limits& limits, std::int64_t now) {
-  Reading reading;
-  if (const auto rate = request_rate(limits)) {
-    reading.requests = level_at(state == nullptr ? nullptr : pointer(state->requests), *rate, now);
-  }
-  if (const auto rate = token_rate(limits)) {
-    reading.tokens = level_at(state == nullptr ? nullptr : pointer(state->tokens), *rate, now);
-  }
-  const auto slots = concurrency(limits);
-  if (!slots || state == nullptr) return reading;
-  if (std::cmp_greater_equal(state->leases.size(), *slots)) forget_ended(state->leases, now);
-  reading.concurrent = static_cast<std::int64_t>(state->leases.size());
-  return reading;
+MemoryStore::Entry* MemoryStore::find(const Scope& scope) {
+  auto& scopes = shards_[shard_of(scope)].scopes;
+  const auto found = scopes.find(scope);
+  return found == scopes.end() ? nullptr : &found->second;
 }
 
-void MemoryStore::take(State& state, const AdmitRequest& request, const Limits& limits, std::int64_t tokens,
-                       std::int64_t now) {
-  if (const auto rate = request_rate(limits)) add(state.requests, -kUnit, *rate, now);
-  if (const auto rate = token_rate(limits)) add(state.tokens, -tokens * kUnit, *rate, now);
-  if (limits.concurrent) state.leases.insert_or_assign(request.id, now + clamp_lease(request.lease).count());
-  note_full_time(state, limits, now);
+MemoryStore::Entry& MemoryStore::find_or_make(const Scope& scope) {
+  Entry* const found = find(scope);
+  return found != nullptr ? *found : shards_[shard_of(scope)].scopes[scope.key];
 }
 
-void MemoryStore::note_full_time(State& state, const Limits& limits, std::int64_t now) {
-  const auto note = [&](const std::optional<Bucket>& bucket, const std::optional<Rate>& rate) {
-    if (!bucket || !rate) return;
-    state.full_at = std::max(state.full_at, now + wait_until(bucket->level, rate->capacity, *rate).count());
-  };
-  note(state.requests, request_rate(limits));
-  note(state.tokens, token_rate(limits));
+bool MemoryStore::alive(const Shard& shard, const Uuid& id, std::int64_t now) {
+  const auto found = shard.reservations.find(id);
+  return found != shard.reservations.end() && found->second > now;
+}
+
+void MemoryStore::reserve(Shard& shard, const Uuid& id, std::int64_t end) {
+  if (shard.unused.empty()) {
+    shard.reservations.insert_or_assign(id, end);
+    return;
+  }
+  shard.reservations.erase(id);  // one whose lease has ended
+  auto node = std::move(shard.unused.back());
+  shard.unused.pop_back();
+  node.key() = id;
+  node.mapped() = end;
+  shard.reservations.insert(std::move(node));
+}
+
+std::int64_t MemoryStore::release(Shard& shard, const Uuid& id) {
+  auto node = shard.reservations.extract(id);
+  if (node.empty()) return 0;
+  const std::int64_t end = node.mapped();
+  if (shard.unused.size() < kMostUnused) shard.unused.push_back(std::move(node));
+  return end;
+}
+
+void MemoryStore::note_full_time(Entry& entry, const Scope& scope) {
+  entry.full_at = std::max(entry.full_at, full_at(entry.state, scope));
 }
 
 Verdict MemoryStore::admit(const AdmitRequest& request) {
-  const std::vector<Scope>& scopes = request.scopes;
-  const std::int64_t tokens = clip_reservation(request.tokens, scopes);
-  std::vector<Place> places(scopes.size());
-  std::vector<Reading> readings(scopes.size());
-  const std::size_t home = shard_of(request.id);
-  ShardSet set = ShardSet{1} << home;
-  for (std::size_t i = 0; i < scopes.size(); ++i) {
-    const std::size_t shard = shard_of(scopes[i].key);
-    places[i].shard = &shards_[shard];
-    set |= ShardSet{1} << shard;
-  }
-
   Verdict verdict;
-  const Locked locked(shards_, set);
-  const std::int64_t now = now_ms();
-  for (std::size_t i = 0; i < scopes.size(); ++i) {
-    auto& states = places[i].shard->scopes;
-    const auto found = states.find(scopes[i].key);
-    if (found != states.end()) places[i].state = &found->second;
-    readings[i] = read(places[i].state, scopes[i].limits, now);
+  if (request.scopes.empty()) return verdict;
+  Attempt attempt(request);
+  if (decide(attempt) == Outcome::refused) {
+    verdict.denial = find_denial(request.scopes, attempt.readings, attempt.tokens, attempt.now);
   }
-  if (!lives(shards_[home].reservations, request.id, now)) {
-    verdict.denial = find_denial(scopes, readings, tokens);
-    if (!verdict.denial) {
-      shards_[home].reservations.insert_or_assign(request.id, now + clamp_lease(request.lease).count());
-      for (std::size_t i = 0; i < scopes.size(); ++i) {
-        State& state = places[i].state == nullptr ? places[i].shard->scopes[scopes[i].key] : *places[i].state;
-        take(state, request, scopes[i].limits, tokens, now);
-        readings[i] = read(&state, scopes[i].limits, now);
-      }
-      locked.each([now](Shard& shard) { sweep_sometimes(shard, now); });
-    }
-  }
-  describe_levels(verdict, scopes, readings);
+  describe_levels(verdict, request.scopes, attempt.readings, attempt.now);
   return verdict;
 }
 
+MemoryStore::Outcome MemoryStore::decide(Attempt& attempt) {
+  const AdmitRequest& request = attempt.request;
+  const Scopes& scopes = request.scopes;
+  const Locked locked(shards_, attempt.shards);
+  const std::int64_t now = attempt.now = now_ms();
+  bool agreed = true;
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    attempt.entries[i] = find(*scopes[i]);
+    attempt.readings[i] = read(attempt.entries[i] == nullptr ? nullptr : &attempt.entries[i]->state, *scopes[i], now);
+    agreed = agrees(*scopes[i], attempt.readings[i], attempt.tokens) && agreed;
+  }
+  Shard& home = shards_[shard_of(*scopes.front())];
+  if (alive(home, request.id, now)) return Outcome::known;
+  if (!agreed) return Outcome::refused;
+
+  const std::int64_t end = lease_end(now, request.lease);
+  reserve(home, request.id, end);
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    Entry& entry = attempt.entries[i] != nullptr ? *attempt.entries[i] : find_or_make(*scopes[i]);
+    take(entry.state, *scopes[i], attempt.readings[i], attempt.tokens, end, now);
+    note_full_time(entry, *scopes[i]);
+    attempt.readings[i] = taken(attempt.readings[i], *scopes[i], attempt.tokens);
+  }
+  locked.each([now](Shard& shard) { sweep_sometimes(shard, now); });
+  return Outcome::admitted;
+}
+
 bool MemoryStore::settle(const Settlement& settlement) {
-  const std::size_t home = shard_of(settlement.id);
-  ShardSet set = ShardSet{1} << home;
-  for (const Scope& scope : settlement.scopes) set |= ShardSet{1} << shard_of(scope.key);
+  const Scopes& scopes = settlement.scopes;
+  if (scopes.empty()) return false;
+  const std::int64_t refund = refund_of(settlement);
+  Shard& home = shards_[shard_of(*scopes.front())];
+  ShardSet set = ShardSet{1} << shard_of(*scopes.front());
+  for (const auto& scope : scopes) {
+    if (settles(*scope, refund)) set |= ShardSet{1} << shard_of(*scope);
+  }
 
   const Locked locked(shards_, set);
   const std::int64_t now = now_ms();
-  const bool alive = lives(shards_[home].reservations, settlement.id, now);
-  shards_[home].reservations.erase(settlement.id);
-  if (!alive) return false;
-  for (const Scope& scope : settlement.scopes) give_back(shards_[shard_of(scope.key)], scope, settlement, now);
+  const std::int64_t end = release(home, settlement.id);
+  if (end <= now) return false;
+  for (const auto& scope : scopes) {
+    if (!settles(*scope, refund)) continue;
+    if (refund >= 0 && find(*scope) == nullptr) continue;  // forgotten means full: nothing to give back
+    Entry& entry = find_or_make(*scope);
+    give_back(entry.state, *scope, refund, end, now);
+    note_full_time(entry, *scope);
+  }
   return true;
 }
 
-void MemoryStore::give_back(Shard& shard, const Scope& scope, const Settlement& settlement, std::int64_t now) {
-  const std::int64_t units = refund_units(settlement);
-  const auto rate = token_rate(scope.limits);
-  const auto found = shard.scopes.find(scope.key);
-  if (found == shard.scopes.end() && (!rate || units >= 0)) return;  // forgotten means full: nothing to give back
-  State& state = found == shard.scopes.end() ? shard.scopes[scope.key] : found->second;
-  if (rate && units != 0) add(state.tokens, units, *rate, now);
-  state.leases.erase(settlement.id);
-  note_full_time(state, scope.limits, now);
+bool MemoryStore::holds(const Uuid& id, const Scopes& scopes) {
+  if (scopes.empty()) return false;
+  const std::size_t home = shard_of(*scopes.front());
+  const Locked locked(shards_, ShardSet{1} << home);
+  return alive(shards_[home], id, now_ms());
 }
 
-bool MemoryStore::holds(const Uuid& id) {
-  const std::size_t home = shard_of(id);
-  const Locked locked(shards_, ShardSet{1} << home);
-  return lives(shards_[home].reservations, id, now_ms());
+Reading MemoryStore::reading_of(const Scope& scope) {
+  const std::lock_guard lock(shards_[shard_of(scope)].mutex);
+  const Entry* const entry = find(scope);
+  return read(entry == nullptr ? nullptr : &entry->state, scope, now_ms());
 }
 
 std::size_t MemoryStore::remembered_scopes() {
@@ -190,10 +201,12 @@ void MemoryStore::sweep_sometimes(Shard& shard, std::int64_t now) {
   const std::size_t size = shard.scopes.size() + shard.reservations.size();
   if (++shard.calls_since_sweep < std::max(kFewestCallsPerSweep, size / 4)) return;
   shard.calls_since_sweep = 0;
-  forget_ended(shard.reservations, now);
-  for (auto& [key, state] : shard.scopes) forget_ended(state.leases, now);
-  std::erase_if(shard.scopes,
-                [now](const auto& entry) { return entry.second.leases.empty() && entry.second.full_at <= now; });
+  std::erase_if(shard.reservations, [now](const auto& reservation) { return reservation.second <= now; });
+  std::erase_if(shard.scopes, [now](const auto& scope) {
+    const Entry& entry = scope.second;
+    return entry.full_at <= now && std::none_of(entry.state.leases.begin(), entry.state.leases.end(),
+                                                [now](const Leases& leases) { return leases.end > now; });
+  });
 }
 
 namespace {

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,54 +16,69 @@ struct UuidHash {
   std::size_t operator()(const Uuid& id) const;
 };
 
-// Thread-safe. A call locks the shards of its id and of its scopes in ascending order, so two calls never wait for each
-// other in a circle; it decides, writes and lets go, and waits for nothing else while holding them.
+// Finds a scope's state by the scope itself, whose hash is known.
+struct ScopeHash {
+  using is_transparent = void;
+  std::size_t operator()(const std::string& key) const { return std::hash<std::string>{}(key); }
+  std::size_t operator()(const Scope& scope) const { return scope.hash; }
+};
+struct ScopeEqual {
+  using is_transparent = void;
+  bool operator()(const std::string& a, const std::string& b) const { return a == b; }
+  bool operator()(const Scope& a, const std::string& b) const { return a.key == b; }
+  bool operator()(const std::string& a, const Scope& b) const { return a == b.key; }
+};
+
+// Thread-safe. A call locks the shards of its scopes in ascending order, so two calls never wait for each other in a
+// circle; it decides, writes and lets go, and waits for nothing else while holding them. Nothing is allocated under the
+// locks but the state of a scope that was not known, and room for more calls at once than ever before.
 class MemoryStore {
  public:
   explicit MemoryStore(const Clock& clock) : clock_(clock) {}
   MemoryStore(const MemoryStore&) = delete;
   MemoryStore& operator=(const MemoryStore&) = delete;
 
-  // REQUIRES: the scopes' keys differ from each other (here and in settle).
   Verdict admit(const AdmitRequest& request);
   // False: no live reservation of that id (never admitted, settled before, or its lease ran out); nothing changed.
   bool settle(const Settlement& settlement);
-  // Does a live reservation of that id stand here?
-  bool holds(const Uuid& id);
+  // Does a live reservation of that id stand here? `scopes` as it was admitted with.
+  bool holds(const Uuid& id, const Scopes& scopes);
+  // What a scope holds at this moment; takes nothing.
+  Reading reading_of(const Scope& scope);
   // Scopes remembered, for tests and metrics. Forgetting is lazy: it rides on later calls.
   std::size_t remembered_scopes();
 
  private:
   static constexpr std::size_t kShards = 32;
-  using ShardSet = std::uint32_t;                                   // one bit per shard
-  using Leases = std::unordered_map<Uuid, std::int64_t, UuidHash>;  // id -> when it ends, ms
+  using ShardSet = std::uint32_t;                                         // one bit per shard
+  using Reservations = std::unordered_map<Uuid, std::int64_t, UuidHash>;  // by id of the call: when its lease ends
 
-  struct State {  // of one scope
-    std::optional<Bucket> requests;
-    std::optional<Bucket> tokens;
+  struct Entry {
+    State state;
     std::int64_t full_at = 0;  // ms; by then every bucket is full again
-    Leases leases;
   };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, State> scopes;
-    Leases reservations;  // by id of the call: what makes admit and settle idempotent
+    std::unordered_map<std::string, Entry, ScopeHash, ScopeEqual> scopes;
+    Reservations reservations;                    // of calls whose first scope lies here
+    std::vector<Reservations::node_type> unused;  // kept for the next calls
     std::size_t calls_since_sweep = 0;
   };
-  struct Place {  // of one scope of a call
-    Shard* shard = nullptr;
-    State* state = nullptr;  // null: never seen, so full
-  };
+  // One admission under way; what it needs is allocated before the locks are taken.
+  struct Attempt;
+  enum class Outcome : std::uint8_t { admitted, known, refused };
   class Locked;
 
-  static std::size_t shard_of(const std::string& key);
-  static std::size_t shard_of(const Uuid& id);
-  static Reading read(State* state, const Limits& limits, std::int64_t now);
-  static void take(State& state, const AdmitRequest& request, const Limits& limits, std::int64_t tokens,
-                   std::int64_t now);
-  static void give_back(Shard& shard, const Scope& scope, const Settlement& settlement, std::int64_t now);
-  static void note_full_time(State& state, const Limits& limits, std::int64_t now);
+  static std::size_t shard_of(const Scope& scope);
+  static bool alive(const Shard& shard, const Uuid& id, std::int64_t now);
+  static void reserve(Shard& shard, const Uuid& id, std::int64_t end);
+  // When the reservation's lease ends; 0 where there is none. Forgets it.
+  static std::int64_t release(Shard& shard, const Uuid& id);
+  static void note_full_time(Entry& entry, const Scope& scope);
   static void sweep_sometimes(Shard& shard, std::int64_t now);
+  Outcome decide(Attempt& attempt);
+  Entry* find(const Scope& scope);
+  Entry& find_or_make(const Scope& scope);
   std::int64_t now_ms() const;
 
   const Clock& clock_;

@@ -14,24 +14,10 @@ namespace asio = net::asio;
 
 constexpr std::size_t kMaxBacklog = 10'000;  // settlements kept for Redis while it is away
 
-void drop_unlimited(std::vector<Scope>& scopes) {
-  std::erase_if(scopes, [](const Scope& scope) { return unlimited(scope.limits); });
-}
-
-// This replica's part of a limit; never less than 1 of something that is allowed at all.
-void divide(std::optional<std::int64_t>& limit, int replicas) {
-  if (limit && *limit > 0) limit = std::max<std::int64_t>(1, *limit / std::max(replicas, 1));
-}
-
-std::vector<Scope> local_share(std::vector<Scope> scopes, int replicas) {
-  for (Scope& scope : scopes) {
-    Limits& limits = scope.limits;
-    for (auto* limit : {&limits.requests_per_minute, &limits.requests_burst, &limits.tokens_per_minute,
-                        &limits.tokens_burst, &limits.concurrent}) {
-      divide(*limit, replicas);
-    }
-  }
-  return scopes;
+Scopes local_share(const Scopes& scopes, int replicas) {
+  Scopes shares;
+  for (const auto& scope : scopes) shares.push_back(share_of(*scope, replicas));
+  return shares;
 }
 
 // One admit under way. Its reply may come after the caller has left.
@@ -62,7 +48,9 @@ class Core : public std::enable_shared_from_this<Core> {
 
  private:
   class Waiting;
-  bool answers_locally(const Uuid& id) const { return fallback_ != nullptr && fallback_->holds(id); }
+  bool answers_locally(const Uuid& id, const Scopes& scopes) const {
+    return fallback_ != nullptr && fallback_->holds(id, scopes);
+  }
   Verdict without_store(const AdmitRequest& request);
   std::optional<Verdict> judge(const Call& call) const;
   void send_admit(const std::shared_ptr<Call>& call, ScriptForm form);
@@ -103,11 +91,11 @@ class Core::Waiting {
 };
 
 net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request) {
-  drop_unlimited(request.scopes);
   if (request.scopes.empty()) co_return Verdict{};
   ++self->stats_.calls;
   // An id that was let in locally stays local, or its slot would be taken twice.
-  if (!self->link_->usable() || self->answers_locally(request.id)) co_return self->without_store(request);
+  if (!self->link_->usable() || self->answers_locally(request.id, request.scopes))
+    co_return self->without_store(request);
 
   const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
   const auto call = std::make_shared<Call>(self->io_, std::move(request), tokens);
@@ -123,7 +111,8 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
       self->link_->note_timeout();
       co_return self->without_store(call->request);
     }
-    co_return Verdict{Denial{{}, Meter::requests, 0, 1, kConcurrencyHint, true}, {}, {}, true};  // the caller left
+    co_return Verdict{
+        Denial{{}, Meter::requests_per_minute, 0, 1, kConcurrencyHint, true}, {}, {}, true};  // the caller left
   }
   std::optional<Verdict> verdict = self->judge(*call);
   if (!verdict) co_return self->without_store(call->request);
@@ -132,15 +121,15 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
 }
 
 std::optional<Verdict> Core::judge(const Call& call) const {
-  const std::vector<Scope>& scopes = call.request.scopes;
-  const std::optional<Admission> admission = parse_admission(*call.reply, scopes.size());
+  const Scopes& scopes = call.request.scopes;
+  const std::optional<Admission> admission = parse_admission(*call.reply, scopes, call.tokens);
   if (!admission) return std::nullopt;
   Verdict verdict;
   if (!admission->admitted) {
-    verdict.denial = find_denial(scopes, admission->readings, call.tokens);
+    verdict.denial = find_denial(scopes, admission->readings, call.tokens, admission->now);
     if (!verdict.denial) return std::nullopt;  // not our script's arithmetic
   }
-  describe_levels(verdict, scopes, admission->readings);
+  describe_levels(verdict, scopes, admission->readings, admission->now);
   return verdict;
 }
 
@@ -151,11 +140,11 @@ Verdict Core::without_store(const AdmitRequest& request) {
     case OnStoreLoss::open:
       break;
     case OnStoreLoss::closed:
-      verdict.denial = Denial{request.scopes.front().name, Meter::requests, 0, 1, kConcurrencyHint, true};
+      verdict.denial = Denial{request.scopes.front()->key, Meter::requests_per_minute, 0, 1, kConcurrencyHint, true};
       break;
     case OnStoreLoss::local_share: {
       AdmitRequest shared = request;
-      shared.scopes = local_share(std::move(shared.scopes), options_.replicas);
+      shared.scopes = local_share(shared.scopes, options_.replicas);
       verdict = fallback_->admit(shared);
       break;
     }
@@ -198,17 +187,16 @@ void Core::note_errors(const RedisReply& reply) {
 // The answer came too late, or will never come and may have been yes: give back what it may hold. Where nothing is held
 // the script does nothing.
 void Core::release(const Call& call) {
-  const auto admission = parse_admission(*call.reply, call.request.scopes.size());
+  const auto admission = parse_admission(*call.reply, call.request.scopes, call.tokens);
   if (call.reply->kind != RedisReply::Kind::lost && (!admission || !admission->admitted)) return;
   send_settle(std::make_shared<Settlement>(Settlement{call.request.id, call.request.scopes, call.tokens, 0}),
               ScriptForm::hash);
 }
 
 void Core::settle(Settlement settlement) {
-  drop_unlimited(settlement.scopes);
   if (settlement.scopes.empty()) return;
-  if (answers_locally(settlement.id)) {
-    settlement.scopes = local_share(std::move(settlement.scopes), options_.replicas);
+  if (answers_locally(settlement.id, settlement.scopes)) {
+    settlement.scopes = local_share(settlement.scopes, options_.replicas);
     settlement.reserved_tokens = clip_reservation(settlement.reserved_tokens, settlement.scopes);
     fallback_->settle(settlement);
     return;

@@ -25,32 +25,29 @@ constexpr std::chrono::seconds kSilenceReportPause{10};
 constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLongestPause{2'000};
 
-RedisReply convert_array(const redisReply& reply) {
-  RedisReply out{RedisReply::Kind::integers, {}, {}};
-  out.integers.reserve(reply.elements);
-  for (std::size_t i = 0; i < reply.elements; ++i) {
-    if (reply.element[i]->type != REDIS_REPLY_INTEGER) return RedisReply{RedisReply::Kind::other, {}, {}};
-    out.integers.push_back(reply.element[i]->integer);
-  }
-  return out;
-}
-
 // hiredis frees the reply when the callback returns, so it becomes a value here.
 RedisReply convert(const redisReply* reply) {
-  if (reply == nullptr) return RedisReply{};
+  using Kind = RedisReply::Kind;
+  if (reply == nullptr) return {};
+  RedisReply out;
   switch (reply->type) {
     case REDIS_REPLY_INTEGER:
-      return RedisReply{RedisReply::Kind::integer, {}, {reply->integer}};
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-      return RedisReply{RedisReply::Kind::text, std::string(reply->str, reply->len), {}};
-    case REDIS_REPLY_ERROR:
-      return RedisReply{RedisReply::Kind::error, std::string(reply->str, reply->len), {}};
+      out.kind = Kind::integer;
+      out.integer = reply->integer;
+      break;
     case REDIS_REPLY_ARRAY:
-      return convert_array(*reply);
-    default:
-      return RedisReply{RedisReply::Kind::other, {}, {}};
+      out.kind = Kind::array;
+      out.elements.reserve(reply->elements);
+      for (std::size_t i = 0; i < reply->elements; ++i) out.elements.push_back(convert(reply->element[i]));
+      break;
+    case REDIS_REPLY_NIL:
+      out.kind = Kind::nil;
+      break;
+    default:  // text of some kind
+      out.kind = reply->type == REDIS_REPLY_ERROR ? Kind::error : Kind::text;
+      out.text.assign(reply->str, reply->len);
   }
+  return out;
 }
 
 }  // namespace
@@ -257,7 +254,7 @@ void RedisLink::log_in() {
   const auto greet = [this](RespCommand command, bool last) {
     send(command.take(), [this, last](const RedisReply& reply) { on_greeting(reply, last); });
   };
-  if (!options_.password.empty()) greet(std::move(RespCommand(2).add("AUTH").add(options_.password)), false);
+  if (options_.password) greet(std::move(RespCommand(2).add("AUTH").add(options_.password->reveal())), false);
   if (options_.database != 0) {
     greet(std::move(RespCommand(2).add("SELECT").add(static_cast<std::int64_t>(options_.database))), false);
   }

@@ -3,10 +3,11 @@
 // replies. Pure; no hiredis.
 //
 // Every key carries one hash tag, "{prefix}", so that one call stays within one cluster slot:
-//   {prefix}:<scope>           hash: r, ra = requests level and its time; t, ta = tokens level and its time
-//   {prefix}:leases:<scope>    sorted set: id of a running call -> when its slot comes back
-//   {prefix}:ticket:<id>       the reservation itself: when it ends; what makes admit and settle idempotent
-// Levels are the units of ratelimit/bucket.h; times are milliseconds of the server's clock.
+//   {prefix}:<scope>        the state of a scope, packed: doubles (little-endian), each holding an integer
+//     at, kept_until, levels by Meter (4), then per group of leases: end, count
+//   {prefix}:ticket:<id>    the reservation itself: when its lease ends; what makes admit and settle idempotent
+// Levels are the units of ratelimit/bucket.h; times are milliseconds of the server's clock. `kept_until` is when the
+// key expires.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,10 +19,11 @@
 namespace tollgate::ratelimit {
 
 struct RedisReply {
-  enum class Kind : std::uint8_t { lost, error, text, integer, integers, other };  // lost: no reply will ever come
+  enum class Kind : std::uint8_t { lost, error, nil, text, integer, array };  // lost: no reply will ever come
   Kind kind = Kind::lost;
-  std::string text;                    // of error and text
-  std::vector<std::int64_t> integers;  // one for integer
+  std::string text;  // of error and text
+  std::int64_t integer = 0;
+  std::vector<RedisReply> elements;  // of array
 };
 
 // By hash, or in full for a server that does not know the script yet (NOSCRIPT). Never SCRIPT LOAD: proxies refuse it.
@@ -43,16 +45,17 @@ class RespCommand {
   std::string bytes_;
 };
 
-// `tokens` as clipped by clip_reservation. REQUIRES: at least one scope.
+// `tokens` as clipped by clip_reservation.
 std::string admit_command(const std::string& prefix, const AdmitRequest& request, std::int64_t tokens, ScriptForm form);
 std::string settle_command(const std::string& prefix, const Settlement& settlement, ScriptForm form);
 
 struct Admission {
   bool admitted = false;
+  std::int64_t now = 0;           // the server's clock
   std::vector<Reading> readings;  // one per scope, after what was taken
 };
 // nullopt: not an answer of our script.
-std::optional<Admission> parse_admission(const RedisReply& reply, std::size_t scopes);
+std::optional<Admission> parse_admission(const RedisReply& reply, const Scopes& scopes, std::int64_t tokens);
 bool script_unknown(const RedisReply& reply);
 
 }  // namespace tollgate::ratelimit

@@ -99,6 +99,47 @@ TEST(Load, FillsEverySnapshotPartOfADemo) {
   EXPECT_EQ(snapshot.file_keys[0].key->reveal(), "sk-planted-secret");
 }
 
+const std::string kLimited = minimal(R"(
+limits: {requests_per_minute: 9000, tokens_per_day: 50000000}
+providers: [{id: p, kind: openai_compatible, endpoint: https://p.example}]
+models:
+  - {name: dear, targets: [{provider: p, model: m}], limits: {concurrent: 8}}
+  - {name: cheap, targets: [{provider: p, model: m}]}
+departments:
+  - id: retail
+    limits: {requests_per_day: 1000, requests_day_burst: 50, tokens_per_day: 200000, tokens_day_burst: 7000}
+    applications:
+      - {id: chat, limits: {tokens_per_minute: 100}, key_limits: {requests_per_day: 20, concurrent: 1}}
+      - {id: batch}
+  - {id: treasury}
+)");
+
+TEST(Load, PreparesAScopeForWhateverIsLimitedAndForNothingElse) {
+  const Folder folder;
+  const LoadResult result = load_offline(folder, kLimited);
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  const Snapshot& snapshot = *result.snapshot;
+  EXPECT_EQ(snapshot.limits.tokens_per_day, 50'000'000);
+  EXPECT_EQ(snapshot.scope->key, "organisation");
+  EXPECT_EQ(snapshot.models.at("dear")->scope->key, "model:dear");
+  EXPECT_EQ(snapshot.models.at("dear")->scope->slots, 8);
+  EXPECT_EQ(snapshot.models.at("cheap")->scope, nullptr);
+
+  const Department& retail = *snapshot.departments.at("retail");
+  EXPECT_EQ(retail.scope->key, "department:retail");
+  EXPECT_EQ(retail.limits.requests_day_burst, 50);
+  EXPECT_EQ(retail.limits.tokens_day_burst, 7'000);
+  EXPECT_EQ(snapshot.departments.at("treasury")->scope, nullptr);
+
+  const Application& chat = *retail.application("chat");
+  EXPECT_EQ(chat.scope->key, "application:retail/chat");
+  EXPECT_EQ(chat.limits.tokens_per_minute, 100);
+  EXPECT_EQ(chat.key_limits.requests_per_day, 20);
+  EXPECT_EQ(chat.key_limits.concurrent, 1);
+  EXPECT_EQ(retail.application("batch")->scope, nullptr);
+  EXPECT_TRUE(ratelimit::unlimited(retail.application("batch")->key_limits));
+}
+
 TEST(Load, NeedsNoSecretFileOffline) {
   const Folder folder;
   const LoadResult result = load_offline(folder, kDemo);

@@ -79,6 +79,23 @@ TEST_F(Reload, ReplacesOnlyTheDepartmentThatChanged) {
   EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("department retail: requests_per_minute 600 -> 1200"));
 }
 
+TEST_F(Reload, NamesEveryKindOfLimitThatChanged) {
+  const auto before = load_text(kBefore);
+  std::string yaml = replaced(kBefore, "schema: 1\n", "schema: 1\nlimits: {tokens_per_day: 1000}\n");
+  yaml = replaced(yaml, "weight: 20}]}", "weight: 20}], limits: {concurrent: 5}}");
+  yaml = replaced(yaml, "requests_per_minute: 600", "requests_per_minute: 600, requests_per_day: 7000");
+  yaml = replaced(yaml, "[{id: chat}]", "[{id: chat, limits: {concurrent: 2}, key_limits: {requests_per_day: 9}}]");
+  const auto after = load_text(yaml, before);
+  EXPECT_THAT(semantic_diff(*before, *after),
+              ElementsAre("limits.tokens_per_day set to 1000", "model m: concurrent set to 5",
+                          "department retail: requests_per_day set to 7000",
+                          "department retail: application chat concurrent set to 2",
+                          "department retail: application chat key_limits.requests_per_day set to 9"));
+  EXPECT_EQ(after->models.at("m")->scope->slots, 5);
+  EXPECT_EQ(after->scope->key, "organisation");
+  EXPECT_EQ(after->models.at("small"), before->models.at("small"));
+}
+
 TEST_F(Reload, AChangedPolicyReachesItsDepartmentsAndNoOther) {
   const auto before = load_text(kBefore);
   const auto after = load_text(replaced(kBefore, "action: redact", "action: block"), before);

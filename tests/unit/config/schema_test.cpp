@@ -144,6 +144,10 @@ bool shown_elsewhere(const std::string& key) {
   for (const char* prefix : {".providers", ".models", ".departments", ".pii.policies.*", ".demo"}) {
     if (key.starts_with(prefix)) return true;
   }
+  // All limits are one mapping: the department's shows every key.
+  if (key.find("limits.") != std::string::npos && !key.starts_with("department.limits.")) {
+    return !key.starts_with(".listen.");
+  }
   for (const char* part : {".password.file", "fallback[].timeouts", "fallback[].cool_down", ".http2", ".plain_http",
                            ".sealed", ".env", "policy.types."}) {
     if (key.find(part) != std::string::npos) return true;

@@ -35,7 +35,7 @@ TEST(Secrets, AFileOpenToEverybodyIsRefused) {
   folder.write("secret", "hunter2\r\n", 0640);
   const LoadResult result = load_main(folder, kWithPassword);
   ASSERT_THAT(problems_of(result), IsEmpty());
-  EXPECT_EQ(result.snapshot->redis->password, "hunter2");
+  EXPECT_EQ(result.snapshot->redis->password->reveal(), "hunter2");
 }
 
 TEST(Secrets, AMissingFileIsNamed) {
@@ -62,7 +62,7 @@ TEST(Secrets, ComeFromTheEnvironment) {
   ::setenv("TOLLGATE_TEST_PASSWORD", "hunter2", 1);
   const LoadResult result = load_main(folder, yaml);
   ASSERT_THAT(problems_of(result), IsEmpty());
-  EXPECT_EQ(result.snapshot->redis->password, "hunter2");
+  EXPECT_EQ(result.snapshot->redis->password->reveal(), "hunter2");
 }
 
 TEST(Secrets, SealedTextOpensWithTheMasterKeyOnly) {
@@ -75,7 +75,7 @@ TEST(Secrets, SealedTextOpensWithTheMasterKeyOnly) {
   const std::string yaml = "redis: {url: redis://127.0.0.1, password: {sealed: \"" + *sealed + "\"}}\n";
   const LoadResult result = load_main(folder, yaml);
   ASSERT_THAT(problems_of(result), IsEmpty());
-  EXPECT_EQ(result.snapshot->redis->password, "hunter2");
+  EXPECT_EQ(result.snapshot->redis->password->reveal(), "hunter2");
 
   folder.write("master.key", std::string(64, 'a'), 0600);
   EXPECT_THAT(problems_of(load_main(folder, yaml)),

@@ -37,12 +37,25 @@ inline Limits slots_limit(std::int64_t slots) {
   return limits;
 }
 
-inline Scope scope_of(std::string key, Limits limits) {
-  std::string name = "scope '" + key + "'";
-  return Scope{std::move(key), std::move(name), limits};
+inline Limits daily_requests_limit(std::int64_t per_day, std::int64_t burst) {
+  Limits limits;
+  limits.requests_per_day = per_day;
+  limits.requests_day_burst = burst;
+  return limits;
 }
 
-inline AdmitRequest call(std::uint64_t id, std::vector<Scope> scopes, std::int64_t tokens = 0,
+inline Limits daily_tokens_limit(std::int64_t per_day, std::int64_t burst) {
+  Limits limits;
+  limits.tokens_per_day = per_day;
+  limits.tokens_day_burst = burst;
+  return limits;
+}
+
+inline std::shared_ptr<const Scope> scope_of(std::string key, const Limits& limits) {
+  return make_scope(std::move(key), limits);
+}
+
+inline AdmitRequest call(std::uint64_t id, Scopes scopes, std::int64_t tokens = 0,
                          milliseconds lease = milliseconds(600'000)) {
   return AdmitRequest{id_of(id), std::move(scopes), tokens, lease};
 }

@@ -15,32 +15,55 @@ TEST(MemoryStore, AnswersLikeTheNaiveModel) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     ManualClock clock;
     MemoryStore store(clock);
-    NaiveLimiter model(0);
+    NaiveLimiter model(clock.steady_now().time_since_epoch() / milliseconds(1));
     RandomCalls random(seed);
-    std::vector<AdmitRequest> running;
+    std::vector<NaiveCall> running;
     for (int step = 0; step < 3'000; ++step) {
-      const std::int64_t pause = random.between(0, 3) == 0 ? random.between(0, 900) : 0;
+      SCOPED_TRACE("seed " + std::to_string(seed) + " step " + std::to_string(step));
+      const std::int64_t pause = random.once_in(4) ? random.between(0, 900) : 0;
       clock.advance(milliseconds(pause));
       model.advance(pause);
-      if (random.between(0, 2) == 0 && !running.empty()) {
+      if (random.once_in(3) && !running.empty()) {
         const auto which = static_cast<std::ptrdiff_t>(random.between(0, std::ssize(running) - 1));
-        const AdmitRequest& done = running[static_cast<std::size_t>(which)];
-        const Settlement settlement = end_of(done, random.between(0, 400));
-        ASSERT_EQ(store.settle(settlement), model.settle(settlement)) << "seed " << seed << " step " << step;
-        if (random.between(0, 3) != 0) running.erase(running.begin() + which);  // else settled again later: a no-op
+        const NaiveCall& done = running[static_cast<std::size_t>(which)];
+        const std::int64_t used = random.between(0, 400);
+        ASSERT_EQ(store.settle(end_of(asked(done), used)), model.settle(done, used));
+        if (!random.once_in(4)) running.erase(running.begin() + which);  // else settled again later: a no-op
         continue;
       }
-      const AdmitRequest request = random.between(0, 9) == 0 && !running.empty() ? running.back() : random.next_call();
-      const Verdict verdict = store.admit(request);
-      ASSERT_EQ(!verdict.denial, model.admit(request)) << "seed " << seed << " step " << step;
-      if (!verdict.denial) running.push_back(request);
+      const NaiveCall next = random.once_in(10) && !running.empty() ? running.back() : random.next_call();
+      const Verdict verdict = store.admit(asked(next));
+      ASSERT_EQ(!verdict.denial, model.admit(next));
+      if (!verdict.denial) running.push_back(next);
       if (verdict.denial && verdict.denial->meter != Meter::concurrent) {
         const std::int64_t told = verdict.denial->retry_after.count();
-        const std::int64_t waits = model.rate_wait(request);
+        const std::int64_t waits = model.rate_wait(next);
         ASSERT_TRUE(told == waits || (told == kConcurrencyHint.count() && waits < told)) << told << " for " << waits;
       }
     }
   }
+}
+
+TEST(MemoryStore, PassesAtMostLimitAndBurstInAnyDay) {
+  constexpr std::int64_t kLimit = 1'000;
+  constexpr std::int64_t kBurst = 100;
+  constexpr std::int64_t kStep = 20'011;  // ms
+  ManualClock clock;
+  MemoryStore store(clock);
+  const Scopes scopes = {scope_of("a", daily_requests_limit(kLimit, kBurst))};
+  std::vector<std::int64_t> passed;  // times
+  std::uint64_t id = 0;
+  for (std::int64_t now = 0; now < 5 * 86'400'000; now += kStep, clock.advance(milliseconds(kStep))) {
+    while (!store.admit(call(++id, scopes)).denial) passed.push_back(now);
+  }
+  std::size_t first = 0;
+  std::size_t most = 0;
+  for (std::size_t last = 0; last < passed.size(); ++last) {
+    while (passed[last] - passed[first] >= 86'400'000) ++first;
+    most = std::max(most, last - first + 1);
+  }
+  EXPECT_LE(most, static_cast<std::size_t>(kLimit + kBurst));
+  EXPECT_GE(passed.size(), static_cast<std::size_t>(5 * kLimit + kBurst - 1));  // the last one is due a moment later
 }
 
 TEST(MemoryStore, PassesAtMostLimitAndBurstInAnyMinute) {
@@ -48,7 +71,7 @@ TEST(MemoryStore, PassesAtMostLimitAndBurstInAnyMinute) {
   constexpr std::int64_t kBurst = 10;
   ManualClock clock;
   MemoryStore store(clock);
-  const std::vector<Scope> scopes = {scope_of("a", requests_limit(kLimit, kBurst))};
+  const Scopes scopes = {scope_of("a", requests_limit(kLimit, kBurst))};
   std::vector<std::int64_t> passed;  // times
   for (std::int64_t now = 0; now < 300'000; now += 50, clock.advance(milliseconds(50))) {
     for (std::uint64_t i = 0; i < 3; ++i) {
@@ -98,14 +121,14 @@ TEST(MemoryStore, SurvivesThreadsWithoutLosingATokenOrASlot) {
   RealClock clock;
   MemoryStore store(clock);
   constexpr std::int64_t kBurst = 5'000;
-  const std::vector<Scope> scopes = {scope_of("key", slots_limit(3)), scope_of("department", tokens_limit(0, kBurst)),
-                                     scope_of("organisation", requests_limit(0, kBurst))};
+  const Scopes scopes = {scope_of("key", slots_limit(3)), scope_of("department", tokens_limit(0, kBurst)),
+                         scope_of("organisation", requests_limit(0, kBurst))};
   std::atomic<std::int64_t> inside = 0;
   std::atomic<std::int64_t> most = 0;
   std::atomic<std::int64_t> admitted = 0;
   const auto work = [&](std::uint64_t thread) {
     // Half of them name the scopes in reverse: lock order must not depend on it.
-    std::vector<Scope> mine = scopes;
+    Scopes mine = scopes;
     if (thread % 2 == 1) std::reverse(mine.begin(), mine.end());
     for (std::uint64_t i = 0; i < 4'000; ++i) {
       const auto request = call(thread * 1'000'000 + i, mine, 1);
