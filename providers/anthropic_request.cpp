@@ -6,7 +6,7 @@
 #include "providers/claude.h"
 #include "providers/conversation.h"
 #include "providers/json_writer.h"
-#include "providers/structured_output.h"
+#include "providers/request_plan.h"
 #include "providers/wire_names.h"
 
 namespace tollgate::providers {
@@ -27,19 +27,12 @@ class Writer {
       : request_(std::move(request)),
         target_(target),
         plan_(plan_claude(request_, claude_version(target.model), target.default_max_tokens)),
-        tools_(offered_tools(request_)),
+        tools_(plan_tools(request_, plan_.native_format)),
         names_(kToolNames),
         ids_(kCallIds) {}
 
   Result<DialectCall> run() {
-    if (request_.n != 1)
-      return Error{.kind = ErrorKind::invalid_request,
-                   .message = "This model answers with one choice: n must be 1.",
-                   .code = "unsupported_value",
-                   .param = "n",
-                   .retryable = false};
-    choose_tools();
-    choose_format();
+    TG_CHECK(one_choice_only(request_));
     // The API drops reasoning from earlier turns itself, and takes none where it is not asked to think.
     TG_TRY(const auto conversation, converse(request_, plan_.thinks() ? Replay::signed_reasoning : Replay::none));
     out_.begin_object();
@@ -54,38 +47,6 @@ class Writer {
   }
 
  private:
-  // --- what the caller asked for that has no member of its own ---
-
-  // Calls of tools that are not listed are refused, so a request without tools lists those of its history.
-  void choose_tools() {
-    if (!tools_.empty()) return;
-    tools_ = tools_of_history(request_);
-    request_.tool_choice = {};
-    if (!tools_.empty()) request_.tool_choice.mode = Mode::none;
-  }
-
-  void choose_format() {
-    const ResponseFormat& format = request_.response_format;
-    if (format.kind == ResponseFormat::Kind::json_object) note_lossy(request_.lossy, "response_format");
-    if (format.kind != ResponseFormat::Kind::json_schema || plan_.native_format) return;
-    const bool only_tool = tools_.empty() || request_.tool_choice.mode == Mode::none;
-    tools_.push_back(answer_tool(format, tools_));
-    answer_tool_ = tools_.back().name;
-    request_.tool_choice.mode = only_tool ? Mode::function : Mode::required;
-    if (only_tool) request_.tool_choice.function = answer_tool_;
-  }
-
-  void note_what_is_left_out() {
-    const auto note = [this](bool asked, std::string_view field) {
-      if (asked) note_lossy(request_.lossy, field);
-    };
-    note(request_.seed.has_value(), "seed");
-    note(request_.logprobs, "logprobs");
-    note(request_.frequency_penalty.has_value(), "frequency_penalty");
-    note(request_.presence_penalty.has_value(), "presence_penalty");
-    for (const auto& extra : request_.extras) note(true, extra.name);
-  }
-
   // --- content ---
 
   void cache(CacheMark mark) {
@@ -106,6 +67,7 @@ class Writer {
 
   void write_system(const std::vector<Part>& parts) {
     const bool json = request_.response_format.kind == ResponseFormat::Kind::json_object;
+    if (json) note_lossy(request_.lossy, "response_format");
     if (parts.empty() && !json) return;
     out_.begin_array("system");
     for (const Part& part : parts) text_block(part.text, part.cache);
@@ -237,9 +199,9 @@ class Writer {
   // --- tools ---
 
   void write_tools() {
-    if (tools_.empty()) return;
+    if (tools_.tools.empty()) return;
     out_.begin_array("tools");
-    for (const CanonicalTool& tool : tools_) write_tool(tool);
+    for (const CanonicalTool& tool : tools_.tools) write_tool(tool);
     out_.end_array();
     write_tool_choice();
   }
@@ -269,7 +231,7 @@ class Writer {
   }
 
   void write_tool_choice() {
-    const ToolChoice& choice = request_.tool_choice;
+    const ToolChoice& choice = tools_.choice;
     const bool one_at_a_time = request_.parallel_tool_calls == false;
     if (choice.mode == Mode::unset && !one_at_a_time) return;
     out_.begin_object("tool_choice");
@@ -296,15 +258,11 @@ class Writer {
     if (target_.stream) out_.boolean("stream", true);
   }
 
-  // Sequences of white space only are refused.
   void write_stop() {
-    std::vector<std::string_view> good;
-    for (const std::string& stop : request_.stop)
-      if (stop.find_first_not_of(" \t\r\n") != std::string::npos) good.push_back(stop);
-    if (good.size() < request_.stop.size()) note_lossy(request_.lossy, "stop");
-    if (good.empty()) return;
+    const auto stops = sendable_stops(request_);
+    if (stops.empty()) return;
     out_.begin_array("stop_sequences");
-    for (const auto stop : good) out_.string(stop);
+    for (const auto& stop : stops) out_.string(stop);
     out_.end_array();
   }
 
@@ -330,7 +288,7 @@ class Writer {
   }
 
   DialectCall finish() {
-    note_what_is_left_out();
+    note_unsendable_parameters(request_);
     DialectCall call;
     call.path = "/messages";
     call.headers = {{"content-type", "application/json"},
@@ -339,7 +297,7 @@ class Writer {
     call.body = out_.take();
     call.lossy = std::move(request_.lossy);
     call.answer.stream = target_.stream;
-    if (!answer_tool_.empty()) call.answer.answer_tool = names_.wire(answer_tool_);
+    if (!tools_.answer_tool.empty()) call.answer.answer_tool = names_.wire(tools_.answer_tool);
     call.answer.tool_names = names_.renamed();
     return call;
   }
@@ -347,10 +305,9 @@ class Writer {
   CanonicalRequest request_;
   const DialectTarget& target_;
   ClaudePlan plan_;
-  std::vector<CanonicalTool> tools_;
+  ToolPlan tools_;
   WireNames names_;
   WireNames ids_;
-  std::string answer_tool_;
   JsonWriter out_;
 };
 

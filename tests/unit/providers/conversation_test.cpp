@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "providers/claude.h"
-#include "providers/structured_output.h"
+#include "providers/request_plan.h"
 #include "providers/wire_names.h"
 
 namespace tollgate::providers {
