@@ -179,18 +179,39 @@ class Redis:
         self.process.wait(10)
 
 
+class Relay:
+    """Our sessions and our transport with nothing between them (relay.cpp), for one pair of legs."""
+
+    def __init__(self, program, directory, legs, upstream):
+        self.port = free_port()
+        self.log = directory / f"relay-{legs}.log"
+        scheme, leg = ("https", "tls") if legs == "tls_both" else ("http", "plain")
+        tls = [] if legs == "plain" else [directory / "tls.crt", directory / "tls.key"]
+        self.process = start([program, self.port, f"{scheme}://localhost:{upstream[leg]}", *tls], self.log, TESTED_CORE)
+        wait_port(self.port, self.process, self.log)
+
+    def pids(self):
+        return [self.process.pid]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+
 # --- the gateway ---
 
-LIMITS = "limits: {requests_per_minute: 100000000, tokens_per_minute: 1000000000000, concurrent: 100000}\n"
+METERS = "requests_per_minute: 100000000, tokens_per_minute: 1000000000000, concurrent: 100000"
+ALL_METERS = METERS + ", requests_per_day: 10000000000, tokens_per_day: 1000000000000"  # high enough never to refuse
 
 
 class Gateway:
-    """One real process with one worker. `big` is 500 departments and 20,000 keys; `policies` is limits and PII."""
+    """One real process with one worker. `policies` is limits of the department and PII; `big` is 500 departments,
+    20,000 keys and 25 limits per call: five meters of the key, application, department, model and organisation."""
 
     def __init__(self, binary, directory, name, tls, policies=False, big=False):
         self.binary, self.directory, self.name, self.tls, self.policies = binary, directory / name, name, tls, policies
         self.port, self.ops_port, self.admin_port = free_port(), free_port(), free_port()
-        self.departments = 500 if big else 1
+        self.big, self.departments = big, 500 if big else 1
         self.log = self.directory / "gateway.log"
         self.directory.mkdir()
         for file in ("tls.crt", "tls.key"):
@@ -216,13 +237,14 @@ class Gateway:
 
     def _write(self, upstream, redis):
         listen = "tls: {certificate: tls.crt, key: {file: tls.key}}" if self.tls else "plaintext: true"
+        everywhere = f"limits: {{{ALL_METERS}}}\n" if self.big else ""
         main = (f"schema: 1\norganisation: bench\nworkers: 1\nmaster_key: {{file: master.key}}\n"
                 f"listen: {{address: 127.0.0.1, port: {self.port}, {listen}}}\n"
                 f"ops: {{address: 127.0.0.1, port: {self.ops_port}}}\n"
                 f"admin: {{address: 127.0.0.1, port: {self.admin_port}}}\nlog: {{level: info, file: gateway.log}}\n"
                 'prices: {overrides: [{provider: "*", model: bench, input: 2.40 USD, output: 9.60 USD}]}\n'
                 "pii: {policies: {strict: {action: pseudonymise, restore: true, on_error: block}}}\n"
-                "include: [conf.d/**]\n")
+                f"include: [conf.d/**]\n{everywhere}")
         if redis:
             main += f"redis: {{url: 'redis://127.0.0.1:{redis.port}', prefix: {self.name}, timeout: 5s}}\n"
         self.config = self.directory / "tollgate.yaml"
@@ -231,26 +253,28 @@ class Gateway:
         (self.directory / "provider.key").chmod(0o600)
         for leg in ("plain", "tls"):
             for kind, prefix in (("json", ""), ("stream", STREAM_PREFIX)):
-                self._provider(f"{kind}-{leg}", upstream[leg], leg == "tls", prefix)
-        policies = (LIMITS + "pii: strict\n") if self.policies else ""
+                self._provider(f"{kind}-{leg}", upstream[leg], leg == "tls", prefix, everywhere)
+        limits = everywhere or (f"limits: {{{METERS}}}\n" if self.policies else "")
+        policies = "pii: strict\n" if self.policies else ""
+        more = f", limits: {{{ALL_METERS}}}, key_limits: {{{ALL_METERS}}}" if self.big else ""
         for i in range(self.departments):
             self._object("departments", f"d{i}",
                          f"id: d{i}\ncost_center: CC-{i}\nmodels: [json-plain, json-tls, stream-plain, stream-tls]\n"
-                         "applications: [{id: chat, purpose: load, owner: bench, criticality: low, use_case: B-1}]\n"
-                         + policies)
+                         "applications: [{id: chat, purpose: load, owner: bench, criticality: low, use_case: B-1"
+                         f"{more}}}]\n{limits}{policies}")
 
     def _object(self, kind, name, text):
         folder = self.directory / "conf.d" / kind
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.yaml").write_text(text)
 
-    def _provider(self, name, port, tls, prefix):
+    def _provider(self, name, port, tls, prefix, limits):
         scheme, trust = ("https", "egress: {ca: ../../tls.crt}\n") if tls else ("http", "plain_http: true\n")
         self._object("providers", name,
                      f"id: {name}\nkind: openai_compatible\nregion: {{processing: eu}}\nmax_idle: 128\n"
                      f"endpoint: {scheme}://localhost:{port}{prefix}/v1\n"
                      f"auth: {{bearer: {{file: ../../provider.key}}}}\n{trust}")
-        self._object("models", name, f"name: {name}\ntargets: [{{provider: {name}, model: bench}}]\n")
+        self._object("models", name, f"name: {name}\ntargets: [{{provider: {name}, model: bench}}]\n{limits}")
 
     def _add_keys(self, count):
         """Straight into the store, as many as a large organisation has; only the first was made by the program."""

@@ -1,4 +1,4 @@
-"""Requests, tokens and concurrency per department: in memory and in a real Redis, with the same answers."""
+"""Requests, tokens and concurrency of everything that has limits: in memory and in a real Redis, with the same answers."""
 import json
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from gateway import SLOW, department, eventually, free_port, provider
+from gateway import SLOW, department, eventually, free_port, model, provider
 from simulator import echo
 
 
@@ -24,18 +24,22 @@ def redis(tmp_path):
 
 
 @pytest.fixture(params=["memory", "redis"])
-def limited(request, make_gateway, simulator):
-    def make(limits):
-        main = ""
+def started(request, make_gateway, simulator):
+    """Starts a gateway that keeps its limits in one store or the other."""
+    def make(main="", **parts):
         if request.param == "redis":
             port = request.getfixturevalue("redis")["port"]
-            main = f"redis: {{url: 'redis://127.0.0.1:{port}', timeout: {50 * SLOW}ms}}\n"
-        gateway = make_gateway({"sim": provider(simulator)}, main=main,
-                               departments={"retail": department(more=f"limits: {{{limits}}}\n")})
+            main += f"redis: {{url: 'redis://127.0.0.1:{port}', timeout: {50 * SLOW}ms}}\n"
+        gateway = make_gateway({"sim": provider(simulator)}, main=main, **parts)
         if request.param == "redis":
             eventually(lambda: gateway.metric("tollgate_limit_store_up") >= 1, what="the link to Redis")
         return gateway
     return make
+
+
+@pytest.fixture
+def limited(started):
+    return lambda limits: started(departments={"retail": department(more=f"limits: {{{limits}}}\n")})
 
 
 def test_requests_per_minute(limited):
@@ -111,6 +115,55 @@ def test_a_client_that_leaves_gives_its_slot_back_and_the_provider_is_cancelled_
     rows = gateway.wait_rows(2)
     [row] = [r for r in rows if r["outcome"] == "cancelled"]
     assert row["usage_source"] == "estimated" and row["input_tokens"] > 0
+
+
+def refusal(answer):
+    """(message, seconds to wait) of a 429."""
+    status, headers, body = answer
+    error = json.loads(body)["error"]
+    assert status == 429 and error["code"] == "rate_limit_exceeded"
+    return error["message"], int(headers["retry-after"])
+
+
+def test_each_key_the_model_and_the_day_refuse_by_name(started):
+    applications = ("applications:\n"
+                    "  - {id: chat, key_limits: {requests_per_minute: 2}}\n"
+                    "  - {id: batch, limits: {requests_per_day: 3}}\n")
+    gateway = started(
+        departments={"retail": f"id: retail\ncost_center: CC-1\nmodels: [gpt, dear]\n{applications}"},
+        models={"gpt": model(), "dear": model("dear", more="limits: {requests_per_day: 1, tokens_per_day: 5000}\n")})
+    one, other = gateway.new_key(), gateway.new_key()
+    nightly = gateway.new_key("retail", "batch")
+
+    assert [gateway.chat(key=one)[0] for _ in range(2)] == [200, 200]
+    message, wait = refusal(gateway.chat(key=one))
+    public_id, secret = one.split("_")[1:3]
+    assert f"for key '{public_id}' on requests per minute: limit 2" in message and secret not in message
+    assert wait <= 30
+    assert gateway.chat(key=other)[0] == 200, "each key for itself"
+
+    assert [gateway.chat(key=nightly)[0] for _ in range(3)] == [200] * 3
+    message, wait = refusal(gateway.chat(key=nightly))
+    assert "for application 'retail/batch' on requests per day: limit 3" in message
+    assert 28_000 < wait <= 28_800, "one of three comes back every eight hours"
+
+    assert gateway.chat(model="dear", key=other)[0] == 200
+    message, wait = refusal(gateway.chat(model="dear", key=gateway.new_key()))
+    assert "for model 'dear' on requests per day: limit 1" in message, "shared by all its callers"
+    assert gateway.metric("tollgate_limit_denials_total", meter="requests_per_day") == 2
+
+
+def test_the_organisation_limits_everybody_and_headers_tell_the_tightest_minute(started):
+    gateway = started(
+        main="limits: {tokens_per_day: 1000, requests_per_minute: 50}\n",
+        departments={name: department(name, more="limits: {requests_per_minute: 100}\n") for name in ("retail", "legal")})
+    status, headers, _ = gateway.chat(max_tokens=10)
+    assert status == 200 and headers["x-ratelimit-limit-requests"] == "50"
+    assert "x-ratelimit-limit-tokens" not in headers, "headers speak of minutes"
+    # A call larger than the day's bucket waits for a full one instead of being refused for ever.
+    message, wait = refusal(gateway.chat(max_tokens=100_000, key=gateway.key("legal")))
+    assert "for the organisation on tokens per day: limit 1000, requested 1000" in message
+    assert 0 < wait < 86_400
 
 
 def test_redis_away_rates_fall_back_to_a_local_share_and_say_so(make_gateway, simulator, redis):
