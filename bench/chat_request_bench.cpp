@@ -28,6 +28,17 @@ std::string document(std::size_t size) {
   return R"({"model":"gpt-4o","messages":[{"role":"user","content":")" + text + R"("}]})";
 }
 
+// An agent's request: a short question, and many tools whose schemas hold short strings.
+std::string tools(std::size_t size) {
+  std::string body = R"({"model":"gpt-4o","messages":[{"role":"user","content":"What is due?"}],"tools":[)";
+  for (int i = 0; body.size() + 420 < size; ++i)
+    body += (i > 0 ? "," : "") + std::string(R"({"type":"function","function":{"name":"tool_)") + std::to_string(i) +
+            R"(","description":"Looks up what is due on an account.","parameters":{"type":"object","properties":{)"
+            R"("account":{"type":"string","description":"The number of the account"},)"
+            R"("period":{"type":"string","enum":["month","quarter","year"]}},"required":["account","period"]}}})";
+  return body + "]}";
+}
+
 void decode(benchmark::State& state, std::string text) {
   const auto body = std::make_shared<const std::string>(std::move(text));
   for (auto _ : state) {
@@ -46,6 +57,7 @@ void upstream_body(benchmark::State& state) {
 
 BENCHMARK_CAPTURE(decode, conversation_1k, conversation(1024));
 BENCHMARK_CAPTURE(decode, conversation_62k, conversation(62 * 1024));
+BENCHMARK_CAPTURE(decode, tools_62k, tools(62 * 1024));
 BENCHMARK_CAPTURE(decode, document_62k, document(62 * 1024));
 BENCHMARK(upstream_body)->Arg(1024)->Arg(62 * 1024);
 

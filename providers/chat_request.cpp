@@ -40,6 +40,8 @@ class RequestWalk {
     if (key == "user" || key == "safety_identifier") return request_.optional_text(Role::other);
     if (key == "metadata") return metadata();
     if (key == "tools" || key == "functions") return definitions(key == "tools");
+    if (key == "response_format") return response_format();
+    if (key == "stop") return request_.all_texts(Role::other);
     if (key == "prediction") return prediction();
     return request_.skip();
   }
@@ -56,12 +58,12 @@ class RequestWalk {
     return true;
   }
 
-  // Walks the object that is the value of a member of the request.
+  // Walks the object that is the value of a named member.
   template <class Take>
   bool object_of(std::string_view name, const Take& take) {
-    request_.place.object = name;
+    const std::string_view outer = std::exchange(request_.place.object, name);
     const bool good = request_.object("", take);
-    request_.place.object = {};
+    request_.place.object = outer;
     return good;
   }
 
@@ -99,10 +101,11 @@ class RequestWalk {
 
   bool metadata() {
     if (json_.null()) return true;
-    return object_of("metadata", [this](std::string_view) { return request_.optional_text(Role::other); });
+    return object_of("metadata", [this](std::string_view) { return request_.all_texts(Role::other); });
   }
 
-  // tools[].function, tools[].custom, or the legacy functions[]: only the description is text a person wrote.
+  // tools[], or the legacy functions[]. People write descriptions, examples and defaults into schemas; names, which the
+  // answer calls by, stay.
   bool definitions(bool tools) {
     if (json_.peek() != Kind::array) return request_.skip();
     Place& place = request_.place;
@@ -110,7 +113,7 @@ class RequestWalk {
     json_.enter_array();
     while (json_.next_element()) {
       ++place.item;
-      if (!request_.object("", [&](std::string_view key) { return tools ? tool_member(key) : function_member(key); }))
+      if (!request_.object("", [&](std::string_view key) { return tools ? tool_member(key) : named_member(key); }))
         return false;
     }
     place = {};
@@ -118,14 +121,25 @@ class RequestWalk {
   }
 
   bool tool_member(std::string_view key) {
-    if ((key != "function" && key != "custom") || json_.peek() != Kind::object) return request_.skip();
-    return object_of(key == "function" ? "function" : "custom",
-                     [this](std::string_view inner) { return function_member(inner); });
+    if (key == "function") return named("function");
+    return key == "custom" ? named("custom") : typed_member(key);
   }
 
-  bool function_member(std::string_view key) {
-    return key == "description" ? request_.optional_text(Role::other) : request_.skip();
+  bool response_format() {
+    if (json_.peek() != Kind::object) return request_.skip();
+    return object_of("response_format", [this](std::string_view key) {
+      return key == "json_schema" ? named("json_schema") : typed_member(key);
+    });
   }
+
+  // An object with a `name`, such as a function's definition.
+  bool named(std::string_view member) {
+    if (json_.peek() != Kind::object) return request_.skip();
+    return object_of(member, [this](std::string_view key) { return named_member(key); });
+  }
+
+  bool named_member(std::string_view key) { return key == "name" ? request_.skip() : request_.all_texts(Role::other); }
+  bool typed_member(std::string_view key) { return key == "type" ? request_.skip() : request_.all_texts(Role::other); }
 
   // Text the caller expects back; it goes to the provider like any message.
   bool prediction() {

@@ -33,6 +33,9 @@ bool RequestReader::integer(const std::string& member, std::int64_t max, std::op
 bool RequestReader::text(Role role, bool json_inside) {
   const JsonString string = json.string();
   if (!json.ok()) return false;
+  if (index.texts.size() == kMaxTexts)
+    return refuse("invalid_value", "",
+                  "The request has too many texts: at most " + std::to_string(kMaxTexts) + " are read.");
   index.texts.push_back({string.inside, role, string.has_escapes, json_inside});
   index.text_bytes += string.inside.length;
   return true;
@@ -42,6 +45,23 @@ bool RequestReader::optional_text(Role role, bool json_inside) {
   const Kind kind = json.peek();
   if (kind == Kind::string) return text(role, json_inside);
   return kind == Kind::object || kind == Kind::array ? opaque() : skip();
+}
+
+// Recursive: the reader bounds the depth.
+bool RequestReader::all_texts(Role role) {
+  const Kind kind = json.peek();
+  if (kind == Kind::string) return text(role);
+  if (kind == Kind::array) {
+    json.enter_array();
+    while (json.next_element())
+      if (!all_texts(role)) return false;
+    return json.ok();
+  }
+  if (kind != Kind::object) return skip();
+  json.enter_object();
+  while (json.next_member())
+    if (!all_texts(role)) return false;
+  return json.ok();
 }
 
 bool RequestReader::opaque() {

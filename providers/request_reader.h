@@ -17,6 +17,8 @@ class RequestReader {
  public:
   using Kind = JsonReader::Kind;
 
+  static constexpr std::size_t kMaxTexts = 262'144;  // bounds the index of a body that is nothing but short strings
+
   explicit RequestReader(std::string_view body) : json(body) {}
 
   JsonReader json;
@@ -40,6 +42,8 @@ class RequestReader {
   bool text(Role role = Role::user, bool json_inside = false);
   // Indexed when it is a string; anything else is the provider's to judge, and counts as unread.
   bool optional_text(Role role = Role::user, bool json_inside = false);
+  // Every string in any value, however deep. Keys are left alone: what comes back is read by them.
+  bool all_texts(Role role);
   // Something no scanner reads.
   bool opaque();
 

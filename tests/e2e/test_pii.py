@@ -176,6 +176,33 @@ def test_restored_tool_arguments_stay_json(gateway, simulator):
     assert json.loads(arguments) == {"to": EMAIL, "cc": [EMAIL]}
 
 
+def test_definitions_are_scrubbed_and_what_they_name_stays(gateway, simulator):
+    """A value that is hidden in a schema comes back as itself in the arguments that the schema allows."""
+    def request(value):
+        schema = {"type": "object", "properties": {EMAIL: {"enum": [value, "nobody"], "description": f"not {value}"}}}
+        return {"model": "gpt", "messages": [{"role": "user", "content": "hello"}], "stop": [value],
+                "metadata": {"case": value}, "response_format": {"type": "json_schema", "json_schema": {
+                    "name": "form", "schema": {"const": value}}},
+                "tools": [{"type": "function", "function": {"name": "mail", "description": f"to {value}",
+                                                            "parameters": schema}}]}
+
+    async def first_choice(request, reply):
+        value = request.json["tools"][0]["function"]["parameters"]["properties"][EMAIL]["enum"][0]
+        answer = completion(None, finish="tool_calls")
+        answer["choices"][0]["message"]["tool_calls"] = [{"id": "c", "type": "function", "function": {
+            "name": "mail", "arguments": json.dumps({"to": value})}}]
+        await reply.plain(200, answer)
+
+    simulator.behaviour = first_choice
+    status, _, body = gateway.request(request(EMAIL))
+    assert status == 200
+    sent = simulator.journal[0].body.decode()
+    [token] = set(TOKEN.findall(sent))
+    assert simulator.journal[0].body == json.dumps(request(token) | {"model": "sim-1"}).encode(), "keys and names stay"
+    called = json.loads(body)["choices"][0]["message"]["tool_calls"][0]["function"]
+    assert json.loads(called["arguments"]) == {"to": EMAIL}
+
+
 def test_departments_do_not_share_pseudonyms(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)},
                            departments={"retail": department(), "legal": department("legal")})

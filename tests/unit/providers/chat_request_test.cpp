@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{R"({"str\u0065am":true,"model":"m","stream":false,"messages":[{"role":"user"}]})", "duplicate_key", ""},
         Refused{with(R"(,"x":1,"x":2)"), "duplicate_key", ""},
         Refused{with(R"(,"stream":true,"stream_options":{"a":1,"a":2})"), "duplicate_key", "stream_options"},
+        Refused{with(R"(,"tools":[{"function":{"name":"a","name":"b"}}])"), "duplicate_key", "tools[0].function"},
+        Refused{with(R"(,"response_format":{"json_schema":{"name":"a","name":"b"}})"), "duplicate_key", "json_schema"},
         Refused{with_message(R"({"role":"user","role":"user"})"), "duplicate_key", "messages[0]"},
         Refused{with_message(R"({"role":"user","content":[{"type":"text","text":"a","text":"b"}]})"), "duplicate_key",
                 "messages[0].content[0]"},
@@ -195,7 +197,7 @@ TEST(ChatRequest, IndexesEveryTextThatReachesAProvider) {
     "prediction":{"type":"content","content":"guess"}})");
   ASSERT_TRUE(call) << call.error().message;
   EXPECT_EQ(texts(*call), (std::vector<std::string>{"ann", "T-1", "be kind", "bob", "look", "no", "{\"a\":1}",
-                                                    "free text", "{}", "hm", "result", "does f", "guess"}));
+                                                    "free text", "{}", "hm", "result", "does f", "p", "guess"}));
   std::vector<Role> roles;
   std::size_t inside = 0;
   std::uint64_t bytes = 0;
@@ -206,12 +208,57 @@ TEST(ChatRequest, IndexesEveryTextThatReachesAProvider) {
   }
   using enum Role;
   EXPECT_EQ(roles, (std::vector<Role>{other, other, system, user, user, assistant, assistant, assistant, assistant,
-                                      assistant, tool, other, user}));
+                                      assistant, tool, other, other, user}));
   EXPECT_EQ(inside, 2u);
   EXPECT_TRUE(call->index.texts[6].has_escapes);
   EXPECT_FALSE(call->index.texts[7].has_escapes);
   EXPECT_EQ(call->index.text_bytes, bytes);
   EXPECT_TRUE(call->index.opaque_parts);
+}
+
+// What people write into tools, schemas, stop sequences and metadata is read; what the answer is called by stays.
+TEST(ChatRequest, IndexesTheTextOfDefinitionsAndNeverTheirNames) {
+  const auto call = decode(with(R"(,"metadata":{"k":{"deep":["meta"]}},"stop":["end",7,"fin"],
+    "tools":[{"type":"function","function":{"name":"NAME","strict":true,"description":"what it does","parameters":
+      {"type":"object","properties":{"KEY":{"type":"string","enum":["a","b"],"description":"who \"it\" is"}},
+       "examples":[{"KEY":["e",{"KEY":"f"}]}],"required":["KEY"]}}},
+      {"type":"custom","custom":{"name":"NAME","format":{"type":"grammar","grammar":{"definition":"rule"}}}},
+      {"type":"web_search","user_location":{"approximate":{"city":"Bonn"}}}],
+    "functions":[{"name":"NAME","description":"old","parameters":{"const":"c"}}],
+    "response_format":{"type":"json_schema","json_schema":{"name":"NAME","description":"form","schema":{"const":"d"}}})"));
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(texts(*call),
+            (std::vector<std::string>{
+                "hi", "meta", "end", "fin",     "what it does", "object", "string", "a", "b",    R"(who "it" is)",
+                "e",  "f",    "KEY", "grammar", "rule",         "Bonn",   "old",    "c", "form", "d"}));
+  EXPECT_FALSE(call->index.opaque_parts);
+}
+
+// Whatever replaces the texts lands inside their strings: the rest of the body, keys and names with it, stays.
+TEST(ChatRequest, TextsOfDefinitionsAreReplacedInPlace) {
+  const auto call =
+      decode(with(R"(,"stop":"x\ty","tools":[{"function":{"name":"x","parameters":{"x":"x","y":{"x":["x"]}}}}])"));
+  ASSERT_TRUE(call) << call.error().message;
+  std::vector<Edit> edits;
+  for (const auto& field : call->index.texts) edits.push_back({field.span, "T"});
+  EXPECT_EQ(splice(*call->body, std::move(edits)),
+            R"({"model":"m","messages":[{"role":"user","content":"T"}],"stop":"T",)"
+            R"("tools":[{"function":{"name":"x","parameters":{"x":"T","y":{"x":["T"]}}}}]})");
+}
+
+TEST(ChatRequest, StopAndFormatsOfOtherKindsAreTheProvidersToJudge) {
+  for (const char* members : {R"(,"stop":null)", R"(,"stop":7)", R"(,"response_format":"json")",
+                              R"(,"response_format":{"type":"text"})", R"(,"response_format":{"json_schema":7})",
+                              R"(,"tools":{"a":1})", R"(,"tools":[{"type":"function","function":null}])"})
+    EXPECT_TRUE(decode(with(members))) << members;
+}
+
+TEST(ChatRequest, RefusesMoreTextsThanItWouldIndex) {
+  std::string list = "[\"a\"";
+  for (int i = 0; i < 262'144; ++i) list += ",\"a\"";
+  const auto call = decode(with(R"(,"tools":[{"function":{"parameters":)" + list + "]}}]"));
+  ASSERT_FALSE(call);
+  EXPECT_EQ(call.error().code, "invalid_value");
 }
 
 TEST(ChatRequest, SignedReasoningIsReadLikeAnyText) {
