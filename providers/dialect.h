@@ -72,6 +72,7 @@ struct ProviderDialect {
   Error (*decode_error)(const ErrorAnswer& answer);
 };
 
-extern const ProviderDialect kAnthropicDialect;
+extern const ProviderDialect kAnthropicDialect;  // Anthropic Messages
+extern const ProviderDialect kBedrockDialect;    // Amazon Bedrock Converse
 
 }  // namespace tollgate::providers

@@ -1,9 +1,11 @@
 // The table of dialects.
 #include "providers/anthropic.h"
+#include "providers/bedrock.h"
 #include "providers/dialect.h"
 
 namespace tollgate::providers {
 
 constinit const ProviderDialect kAnthropicDialect{encode_anthropic_request, anthropic_decoder, decode_anthropic_error};
+constinit const ProviderDialect kBedrockDialect{encode_converse_request, converse_decoder, decode_bedrock_error};
 
 }  // namespace tollgate::providers

@@ -36,5 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!decode_chat_request(body)) return 0;
   for (const char* model : {"claude-3-5-sonnet-20241022", "claude-sonnet-4-5", "claude-opus-4-6"})
     check(kAnthropicDialect, *body, model, true);
+  for (const char* model : {"anthropic.claude-3-haiku-20240307-v1:0", "eu.anthropic.claude-opus-4-6-v1", "nova-2-lite"})
+    check(kBedrockDialect, *body, model, true);
   return 0;
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "providers/dialect_upstream.h"
+#include "tests/unit/providers/event_frames.h"
 #include "tests/unit/providers/scripted_exchange.h"
 
 namespace tollgate::providers {
@@ -69,7 +70,27 @@ struct Case {
   bool own_form() const { return dialect == "openai"; }  // the client's own: spliced, not translated
 };
 
+// One line: {"event":TYPE,"payload":{...}}, {"exception":TYPE,"payload":{...}} or {"error":CODE,"message":TEXT}.
+std::string event_stream(const fs::path& path) {
+  std::ifstream in(path);
+  std::string out;
+  for (std::string line; std::getline(in, line);) {
+    const Json m = Json::parse(line);
+    if (m.contains("event"))
+      out += testing::event_message(m["event"].get<std::string>(), m["payload"].dump());
+    else if (m.contains("exception"))
+      out += testing::exception_message(m["exception"].get<std::string>(), m["payload"].dump());
+    else
+      out += testing::error_message(m["error"].get<std::string>(), m["message"].get<std::string>());
+  }
+  return out;
+}
+
 void load_answer(Case& out) {
+  if (const auto frames = out.folder / "upstream_response.frames"; fs::exists(frames)) {
+    out.answer = event_stream(frames);
+    out.content_type = "application/vnd.amazon.eventstream";
+  }
   const std::pair<const char*, const char*> kForms[] = {{"upstream_response.sse", "text/event-stream"},
                                                         {"upstream_response.json", "application/json"}};
   for (const auto& [name, type] : kForms)
@@ -132,6 +153,7 @@ std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
     return dialect_upstream(dialect, {}, no_authorizer(), transport);
   };
   if (test.dialect == "anthropic") return translated(kAnthropicDialect);
+  if (test.dialect == "bedrock") return translated(kBedrockDialect);
   return openai_upstream({}, transport);
 }
 

@@ -1,0 +1,48 @@
+#pragma once
+// The binary framing of AWS event streams (application/vnd.amazon.eventstream): bytes in, messages out. No I/O, no
+// JSON.
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.h"
+
+namespace tollgate::providers {
+
+// One message. The views live until the parser's next call. Headers that are not text are checked and left out.
+struct EventMessage {
+  std::string_view message_type;    // ":message-type": "event", "exception" or "error"
+  std::string_view event_type;      // ":event-type"
+  std::string_view exception_type;  // ":exception-type"
+  std::string_view error_code;      // ":error-code"
+  std::string_view error_message;   // ":error-message"
+  std::string_view payload;
+};
+
+// Splits a stream into messages wherever it is cut. Both checksums are verified, the prelude's before its lengths are
+// believed: after a fault the stream cannot be found again, so every error is final. Linear in the bytes. One per
+// response; not thread-safe.
+class EventStreamParser {
+ public:
+  static constexpr std::size_t kMaxMessage = 16 * 1024 * 1024;  // the limit of AWS's own readers
+  static constexpr std::size_t kMaxHeaders = 128 * 1024;
+
+  // Append what arrived, then take messages until next() gives none. Invalidates messages.
+  std::string& input();
+  // nullopt: more bytes are needed. Error: upstream_error.
+  Result<std::optional<EventMessage>> next();
+  // Nothing of an unfinished message is there.
+  bool at_boundary() const { return begin_ == buffer_.size(); }
+
+ private:
+  std::string buffer_;
+  std::size_t begin_ = 0;  // of the current message
+  bool broken_ = false;
+};
+
+// CRC-32 as in zlib and PNG (reflected 0xEDB88320).
+std::uint32_t crc32(std::string_view bytes);
+
+}  // namespace tollgate::providers
