@@ -257,6 +257,7 @@ class Assembler {
   void check(const Where& where, std::string_view what, std::string_view name, const Map& defined) {
     if (defined.contains(std::string(name))) return;
     std::vector<std::string_view> names;
+    names.reserve(defined.size());
     for (const auto& [id, part] : defined) names.push_back(id);
     std::sort(names.begin(), names.end());
     session_.problem(where,

@@ -179,7 +179,7 @@ void RedisLink::send(const std::string& command, Done done) {
   const int status =
       redisAsyncFormattedCommand(connection_->context, on_reply, pending.get(), command.data(), command.size());
   if (status == REDIS_OK) {
-    (void)pending.release();  // on_reply owns it now
+    [[maybe_unused]] const Done* const handed_over = pending.release();  // on_reply owns it now
   } else {
     (*pending)(RedisReply{});
   }

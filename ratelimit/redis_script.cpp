@@ -230,7 +230,9 @@ std::optional<State> parse_state(std::string_view bytes) {
   for (auto& level : state.levels) level = packed.next();
   while (packed.ok() && packed.left() > 0) {
     const std::int64_t end = packed.next();
-    state.leases.push_back({end, packed.next()});
+    const std::int64_t count = packed.next();
+    if (count < 0 || count > kMaxAmount) return std::nullopt;
+    state.leases.push_back({end, count});
   }
   if (!packed.ok()) return std::nullopt;
   return state;
