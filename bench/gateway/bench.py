@@ -2,8 +2,9 @@
 """Measures Tollgate beside nginx, the floor, in one run on the same cores, and fails if the books do not balance.
 
 On core 0 run wrk, the upstream (nginx answering every call with the same bytes) and Redis; on core 1 the system under
-test alone: nginx as a reverse proxy, Tollgate relaying without limits and PII policies (a key, the ledger and the log
-are always there), and Tollgate with everything on. Runs are interleaved, round by round, and medians are shown, so
+test alone: nginx as a reverse proxy, the bare relay (Tollgate's sessions and transport with nothing between them),
+Tollgate without limits and PII policies (a key, the ledger and the log are always there), and Tollgate with everything
+on. Runs are interleaved, round by round, and medians are shown, so
 that a noisy neighbour hits all of them.
 
 The figure to trust on a shared machine is CPU per call: the time that every thread of the process spent on a core,
@@ -43,6 +44,8 @@ class Bench:
         self.upstream, self.upstream_ports = self.keep(systems.start_upstream(self.directory))
         self.proxy, self.proxy_ports = self.keep(systems.start_proxy(self.directory, self.upstream_ports))
         self.redis, _ = self.keep((systems.Redis(self.directory), None))
+        self.relays = {legs: self.keep((systems.Relay(self.options.relay, self.directory, legs, self.upstream_ports),
+                                        None))[0] for legs in LEGS}
         self.add_gateway("plain", tls=False)
         self.add_gateway("tls", tls=True)
         self.add_gateway("full", tls=True, policies=True)
@@ -77,6 +80,11 @@ class Bench:
         url = target(LEGS[legs][0], self.proxy_ports[legs], load)
         return Case("nginx", legs, load, url, body, {}, self.proxy.pids(), connections, fresh=fresh)
 
+    def bare(self, legs, load, connections):
+        relay = self.relays[legs]
+        body = systems.prompt(SIZES[load], "bench", load == "stream", False)
+        return Case("bare", legs, load, target(LEGS[legs][0], relay.port, load), body, {}, relay.pids(), connections)
+
     def relay(self, legs, load, connections):
         return self.tollgate("plain" if legs == "plain" else "tls", legs, load, connections)
 
@@ -94,7 +102,7 @@ class Bench:
         """Every case of a round, in the order in which they run."""
         for load in SIZES:
             for legs in LEGS:
-                self.cases += [self.nginx(legs, load, 64), self.relay(legs, load, 64)]
+                self.cases += [self.nginx(legs, load, 64), self.bare(legs, load, 64), self.relay(legs, load, 64)]
             self.cases += [self.tollgate("full", "tls_both", load, 64), self.direct("plain", load, 64)]
         for connections in (1,) if self.options.quick else (1, 64):
             self.cases += [self.direct("tls_both", "1k", connections)]
@@ -154,6 +162,8 @@ def options():
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write the tables as Markdown here as well")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/release/tollgate",
                         help="default: build/release/tollgate")
+    parser.add_argument("--relay", type=pathlib.Path, metavar="BINARY", default=ROOT / "build/release/bench/bench_relay",
+                        help="the bare relay; default: build/release/bench/bench_relay")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="work in this new folder and leave logs and databases behind")
     parser.add_argument("--profile", action="store_true",

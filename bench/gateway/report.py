@@ -60,8 +60,8 @@ def cpu_table(r):
     rows = []
     for load in LOAD_NAMES:
         for legs in LEG_NAMES:
-            floor, ours = r.find("nginx", legs, load), r.find("tollgate", legs, load)
-            rows.append(cpu_row(f"{LOAD_NAMES[load]}, {LEG_NAMES[legs]}", floor, ours))
+            floor, bare, ours = (r.find(system, legs, load) for system in ("nginx", "bare", "tollgate"))
+            rows.append(cpu_row(f"{LOAD_NAMES[load]}, {LEG_NAMES[legs]}", floor, ours, bare))
         rows.append(cpu_row(f"{LOAD_NAMES[load]}, TLS both legs, **everything on**", r.find("nginx", "tls_both", load),
                             r.find("everything", "tls_both", load)))
     for system, legs, text in (("plain-big", "plain", "1 KB, plain, big configuration"),
@@ -70,14 +70,15 @@ def cpu_table(r):
             rows.append(cpu_row(text, r.find("nginx", legs, "1k"), r.find(system, legs, "1k")))
     floor, ours = r.find("nginx", "tls_in", "1k", fresh=True), r.find("tollgate", "tls_in", "1k", fresh=True)
     rows.append(cpu_row("1 KB, TLS in, a new connection per call", floor, ours))
-    return table(("64 connections", "nginx us", "Tollgate us", "+ Redis us", "ratio, Redis included", "nginx calls/s",
-                  "Tollgate calls/s"), rows)
+    return table(("64 connections", "nginx us", "bare relay us", "ratio", "Tollgate us", "+ Redis us",
+                  "ratio, Redis included", "nginx calls/s", "Tollgate calls/s"), rows)
 
 
-def cpu_row(text, floor, ours):
-    cpu, redis = ours.median("cpu"), ours.median("redis")
-    return (text, f"{floor.median('cpu'):.1f}", f"{cpu:.1f}", f"{redis:.1f}" if redis else "",
-            ratio(cpu + redis, floor.median("cpu")), f"{floor.median('rps'):.0f}", f"{ours.median('rps'):.0f}")
+def cpu_row(text, floor, ours, bare=None):
+    cpu, redis, base = ours.median("cpu"), ours.median("redis"), floor.median("cpu")
+    relay = (f"{bare.median('cpu'):.1f}", ratio(bare.median("cpu"), base)) if bare else ("", "")
+    return (text, f"{base:.1f}", *relay, f"{cpu:.1f}", f"{redis:.1f}" if redis else "", ratio(cpu + redis, base),
+            f"{floor.median('rps'):.0f}", f"{ours.median('rps'):.0f}")
 
 
 def latency_table(r):
