@@ -84,7 +84,7 @@ void cost_center_fields(Object& o, Department& out) {
                    if (!ascending && !dated.from.empty()) c.problem("from", "dates have to ascend");
                    out.cost_centers.push_back(std::move(dated));
                  });
-  if (!always.empty()) out.cost_centers.push_back({"1970-01-01", always});
+  if (!always.empty()) out.cost_centers.push_back({std::string(kAlways), always});
 }
 
 // A burst says how much may pass at once, so it needs the rate that refills it.

@@ -12,6 +12,8 @@ bool Department::may_use(const std::string& model) const {
 
 const std::string& Department::cost_center_at(std::chrono::system_clock::time_point when) const {
   static const std::string kNone;
+  const bool always_one = cost_centers.size() == 1 && cost_centers.front().from == kAlways;
+  if (always_one) return cost_centers.front().id;
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(day.year()),

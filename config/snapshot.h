@@ -72,6 +72,7 @@ struct Application {
   std::shared_ptr<const ratelimit::Scope> scope;  // of `limits`: "application:<department>/<id>"
 };
 
+inline constexpr std::string_view kAlways = "1970-01-01";  // from when a cost center without a date counts
 struct DatedCostCenter {
   std::string from;  // ISO date, UTC
   std::string id;

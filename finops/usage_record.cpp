@@ -1,6 +1,7 @@
 #include "finops/usage_record.h"
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstring>
 
@@ -34,7 +35,7 @@ class Writer {
   void operator()(const char* /*name*/, bool value) { number(static_cast<std::uint8_t>(value ? 1 : 0)); }
   void operator()(const char* /*name*/, UsageSource value) { number(static_cast<std::uint8_t>(value)); }
   void operator()(const char* /*name*/, const Uuid& id) {
-    for (const auto byte : id.bytes) out_.push_back(static_cast<char>(byte));
+    out_.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
   }
   void operator()(const char* /*name*/, const std::string& text) {
     const auto kept = bounded(text);
@@ -45,12 +46,9 @@ class Writer {
  private:
   template <std::integral T>
   void number(T value) {
+    static_assert(std::endian::native == std::endian::little);
     char bytes[sizeof(T)];
-    auto rest = static_cast<std::uint64_t>(value);
-    for (char& byte : bytes) {
-      byte = static_cast<char>(rest & 0xFFU);
-      rest >>= 8U;
-    }
+    std::memcpy(bytes, &value, sizeof bytes);
     out_.append(bytes, sizeof bytes);
   }
 

@@ -33,6 +33,7 @@ HttpCall http_call(const ProviderOptions& options, AttemptRequest request) {
   call.path = "/chat/completions";
   call.headers = headers_for(options, request);
   auto edits = std::move(request.edits);
+  edits.reserve(edits.size() + 2);
   for (auto& edit : upstream_edits(*request.call, request.upstream_model)) edits.push_back(std::move(edit));
   call.body = splice(*request.call->body, std::move(edits));
   call.timeouts = request.timeouts;

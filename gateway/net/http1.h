@@ -99,8 +99,15 @@ class ResponseReader {
  private:
   enum class State : std::uint8_t { head, length, chunks, until_close, done, failed };
 
+  struct Field {  // offsets in head_
+    std::uint32_t name = 0, name_size = 0, value = 0, value_size = 0;
+  };
+  std::string_view name(const Field& field) const { return {head_.data() + field.name, field.name_size}; }
+  std::string_view value(const Field& field) const { return {head_.data() + field.value, field.value_size}; }
+
   Result<std::size_t> take_head(std::string_view bytes);
   Status finish_head();
+  Status read_fields(std::string_view lines);
   Status frame_body();
   Error fail(std::string_view why);
 
@@ -108,6 +115,7 @@ class ResponseReader {
   State state_ = State::head;
   std::string head_;            // as received, blank line included
   std::size_t line_start_ = 0;  // of the last line of head_
+  std::vector<Field> fields_;   // once the head is complete
   int informational_ = 0;
   int status_ = 0;
   std::uint64_t left_ = 0;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kCrlf = "\r\n";
 constexpr int kMaxInformational = 10;
+constexpr std::size_t kUsualFields = 16;
+constexpr std::size_t kUsualHead = 512;
 
 struct StatusLine {
   int status = 0;
@@ -90,6 +92,7 @@ Status ResponseReader::put_eof() {
 // Takes whole lines until the blank one.
 Result<std::size_t> ResponseReader::take_head(std::string_view bytes) {
   std::size_t taken = 0;
+  if (head_.empty()) head_.reserve(kUsualHead);
   while (state_ == State::head && taken < bytes.size()) {
     const auto rest = bytes.substr(taken);
     const auto end = rest.find('\n');
@@ -110,9 +113,7 @@ Status ResponseReader::finish_head() {
   std::string_view rest = head_;
   const auto line = read_status_line(take_line(rest));
   if (!line) return fail("it has no valid status line");
-  std::string_view fault;
-  while (rest.size() > kCrlf.size())
-    if (!read_field(take_line(rest), fault)) return fail(fault);
+  TG_CHECK(read_fields(rest));
   status_ = line->status;
   http_1_0_ = line->http_1_0;
   if (status_ == 101) return fail("it switches to a protocol that nobody asked for");
@@ -123,17 +124,29 @@ Status ResponseReader::finish_head() {
   return {};
 }
 
+Status ResponseReader::read_fields(std::string_view lines) {
+  const auto at = [this](std::string_view part) { return static_cast<std::uint32_t>(part.data() - head_.data()); };
+  const auto size = [](std::string_view part) { return static_cast<std::uint32_t>(part.size()); };
+  fields_.clear();
+  fields_.reserve(kUsualFields);
+  while (lines.size() > kCrlf.size()) {
+    std::string_view fault;
+    const auto field = read_field(take_line(lines), fault);
+    if (!field) return fail(fault);
+    fields_.push_back({at(field->name), size(field->name), at(field->value), size(field->value)});
+  }
+  return {};
+}
+
 // RFC 9112 §6.3 for a response, refusing what it lets a recipient repair.
 Status ResponseReader::frame_body() {
   std::optional<std::uint64_t> length;
   bool chunked = false;
   bool close = false;
   bool keep = false;
-  std::string_view rest = head_;
-  std::string_view fault;
-  take_line(rest);
-  while (rest.size() > kCrlf.size()) {
-    const auto [name, value] = *read_field(take_line(rest), fault);
+  for (const auto& field : fields_) {
+    const auto name = this->name(field);
+    const auto value = this->value(field);
     if (iequals(name, "content-length")) {
       if (length) return fail("it has more than one Content-Length");
       length = read_length(value);
@@ -165,13 +178,8 @@ Status ResponseReader::frame_body() {
 }
 
 std::string_view ResponseReader::header(std::string_view name) const {
-  std::string_view rest = head_;
-  std::string_view fault;
-  take_line(rest);
-  while (rest.size() > kCrlf.size()) {
-    const auto field = read_field(take_line(rest), fault);
-    if (field && iequals(field->name, name)) return field->value;
-  }
+  for (const auto& field : fields_)
+    if (iequals(this->name(field), name)) return value(field);
   return {};
 }
 
