@@ -1,4 +1,4 @@
-"""Requests, tokens and concurrency of everything that has limits: in memory and in a real Redis, with the same answers."""
+"""Requests, tokens and concurrency of whatever has limits: in memory and in a real Redis, with the same answers."""
 import json
 import shutil
 import subprocess
@@ -156,7 +156,8 @@ def test_each_key_the_model_and_the_day_refuse_by_name(started):
 def test_the_organisation_limits_everybody_and_headers_tell_the_tightest_minute(started):
     gateway = started(
         main="limits: {tokens_per_day: 1000, requests_per_minute: 50}\n",
-        departments={name: department(name, more="limits: {requests_per_minute: 100}\n") for name in ("retail", "legal")})
+        departments={name: department(name, more="limits: {requests_per_minute: 100}\n")
+                     for name in ("retail", "legal")})
     status, headers, _ = gateway.chat(max_tokens=10)
     assert status == 200 and headers["x-ratelimit-limit-requests"] == "50"
     assert "x-ratelimit-limit-tokens" not in headers, "headers speak of minutes"
