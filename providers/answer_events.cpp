@@ -11,6 +11,11 @@ constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
 
 }  // namespace
 
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view kType = "text/event-stream";
+  return net::iequals(content_type.substr(0, kType.size()), kType);
+}
+
 Event& AnswerEvents::add(Event::Kind kind, Batch& batch) const {
   Event& event = batch.events.emplace_back();
   event.kind = kind;

@@ -10,6 +10,9 @@
 
 namespace tollgate::providers {
 
+// "text/event-stream", whatever parameters follow.
+bool is_event_stream(std::string_view content_type);
+
 // One per choice of an answer. Pieces that are empty make no event.
 class AnswerEvents {
  public:

@@ -347,11 +347,6 @@ class StreamDecoder final : public AnswerDecoder {
   bool content_ = false;
 };
 
-bool is_event_stream(std::string_view content_type) {
-  constexpr std::string_view kType = "text/event-stream";
-  return net::iequals(content_type.substr(0, kType.size()), kType);
-}
-
 }  // namespace
 
 std::unique_ptr<AnswerDecoder> anthropic_decoder(AnswerContext context, std::string_view content_type) {

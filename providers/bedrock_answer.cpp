@@ -209,16 +209,9 @@ Error fault(std::string_view type, int otherwise, Said said) {
   words.message = std::move(said.error_message);
   if (status == 400 && unknown_model(words.message)) {
     status = 404;
-    words.message =
-        "The provider does not have this model under the configured name. Tell the operator of this gateway.";
+    words.message = kModelNotThere;
   }
   return provider_fault(status, std::move(words));
-}
-
-Error malformed() {
-  return Error{.kind = ErrorKind::upstream_error,
-               .message = "The model wrote a tool call or an answer that its provider could not read.",
-               .code = "upstream_malformed_answer"};
 }
 
 // --- answers ---
@@ -260,7 +253,7 @@ class MessageDecoder final : public WholeBodyDecoder {
   Result<Batch> decode(const std::string& body) override {
     auto said = read_said(body);
     if (!said || !said->has_message) return upstream_garbage();
-    if (is_malformed(said->stop_reason)) return malformed();
+    if (is_malformed(said->stop_reason)) return upstream_malformed();
     Batch batch;
     events_.start(batch);
     for (std::size_t i = 0; i < said->content.size(); ++i) {
@@ -325,7 +318,7 @@ class StreamDecoder final : public AnswerDecoder {
     } else if (type == "contentBlockStop") {
       events_.end_block(batch);
     } else if (type == "messageStop") {
-      if (is_malformed(said.stop_reason)) return malformed();
+      if (is_malformed(said.stop_reason)) return upstream_malformed();
       events_.finish(finish_reason(said.stop_reason), batch);
     } else if (type == "metadata") {
       put_usage(said.usage, batch);

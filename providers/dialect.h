@@ -25,6 +25,7 @@ struct DialectTarget {
 // What the way there leaves for the way back.
 struct AnswerContext {
   bool stream = false;
+  std::string id_seed;  // letters and digits that no other answer has, for calls that come without an id
   // Not empty: structured output was asked for by forcing a call of this tool; its arguments are the answer's text.
   std::string answer_tool;
   std::map<std::string, std::string> tool_names;  // by wire name: the caller's, where the two differ
@@ -74,5 +75,6 @@ struct ProviderDialect {
 
 extern const ProviderDialect kAnthropicDialect;  // Anthropic Messages
 extern const ProviderDialect kBedrockDialect;    // Amazon Bedrock Converse
+extern const ProviderDialect kGeminiDialect;     // Gemini, on Vertex AI or by the Gemini API
 
 }  // namespace tollgate::providers

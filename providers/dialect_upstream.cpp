@@ -76,6 +76,8 @@ class DialectStream final : public EventStream {
     add_common_headers(call_, request);
     lossy_ = std::move(encoded.lossy);
     context_ = std::move(encoded.answer);
+    context_.id_seed = request.request_id;
+    std::erase(context_.id_seed, '-');
     return {};
   }
 

@@ -2,10 +2,12 @@
 #include "providers/anthropic.h"
 #include "providers/bedrock.h"
 #include "providers/dialect.h"
+#include "providers/gemini.h"
 
 namespace tollgate::providers {
 
 constinit const ProviderDialect kAnthropicDialect{encode_anthropic_request, anthropic_decoder, decode_anthropic_error};
 constinit const ProviderDialect kBedrockDialect{encode_converse_request, converse_decoder, decode_bedrock_error};
+constinit const ProviderDialect kGeminiDialect{encode_gemini_request, gemini_decoder, decode_gemini_error};
 
 }  // namespace tollgate::providers

@@ -141,4 +141,9 @@ Error upstream_too_long() {
   return upstream("upstream_body_too_long", "The provider sent an answer that is too long.");
 }
 
+Error upstream_malformed() {
+  return upstream("upstream_malformed_answer",
+                  "The model wrote a tool call or an answer that its provider could not read.");
+}
+
 }  // namespace tollgate::providers

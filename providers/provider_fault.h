@@ -32,5 +32,11 @@ Error upstream_garbage();
 // The stream ended before its end.
 Error upstream_cut();
 Error upstream_too_long();
+// The model wrote a call or an answer that its provider could not read.
+Error upstream_malformed();
+
+// For the caller, where the provider's own words would name what only the operator knows.
+inline constexpr std::string_view kModelNotThere =
+    "The provider does not have this model under the configured name. Tell the operator of this gateway.";
 
 }  // namespace tollgate::providers

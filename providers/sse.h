@@ -33,6 +33,8 @@ class SseParser {
   // No more bytes will come: completes a frame whose last CR could have been half of a CRLF. An event without its
   // empty line is incomplete and is discarded, as the standard demands.
   Result<std::optional<SseFrame>> last();
+  // What has arrived of the frame under way. Lives until input() or next().
+  std::string_view rest() const { return std::string_view(buffer_).substr(begin_); }
 
  private:
   enum class LineEnd : std::uint8_t { unknown, cr, other };

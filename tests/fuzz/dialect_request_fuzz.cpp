@@ -38,5 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(kAnthropicDialect, *body, model, true);
   for (const char* model : {"anthropic.claude-3-haiku-20240307-v1:0", "eu.anthropic.claude-opus-4-6-v1", "nova-2-lite"})
     check(kBedrockDialect, *body, model, true);
+  for (const char* model : {"gemini-2.5-flash", "gemini-3-pro-preview", "endpoints/1"})
+    check(kGeminiDialect, *body, model, true);
   return 0;
 }

@@ -154,6 +154,7 @@ std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
   };
   if (test.dialect == "anthropic") return translated(kAnthropicDialect);
   if (test.dialect == "bedrock") return translated(kBedrockDialect);
+  if (test.dialect == "gemini") return translated(kGeminiDialect);
   return openai_upstream({}, transport);
 }
 
@@ -189,6 +190,7 @@ Outcome play(const Case& test, std::vector<std::string> pieces) {
   AttemptRequest request;
   request.call = test.call;
   request.upstream_model = test.expect.at("upstream_model").get<std::string>();
+  request.request_id = "0193-ab";
   const auto upstream = upstream_for(test, transport);
   const auto events = upstream->start(std::move(request));
   const auto received = testing::receive(*events);

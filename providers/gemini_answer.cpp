@@ -1,0 +1,394 @@
+// generateContent answers and refusals (Vertex AI REST reference; google.rpc.Status for errors).
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "providers/answer_events.h"
+#include "providers/chat_usage.h"
+#include "providers/gemini.h"
+#include "providers/json_reader.h"
+#include "providers/provider_fault.h"
+#include "providers/sse.h"
+
+namespace tollgate::providers {
+namespace {
+
+using Kind = JsonReader::Kind;
+
+constexpr std::size_t kMaxFrame = 4 * 1024 * 1024;  // a call comes whole, with all its arguments
+constexpr std::size_t kMaxRawError = 64 * 1024;
+constexpr std::uint32_t kMaxCandidates = 16;
+
+struct PartSaid {
+  std::string text;
+  bool thought = false;
+  std::string signature;
+  bool call = false;
+  std::string id;
+  std::string name;
+  std::string args;  // JSON text
+};
+
+struct CandidateSaid {
+  std::uint32_t index = 0;
+  std::vector<PartSaid> parts;
+  std::string finish_reason;
+};
+
+struct ErrorSaid {
+  int code = 0;
+  std::string message;
+  std::string retry_delay;
+};
+
+// One chunk of a stream, a whole answer or an error body.
+struct Said {
+  std::vector<CandidateSaid> candidates;
+  std::string block_reason;
+  std::string model;
+  std::optional<Usage> usage;
+  std::optional<ErrorSaid> error;
+};
+
+class SaidReader {
+ public:
+  explicit SaidReader(std::string_view json) : in_(json) {}
+
+  // Errors may come inside an array.
+  std::optional<Said> run() {
+    if (in_.peek() == Kind::array) {
+      in_.enter_array();
+      while (in_.next_element()) object([this](std::string_view key) { member(key); });
+    } else if (in_.peek() == Kind::object) {
+      object([this](std::string_view key) { member(key); });
+    } else {
+      return std::nullopt;
+    }
+    if (!in_.at_end()) return std::nullopt;
+    return std::move(said_);
+  }
+
+ private:
+  void skip() { in_.skip(); }
+  void text(std::string& out) {
+    if (in_.peek() != Kind::string) return skip();
+    out = in_.decode(in_.string());
+  }
+  void flag(bool& out) {
+    if (in_.peek() != Kind::boolean) return skip();
+    out = in_.boolean();
+  }
+  template <class Member>
+  void object(Member&& member) {
+    if (in_.peek() != Kind::object) return skip();
+    in_.enter_object();
+    while (in_.next_member()) member(in_.key());
+  }
+  template <class Element>
+  void array(Element&& element) {
+    if (in_.peek() != Kind::array) return skip();
+    in_.enter_array();
+    while (in_.next_element()) element();
+  }
+
+  void member(std::string_view key) {
+    if (key == "candidates") return array([this] { candidate(); });
+    if (key == "promptFeedback")
+      return object(
+          [this](std::string_view inner) { return inner == "blockReason" ? text(said_.block_reason) : skip(); });
+    if (key == "modelVersion") return text(said_.model);
+    if (key == "usageMetadata") return usage();
+    return key == "error" ? error() : skip();
+  }
+
+  void candidate() {
+    if (said_.candidates.size() == kMaxCandidates) return skip();
+    CandidateSaid& out = said_.candidates.emplace_back();
+    object([&](std::string_view key) {
+      if (key == "finishReason") return text(out.finish_reason);
+      if (key == "content")
+        return object([&](std::string_view inner) {
+          return inner == "parts" ? array([&] { part(out.parts.emplace_back()); }) : skip();
+        });
+      if (key != "index") return skip();
+      const auto index = read_count(in_);
+      out.index = index < 0 || index >= kMaxCandidates ? 0 : static_cast<std::uint32_t>(index);
+    });
+  }
+
+  void part(PartSaid& out) {
+    object([&](std::string_view key) {
+      if (key == "text") return text(out.text);
+      if (key == "thought") return flag(out.thought);
+      if (key == "thoughtSignature") return text(out.signature);
+      return key == "functionCall" ? call(out) : skip();
+    });
+  }
+
+  void call(PartSaid& out) {
+    out.call = true;
+    object([&](std::string_view key) {
+      if (key == "name") return text(out.name);
+      if (key == "id") return text(out.id);
+      if (key != "args" || in_.peek() != Kind::object) return skip();
+      const Span span = in_.skip();
+      out.args = in_.view(span);
+    });
+  }
+
+  // Counts that are 0 are left out; promptTokenCount includes what the cache served, candidatesTokenCount excludes
+  // thoughts (unless the total says that it does not). Early chunks may hold no counts at all.
+  void usage() {
+    std::int64_t prompt = -1, tools = 0, candidates = 0, thoughts = 0, cached = 0, total = -1;
+    const std::pair<std::string_view, std::int64_t*> fields[] = {
+        {"promptTokenCount", &prompt},     {"toolUsePromptTokenCount", &tools},  {"candidatesTokenCount", &candidates},
+        {"thoughtsTokenCount", &thoughts}, {"cachedContentTokenCount", &cached}, {"totalTokenCount", &total}};
+    object([&](std::string_view key) {
+      const auto* field = std::find_if(std::begin(fields), std::end(fields), [&](auto& f) { return f.first == key; });
+      if (field == std::end(fields)) return skip();
+      *field->second = std::max<std::int64_t>(read_count(in_), 0);
+    });
+    if (prompt < 0) return;
+    Usage out;
+    out.input = prompt + tools;
+    out.output = out.input + candidates == total ? candidates : candidates + thoughts;
+    out.cached_input = std::min(cached, out.input);
+    out.reasoning = std::min(thoughts, out.output);
+    said_.usage = out;
+  }
+
+  void error() {
+    ErrorSaid& out = said_.error.emplace();
+    object([&](std::string_view key) {
+      if (key == "message") return text(out.message);
+      if (key == "details")
+        return array([&] {
+          object([&](std::string_view inner) { return inner == "retryDelay" ? text(out.retry_delay) : skip(); });
+        });
+      if (key != "code") return skip();
+      const auto code = read_count(in_);
+      out.code = code >= 400 && code < 600 ? static_cast<int>(code) : 500;
+    });
+  }
+
+  JsonReader in_;
+  Said said_;
+};
+
+std::optional<Said> read_said(std::string_view json) {
+  return valid_utf8(json) ? SaidReader(json).run() : std::nullopt;
+}
+
+// --- faults ---
+
+Error fault(int status, ErrorSaid said) {
+  // The Gemini API answers a wrong key with 400. Names of models come with our project's.
+  if (status == 400 && said.message.find("API key") != std::string::npos) status = 401;
+  ProviderWords words;
+  words.message = status == 404 ? std::string(kModelNotThere) : std::move(said.message);
+  Error error = provider_fault(status, std::move(words));
+  error.retry_after = retry_delay(said.retry_delay);
+  return error;
+}
+
+// --- answers ---
+
+struct Reason {
+  std::string_view theirs;
+  std::string_view ours;
+};
+constexpr Reason kReasons[] = {{"STOP", "stop"},
+                               {"MAX_TOKENS", "length"},
+                               {"SAFETY", "content_filter"},
+                               {"RECITATION", "content_filter"},
+                               {"BLOCKLIST", "content_filter"},
+                               {"PROHIBITED_CONTENT", "content_filter"},
+                               {"SPII", "content_filter"},
+                               {"LANGUAGE", "content_filter"},
+                               {"MODEL_ARMOR", "content_filter"},
+                               {"IMAGE_SAFETY", "content_filter"},
+                               {"IMAGE_PROHIBITED_CONTENT", "content_filter"},
+                               {"IMAGE_RECITATION", "content_filter"}};
+
+std::string_view finish_reason(std::string_view theirs) {
+  for (const auto& [name, ours] : kReasons)
+    if (name == theirs) return ours;
+  return "stop";  // OTHER, NO_IMAGE and what is new
+}
+
+bool is_malformed(std::string_view reason) {
+  return reason == "MALFORMED_FUNCTION_CALL" || reason == "UNEXPECTED_TOOL_CALL" || reason == "TOO_MANY_TOOL_CALLS";
+}
+
+class Translator {
+ public:
+  explicit Translator(AnswerContext context) : context_(std::move(context)) {}
+  Translator(const Translator&) = delete;
+  Translator& operator=(const Translator&) = delete;
+
+  Status put(Said said, Batch& batch) {
+    if (said.error) return fault(said.error->code, *std::move(said.error));
+    batch.served_model = std::move(said.model);
+    if (said.usage) usage_ = said.usage;
+    for (CandidateSaid& candidate : said.candidates) TG_CHECK(put(std::move(candidate), batch));
+    // A prompt that was blocked has no candidates.
+    if (said.candidates.empty() && !said.block_reason.empty()) events(0, batch).finish("content_filter", batch);
+    return {};
+  }
+
+  // Every choice that has begun has ended.
+  bool finished() const {
+    return !choices_.empty() && std::all_of(choices_.begin(), choices_.end(),
+                                            [](const auto& choice) { return choice.second.events.finished(); });
+  }
+  bool began() const { return !choices_.empty(); }
+
+  // A whole answer is over, whatever it says.
+  void finish_all(Batch& batch) {
+    for (auto& [index, choice] : choices_) choice.events.finish("stop", batch);
+  }
+
+  void end(Batch& batch) const {
+    if (usage_) {
+      Event& event = batch.events.emplace_back();
+      event.kind = Event::Kind::usage;
+      event.usage = *usage_;
+    }
+  }
+
+ private:
+  struct Choice {
+    explicit Choice(const AnswerContext& context, std::uint32_t index) : events(context, index) {}
+    AnswerEvents events;
+    std::uint32_t calls = 0;
+  };
+
+  Choice& choice(std::uint32_t index, Batch& batch) {
+    const auto [at, fresh] = choices_.try_emplace(index, context_, index);
+    if (fresh) at->second.events.start(batch);
+    return at->second;
+  }
+  AnswerEvents& events(std::uint32_t index, Batch& batch) { return choice(index, batch).events; }
+
+  Status put(CandidateSaid candidate, Batch& batch) {
+    if (is_malformed(candidate.finish_reason)) return upstream_malformed();
+    Choice& to = choice(candidate.index, batch);
+    for (PartSaid& part : candidate.parts) put(to, candidate.index, std::move(part), batch);
+    if (!candidate.finish_reason.empty()) to.events.finish(finish_reason(candidate.finish_reason), batch);
+    return {};
+  }
+
+  void put(Choice& to, std::uint32_t index, PartSaid part, Batch& batch) {
+    if (part.call) return put_call(to, index, std::move(part), batch);
+    if (part.thought)
+      to.events.reasoning(std::move(part.text), batch);
+    else
+      to.events.text(std::move(part.text), batch);
+  }
+
+  // v1 gives no ids. Callers need ones that no other call of their conversation has.
+  void put_call(Choice& to, std::uint32_t index, PartSaid part, Batch& batch) {
+    const std::uint32_t number = to.calls++;
+    if (part.id.empty())
+      part.id = "call_" + context_.id_seed + (index == 0 ? "" : std::to_string(index)) + "_" + std::to_string(number);
+    to.events.begin_call(number, std::move(part.id), part.name, batch);
+    to.events.sign_call(number, std::move(part.signature), batch);
+    if (part.args != "{}") to.events.arguments(number, std::move(part.args), batch);
+  }
+
+  AnswerContext context_;
+  std::map<std::uint32_t, Choice> choices_;
+  std::optional<Usage> usage_;
+};
+
+class BodyDecoder final : public WholeBodyDecoder {
+ public:
+  explicit BodyDecoder(AnswerContext context) : translator_(std::move(context)) {}
+
+ private:
+  Result<Batch> decode(const std::string& body) override {
+    auto said = read_said(body);
+    if (!said) return upstream_garbage();
+    Batch batch;
+    TG_CHECK(translator_.put(*std::move(said), batch));
+    if (!translator_.began()) return upstream_garbage();
+    translator_.finish_all(batch);
+    translator_.end(batch);
+    return batch;
+  }
+
+  Translator translator_;
+};
+
+class StreamDecoder final : public AnswerDecoder {
+ public:
+  explicit StreamDecoder(AnswerContext context) : translator_(std::move(context)), parser_(kMaxFrame) {}
+
+  std::string& input() override { return parser_.input(); }
+  Result<std::optional<Batch>> next() override { return take(false); }
+
+  // The stream has no end marker but the end of the body.
+  Result<std::optional<Batch>> end() override {
+    TG_TRY(auto batch, take(true));
+    if (batch) return std::move(batch);
+    if (is_raw()) return raw_error();
+    if (!translator_.finished()) return upstream_cut();
+    if (std::exchange(ended_, true)) return std::optional<Batch>();
+    Batch last;
+    translator_.end(last);
+    last.events.emplace_back().kind = Event::Kind::done;
+    return std::optional(std::move(last));
+  }
+
+ private:
+  Result<std::optional<Batch>> take(bool at_end) {
+    while (true) {
+      if (is_raw()) return raw_so_far();
+      TG_TRY(const auto frame, at_end ? parser_.last() : parser_.next());
+      if (!frame) return std::optional<Batch>();
+      auto said = read_said(frame->data);
+      if (!said) return upstream_garbage();
+      Batch batch;
+      TG_CHECK(translator_.put(*std::move(said), batch));
+      if (!batch.events.empty()) return std::optional(std::move(batch));
+    }
+  }
+
+  // A failure in mid-stream is bare JSON between the events.
+  bool is_raw() const {
+    const auto rest = parser_.rest();
+    const auto at = rest.find_first_not_of(" \t\r\n");
+    return at != std::string_view::npos && (rest[at] == '{' || rest[at] == '[');
+  }
+
+  Result<std::optional<Batch>> raw_so_far() const {
+    if (parser_.rest().size() > kMaxRawError) return upstream_garbage();
+    return std::optional<Batch>();
+  }
+
+  Error raw_error() const {
+    auto said = read_said(parser_.rest());
+    if (!said || !said->error) return upstream_garbage();
+    return fault(said->error->code, *std::move(said->error));
+  }
+
+  Translator translator_;
+  SseParser parser_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<AnswerDecoder> gemini_decoder(AnswerContext context, std::string_view content_type) {
+  if (is_event_stream(content_type)) return std::make_unique<StreamDecoder>(std::move(context));
+  return std::make_unique<BodyDecoder>(std::move(context));
+}
+
+Error decode_gemini_error(const ErrorAnswer& answer) {
+  auto said = read_said(answer.body);
+  Error error = fault(answer.status, said && said->error ? *std::move(said->error) : ErrorSaid{});
+  if (const auto hint = retry_hint(answer.retry_after_ms, answer.retry_after, answer.date)) error.retry_after = hint;
+  return error;
+}
+
+}  // namespace tollgate::providers
