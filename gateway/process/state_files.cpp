@@ -1,9 +1,11 @@
 #include "gateway/process/state_files.h"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -15,6 +17,7 @@ using nlohmann::json;
 
 constexpr const char* kPidFile = "tollgate.pid";
 constexpr const char* kReloadFile = "reload.json";
+constexpr const char* kTokenFile = "admin.token";
 
 Error cannot(const std::string& what, const std::filesystem::path& path) {
   return Error{ErrorKind::internal, "cannot " + what + " " + path.string() + ": " + std::strerror(errno)};
@@ -86,6 +89,22 @@ std::optional<ReloadStatus> read_reload_status(const std::filesystem::path& stat
   status.ok = j.value("ok", false);
   status.lines = j.value("lines", std::vector<std::string>());
   return status;
+}
+
+Result<Secret> make_admin_token(const std::filesystem::path& state_directory) {
+  std::array<unsigned char, 24> random{};
+  randombytes_buf(random.data(), random.size());
+  std::string text(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
+  sodium_bin2base64(text.data(), text.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  text.pop_back();  // the terminating zero
+  const auto path = state_directory / kTokenFile;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  std::ofstream out(path);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  out << text << "\n";
+  if (!out.flush()) return cannot("write", path);
+  return Secret(std::move(text));
 }
 
 }  // namespace tollgate::process

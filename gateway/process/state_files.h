@@ -1,6 +1,6 @@
 #pragma once
-// What a running gateway leaves in its state directory for the commands that talk to it: its process id, and how its
-// last reload went.
+// What a running gateway leaves in its state directory for the commands and people that talk to it: its process id, how
+// its last reload went, and the token of its admin port.
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/base/secret.h"
 
 namespace tollgate::process {
 
@@ -37,5 +38,8 @@ struct ReloadStatus {
 };
 Status write_reload_status(const std::filesystem::path& state_directory, const ReloadStatus& status);
 std::optional<ReloadStatus> read_reload_status(const std::filesystem::path& state_directory);
+
+// A new token for the admin port, also written to `admin.token`, which only its owner may read.
+Result<Secret> make_admin_token(const std::filesystem::path& state_directory);
 
 }  // namespace tollgate::process
