@@ -185,7 +185,7 @@ void store_facts(const Snapshot& snapshot, Collector& out) {
   out.duration("ledger.commit_interval", snapshot.ledger.commit_interval, kRestart);
   if (const auto& shipper = snapshot.postgres_ledger) {
     out.put("ledger.postgres.url", shipper->url, kRestart);
-    out.secret("ledger.postgres.password", std::string_view(shipper->password), kRestart);
+    out.secret("ledger.postgres.password", shipper->password, kRestart);
     out.duration("ledger.postgres.interval", shipper->interval, kRestart);
     out.put("ledger.postgres.batch", static_cast<std::int64_t>(shipper->batch), kRestart);
   }

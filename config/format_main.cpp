@@ -118,10 +118,6 @@ void postgres_url(Object& o, std::string& url, std::shared_ptr<const Secret>& pa
   o.secret("password", password, {.doc = "As libpq finds it when absent", .applies = kRestart});
 }
 
-std::string revealed(const std::shared_ptr<const Secret>& secret) {
-  return secret ? std::string(secret->reveal()) : std::string();
-}
-
 void ledger_fields(Object& o, Snapshot& out) {
   o.path("sqlite", out.ledger.sqlite, {.doc = "Default: ledger.db in the state directory", .applies = kRestart});
   o.path("rings", out.ledger.ring_directory, {.doc = "Default: rings in the state directory", .applies = kRestart});
@@ -130,9 +126,7 @@ void ledger_fields(Object& o, Snapshot& out) {
              {.doc = "The longest a record waits for its commit", .applies = kRestart});
   o.object("postgres", {.doc = "Where rows are shipped to"}, [&](Object& p) {
     finops::ShipperOptions shipper;
-    std::shared_ptr<const Secret> password;
-    postgres_url(p, shipper.url, password);
-    shipper.password = revealed(password);
+    postgres_url(p, shipper.url, shipper.password);
     p.duration("interval", shipper.interval, {milliseconds(10), hours(1)},
                {.doc = "Between two shipments", .applies = kRestart});
     p.number("batch", shipper.batch, {1, 100'000}, {.doc = "Rows of one COPY", .applies = kRestart});

@@ -13,6 +13,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/result.h"
+#include "gateway/base/secret.h"
 
 namespace tollgate::finops {
 
@@ -63,8 +64,8 @@ class Ledger {
 // Ships committed rows to PostgreSQL on a thread of its own; reads SQLite on its own connection. Rows are identified by
 // event_id, the watermark moves only after COMMIT: exactly once in effect, and PostgreSQL may be away for hours.
 struct ShipperOptions {
-  std::string url;       // postgresql://host/db, without a password
-  std::string password;  // empty: as libpq finds it
+  std::string url;                         // postgresql://host/db, without a password
+  std::shared_ptr<const Secret> password;  // null: as libpq finds it
   std::chrono::milliseconds interval{500};
   std::size_t batch = 1000;
 };

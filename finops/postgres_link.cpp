@@ -48,9 +48,9 @@ Result<PostgresLink> PostgresLink::connect(const Options& options) {
                                          "dbname",
                                          nullptr};
   std::array<const char*, 9> values = {"tollgate", "10", "5", "3", "15000", options.url.c_str(), nullptr};
-  if (!options.password.empty()) {
+  if (options.password) {
     keywords[6] = "password";
-    values[6] = options.password.c_str();
+    values[6] = options.password->reveal_c_str();
   }
   constexpr int kExpandUrl = 1;
   PostgresLink link(PQconnectStartParams(keywords.data(), values.data(), kExpandUrl), options);

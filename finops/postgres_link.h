@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/base/secret.h"
 
 struct pg_conn;
 struct pg_result;
@@ -19,7 +20,7 @@ class PostgresLink {
  public:
   struct Options {
     std::string url;
-    std::string password;                     // empty: as libpq finds it
+    std::shared_ptr<const Secret> password;   // null: as libpq finds it
     int stop_fd = -1;                         // once readable, every wait ends with an error
     std::chrono::milliseconds limit{10'000};  // for each call below
   };

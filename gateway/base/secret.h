@@ -27,6 +27,7 @@ class Secret {
   ~Secret() { wipe(); }
 
   std::string_view reveal() const { return bytes_; }
+  const char* reveal_c_str() const { return bytes_.c_str(); }  // for interfaces of C; ends in a zero
   bool empty() const { return bytes_.empty(); }
   Secret clone() const { return Secret(bytes_); }
 

@@ -48,7 +48,7 @@ class ShipperTest : public ::testing::Test {
   }
   std::filesystem::path sqlite() const { return directory_.path() / "ledger.db"; }
   std::unique_ptr<Shipper> ship(std::size_t batch = 1000) {
-    return Shipper::start({server_->url(), "", 10ms, batch}, sqlite(), log_);
+    return Shipper::start({server_->url(), nullptr, 10ms, batch}, sqlite(), log_);
   }
   void push(std::uint64_t from, std::uint64_t to) {
     for (auto n = from; n < to; ++n)
@@ -56,7 +56,7 @@ class ShipperTest : public ::testing::Test {
     ASSERT_TRUE(ledger_->flush(30s));
   }
   static PostgresLink::Rows sql(const std::string& text) {
-    auto link = PostgresLink::connect({server_->url(), "", -1});
+    auto link = PostgresLink::connect({server_->url(), nullptr, -1});
     EXPECT_TRUE(link.ok()) << (link.ok() ? "" : link.error().message);
     if (!link) return {};
     auto rows = link->query(text);
@@ -176,7 +176,7 @@ TEST_F(ShipperTest, DoublesNothingWhenTheGatewayIsKilledInTheMiddle) {
     const pid_t child = ::fork();
     if (child == 0) {
       NullLog log;
-      const auto shipper = Shipper::start({server_->url(), "", 1ms, 20}, sqlite(), log);
+      const auto shipper = Shipper::start({server_->url(), nullptr, 1ms, 20}, sqlite(), log);
       for (;;) ::pause();
     }
     const bool moved = wait_until([&] { return count() > seen; });
@@ -218,7 +218,7 @@ TEST_F(ShipperTest, KeepsTwoGatewaysApart) {
   for (std::uint64_t n = 1000; n < 1070; ++n) ASSERT_TRUE(second->producer(0).push(samples::record(n)));
   ASSERT_TRUE(second->flush(10s));
   const auto one = ship(7);
-  const auto two = Shipper::start({server_->url(), "", 10ms, 7}, other.path() / "ledger.db", log_);
+  const auto two = Shipper::start({server_->url(), nullptr, 10ms, 7}, other.path() / "ledger.db", log_);
   ASSERT_TRUE(wait_until([&] { return count() == 170; }));
   EXPECT_EQ(sql("SELECT count(*) FROM usage_watermark")[0][0], "2");
 }
@@ -246,8 +246,9 @@ TEST_F(ShipperTest, NeverSaysThePassword) {
     std::mutex mutex;
     std::string said;
   } listener;
+  const auto hunter = std::make_shared<const Secret>("hunter2");
   {
-    const auto shipper = Shipper::start({"postgresql://nobody@127.0.0.1:1/none", "hunter2", 10ms}, sqlite(), listener);
+    const auto shipper = Shipper::start({"postgresql://nobody@127.0.0.1:1/none", hunter, 10ms}, sqlite(), listener);
     ASSERT_TRUE(wait_until([&] { return shipper->stats().failures > 1; }));
   }
   EXPECT_NE(listener.said, "");
