@@ -46,8 +46,12 @@ std::unique_ptr<Authorizer> x_goog_api_key_authorizer(std::shared_ptr<const Secr
 }
 
 void set_header(HttpCall& call, std::string_view name, std::string value) {
-  std::erase_if(call.headers, [&](const net::Header& header) { return net::iequals(header.name, name); });
+  drop_header(call, name);
   call.headers.push_back({std::string(name), std::move(value)});
+}
+
+void drop_header(HttpCall& call, std::string_view name) {
+  std::erase_if(call.headers, [&](const net::Header& header) { return net::iequals(header.name, name); });
 }
 
 }  // namespace tollgate::providers

@@ -20,8 +20,8 @@ class Authorizer {
   virtual ~Authorizer() = default;
 
   // Replaces headers of the same name. Waits only when there is no valid credential at all.
-  // Errors: upstream_error (our credentials could not be obtained; the message is for operators' logs and names no
-  // secret), cancelled. After an error the call must not be sent.
+  // Errors: upstream_error with the code "upstream_auth_error" (our credentials could not be obtained; the message is
+  // fit for callers, the log has the reason), cancelled. After an error the call must not be sent.
   virtual net::Task<Status> authorize(HttpCall& call) = 0;
 
   // A pending authorize(call) of this very object ends with ErrorKind::cancelled within a loop turn. Nothing happens
@@ -48,5 +48,6 @@ std::unique_ptr<Authorizer> x_goog_api_key_authorizer(std::shared_ptr<const Secr
 
 // Sets a header of a call, replacing every one of that name (case-insensitively).
 void set_header(HttpCall& call, std::string_view name, std::string value);
+void drop_header(HttpCall& call, std::string_view name);
 
 }  // namespace tollgate::providers

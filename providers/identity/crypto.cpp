@@ -8,6 +8,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "providers/identity/credential.h"
+
 namespace tollgate::providers {
 namespace {
 
@@ -33,7 +35,7 @@ void demand(bool good) {
 
 Error key_error(std::string_view what) {
   ERR_clear_error();
-  return Error{.kind = ErrorKind::upstream_error, .message = "the private key " + std::string(what)};
+  return no_credential("the private key " + std::string(what));
 }
 
 int no_pass_phrase(char*, int, int, void*) { return -1; }
