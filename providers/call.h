@@ -38,7 +38,7 @@ struct TextField {
 // Every interpreted object is free of duplicate keys, the document is valid UTF-8 JSON no deeper than 64, and nothing
 // follows it.
 struct ChatIndex {
-  Span model;              // the JSON string with its quotes
+  Span model;              // the JSON string with its quotes; empty where the path names the model and the body none
   std::string model_name;  // decoded
   bool stream = false;
   bool include_usage = false;               // the caller asked for the usage chunk
@@ -58,10 +58,12 @@ struct Call {
   Dialect dialect = Dialect::openai;
   std::shared_ptr<const std::string> body;
   ChatIndex index;
+  std::string model;  // as the caller named it: in the path where that has a place for it, else in the body
 };
 
 // Parses and checks a chat request. Errors are in terms of the OpenAI API (message, param, code) and say what to do.
-Result<Call> decode_chat_request(std::shared_ptr<const std::string> body);
+// `path_model`: the model in the path (Azure's deployments), which wins; the body then need not name one.
+Result<Call> decode_chat_request(std::shared_ptr<const std::string> body, std::string path_model = {});
 
 // One replacement of bytes of a body. The replacement is JSON text, inserted as it is.
 struct Edit {

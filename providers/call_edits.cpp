@@ -50,7 +50,10 @@ std::string splice(std::string_view body, std::vector<Edit> edits) {
 
 std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model) {
   std::vector<Edit> edits;
-  if (call.index.model_name != upstream_model) edits.push_back({call.index.model, quoted(upstream_model)});
+  if (call.index.model.length == 0)
+    edits.push_back(insertion(call.index.first_member.offset, "\"model\":" + quoted(upstream_model) + ","));
+  else if (call.index.model_name != upstream_model)
+    edits.push_back({call.index.model, quoted(upstream_model)});
   if (call.index.stream && !call.index.include_usage) edits.push_back(ask_for_usage(call));
   return edits;
 }

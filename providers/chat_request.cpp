@@ -13,7 +13,7 @@ using Kind = JsonReader::Kind;
 // Every step returns false once the request is refused.
 class RequestWalk {
  public:
-  explicit RequestWalk(std::string_view body) : request_(body) {}
+  RequestWalk(std::string_view body, bool model_elsewhere) : request_(body), model_elsewhere_(model_elsewhere) {}
 
   Result<ChatIndex> run() {
     if (top_level() && ended() && complete()) return std::move(request_.index);
@@ -157,7 +157,7 @@ class RequestWalk {
   }
 
   bool complete() {
-    if (index_.model.length == 0) return request_.missing("model");
+    if (index_.model.length == 0 && !model_elsewhere_) return request_.missing("model");
     if (!has_messages_) return request_.missing("messages");
     if (has_stream_options_ && !index_.stream)
       return request_.refuse("unsupported_value", "stream_options",
@@ -169,6 +169,7 @@ class RequestWalk {
   RequestReader request_;
   JsonReader& json_ = request_.json;
   ChatIndex& index_ = request_.index;
+  bool model_elsewhere_;
   bool has_messages_ = false;
   bool has_stream_options_ = false;
 };
@@ -179,16 +180,17 @@ Error refusal(ErrorKind kind, std::string code, std::string message) {
 
 }  // namespace
 
-Result<Call> decode_chat_request(std::shared_ptr<const std::string> body) {
+Result<Call> decode_chat_request(std::shared_ptr<const std::string> body, std::string path_model) {
   if (body->size() > std::numeric_limits<std::int32_t>::max())
     return refusal(ErrorKind::payload_too_large, "request_too_large", "The request body is too large.");
   if (!valid_utf8(*body))
     return refusal(ErrorKind::invalid_request, "invalid_json", "The request body is not valid UTF-8. Send UTF-8 JSON.");
-  RequestWalk walk(*body);
+  RequestWalk walk(*body, !path_model.empty());
   TG_TRY(auto index, walk.run());
   Call call;
   call.body = std::move(body);
   call.index = std::move(index);
+  call.model = path_model.empty() ? call.index.model_name : std::move(path_model);
   return call;
 }
 

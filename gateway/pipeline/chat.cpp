@@ -58,7 +58,8 @@ Result<auth::Principal> authenticate(const Services& services, const View& view,
 }
 
 // The stages. ok: the client has its answer. Error: nothing was sent yet.
-Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, Report& report) {
+Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, std::string path_model,
+                        Report& report) {
   // Strangers buy nothing: the key is checked on the head, before the body is read or "100 Continue" is sent.
   TG_CO_TRY(const auth::Principal who, authenticate(services, view, exchange.head()));
   report.caller(who);
@@ -71,13 +72,13 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
   auto bytes = std::make_shared<const std::string>(std::move(body));
-  TG_CO_TRY(providers::Call decoded, providers::decode_chat_request(std::move(bytes)));
+  TG_CO_TRY(providers::Call decoded, providers::decode_chat_request(std::move(bytes), std::move(path_model)));
   const auto call = std::make_shared<const providers::Call>(std::move(decoded));
 
   // The model is allowed or not before anything is spent on the call.
-  const bool configured = view.snapshot->models.contains(call->index.model_name);
-  report.model(call->index.model_name, configured, call->index.stream);
-  TG_CO_TRY(const auto model, find_model(view, who, call->index.model_name));
+  const bool configured = view.snapshot->models.contains(call->model);
+  report.model(call->model, configured, call->index.stream);
+  TG_CO_TRY(const auto model, find_model(view, who, call->model));
   report.mark(Phase::decode);
 
   // Scrubbed before it is routed: no later stage sees what may not leave.
@@ -112,9 +113,10 @@ Task<void> answer_error(server::Exchange& exchange, Error error, server::HeaderL
   (void)co_await exchange.respond(status, std::move(headers), body);
 }
 
-Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
+Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                      std::string model) {
   Report report(services, *view, exchange);
-  auto served = co_await run_stages(services, *view, exchange, report);
+  auto served = co_await run_stages(services, *view, exchange, std::move(model), report);
   if (served) {
     report.close(200, report.last().outcome);
     co_return;

@@ -8,7 +8,9 @@
 namespace tollgate::pipeline {
 
 // Answers the exchange, whatever happens. Every authenticated call leaves at least one usage record and one log line.
-net::Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange);
+// `model`: the one in the path, where the path names one; else empty.
+net::Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                           std::string model);
 
 // GET /v1/models and GET /v1/models/{id}: what the caller's department may use.
 net::Task<void> serve_models(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,

@@ -1,6 +1,7 @@
 #include "gateway/pipeline/routes.h"
 
 #include <array>
+#include <optional>
 
 #include "gateway/net/percent.h"
 #include "gateway/pipeline/chat.h"
@@ -11,52 +12,67 @@ using net::Task;
 
 namespace {
 
-using Serve = Task<void> (*)(const Services&, std::shared_ptr<const View>, server::Exchange&, std::string rest);
-
-Task<void> chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange, std::string) {
-  return serve_chat(services, std::move(view), exchange);
-}
+using Serve = Task<void> (*)(const Services&, std::shared_ptr<const View>, server::Exchange&, std::string name);
 
 struct Route {
   std::string_view method;
   std::string_view path;
-  bool takes_rest;  // what follows `path` is handed on, percent-decoded: model names may hold '/' and ':'
+  bool named;  // what stands between `path` and `after` names a model, percent-encoded or not: it may hold '/' and ':'
+  std::string_view after;
   Serve serve;
 };
 
+// Beside OpenAI's paths those that Azure's SDK classes make of them (wire facts: openai-python lib/azure.py, which
+// leaves a slash in a name as it is). The query, an api-version, is not looked at.
 constexpr std::array kRoutes = {
-    Route{"POST", "/v1/chat/completions", false, chat},
-    Route{"GET", "/v1/models", false, serve_models},
-    Route{"GET", "/v1/models/", true, serve_models},
+    Route{"POST", "/v1/chat/completions", false, "", serve_chat},
+    Route{"POST", "/openai/v1/chat/completions", false, "", serve_chat},
+    Route{"POST", "/openai/deployments/", true, "/chat/completions", serve_chat},
+    Route{"GET", "/v1/models", false, "", serve_models},
+    Route{"GET", "/openai/v1/models", false, "", serve_models},
+    Route{"GET", "/openai/models", false, "", serve_models},
+    Route{"GET", "/v1/models/", true, "", serve_models},
+    Route{"GET", "/openai/v1/models/", true, "", serve_models},
+    Route{"GET", "/openai/models/", true, "", serve_models},
 };
 
-bool matches(const Route& route, std::string_view path) {
-  return route.takes_rest ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path;
+// The name in the path, empty where the route has none; nullopt: another route's path.
+std::optional<std::string_view> match(const Route& route, std::string_view path) {
+  if (!route.named) return path == route.path ? std::optional(std::string_view()) : std::nullopt;
+  const std::size_t around = route.path.size() + route.after.size();
+  if (path.size() <= around || !path.starts_with(route.path) || !path.ends_with(route.after)) return std::nullopt;
+  return path.substr(route.path.size(), path.size() - around);
+}
+
+Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
+  const std::string path(exchange.head().path());
+  const auto& method = exchange.head().method;
+  return Error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
+               .message = allowed.empty()
+                              ? "Unknown request URL: " + method + " " + path +
+                                    ". This gateway serves /v1/chat/completions and /v1/models."
+                              : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
+               .code = allowed.empty() ? "unknown_url" : "method_not_supported",
+               .retryable = false};
 }
 
 }  // namespace
 
 Task<void> route(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
   const std::string_view path = exchange.head().path();
-  std::string allowed;
+  std::string_view allowed;
   for (const auto& candidate : kRoutes) {
-    if (!matches(candidate, path)) continue;
+    const auto name = match(candidate, path);
+    if (!name) continue;
     if (candidate.method == exchange.head().method) {
-      std::string rest;
       // A head with an escape that cannot be decoded was refused by net::guard().
-      if (candidate.takes_rest) rest = net::percent_decode(path.substr(candidate.path.size())).value();
-      co_await candidate.serve(services, std::move(view), exchange, std::move(rest));
+      std::string decoded = net::percent_decode(*name).value();
+      co_await candidate.serve(services, std::move(view), exchange, std::move(decoded));
       co_return;
     }
     allowed = candidate.method;
   }
-  Error error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
-              .message = allowed.empty() ? "Unknown request URL: " + exchange.head().method + " " + std::string(path) +
-                                               ". This gateway serves /v1/chat/completions and /v1/models."
-                                         : "Not allowed to " + exchange.head().method + " on " + std::string(path) +
-                                               ". Use " + allowed + ".",
-              .code = allowed.empty() ? "unknown_url" : "method_not_supported",
-              .retryable = false};
+  Error error = unknown_path(exchange, allowed);
   server::HeaderLines headers;
   if (!allowed.empty()) headers.add("allow", allowed);
   co_await answer_error(exchange, std::move(error), std::move(headers));

@@ -93,6 +93,34 @@ def test_models_lists_what_the_department_may_use(make_gateway, simulator):
         client_of(gateway).models.retrieve("secret")
 
 
+def azure_client(gateway, **more):
+    import httpx
+    return openai.AzureOpenAI(azure_endpoint=gateway.url.removesuffix("/v1"), api_version="2024-10-21",
+                              api_key=gateway.key(), max_retries=0, timeout=30 * SLOW,
+                              http_client=httpx.Client(verify=gateway.tls_context()), **more)
+
+
+def test_the_azure_class_of_the_sdk_finds_its_paths(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, departments={"retail": department("retail", "[eu/gpt:4]")},
+                           models={"gpt": model("eu/gpt:4")})
+    client = azure_client(gateway)
+    said = {"messages": [{"role": "user", "content": "good morning"}]}
+    assert client.chat.completions.create(model="eu/gpt:4", **said).choices[0].message.content == "echo: good morning"
+    chunks = client.chat.completions.create(model="eu/gpt:4", stream=True, **said)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "echo: good morning"
+    assert [m.id for m in client.models.list()] == ["eu/gpt:4"]
+    deployed = azure_client(gateway, azure_deployment="eu/gpt:4")  # the path wins over the body's model
+    deployed.chat.completions.create(model="whatever", **said)
+    assert [row["model_asked"] for row in gateway.wait_rows(3)] == ["eu/gpt:4"] * 3
+    assert [sent.json["model"] for sent in simulator.journal] == ["sim-1"] * 3
+
+
+def test_an_unknown_deployment_is_a_404_of_the_sdk(gateway):
+    with pytest.raises(openai.NotFoundError) as refused:
+        azure_client(gateway).chat.completions.create(model="nope", messages=[{"role": "user", "content": "x"}])
+    assert refused.value.code == "model_not_found"
+
+
 def test_typed_errors(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, models={"gpt": model(), "secret": model("secret")})
     messages = [{"role": "user", "content": "hi"}]

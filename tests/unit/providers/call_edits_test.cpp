@@ -40,6 +40,24 @@ TEST(UpstreamEdits, AskForUsageWithoutRepeatingAKey) {
             options(R"({"a":1,"include\u005fusage":true})"));
 }
 
+TEST(UpstreamEdits, AModelInThePathWinsOverTheBodys) {
+  const auto sent = [](std::string body, std::string path_model, std::string_view upstream) {
+    const auto call = decode_chat_request(std::make_shared<const std::string>(body), std::move(path_model));
+    EXPECT_TRUE(call) << body;
+    return call ? call->model + " -> " + splice(body, upstream_edits(*call, upstream)) : std::string();
+  };
+  EXPECT_EQ(sent(R"({"model":"any","messages":[{"role":"user"}]})", "gpt", "gpt"),
+            R"(gpt -> {"model":"gpt","messages":[{"role":"user"}]})");
+  EXPECT_EQ(sent(R"({"model":"up","messages":[{"role":"user"}]})", "gpt", "up"),
+            R"(gpt -> {"model":"up","messages":[{"role":"user"}]})");
+  EXPECT_EQ(sent(R"({"messages":[{"role":"user"}]})", "gpt", "up"),
+            R"(gpt -> {"model":"up","messages":[{"role":"user"}]})");
+  const auto both = sent(R"({"messages":[{"role":"user"}],"stream":true})", "gpt", "up");
+  EXPECT_NE(both.find(R"("model":"up",)"), std::string::npos) << both;
+  EXPECT_NE(both.find(R"("stream_options":{"include_usage":true},)"), std::string::npos) << both;
+  EXPECT_FALSE(decode_chat_request(std::make_shared<const std::string>(R"({"messages":[{"role":"user"}]})")));
+}
+
 TEST(Splice, AppliesEditsInAnyOrder) {
   EXPECT_EQ(splice("0123456789", {{{8, 1}, "H"}, {{0, 0}, "<"}, {{3, 2}, ""}, {{10, 0}, ">"}}), "<012567H9>");
   EXPECT_EQ(splice("same", {}), "same");
