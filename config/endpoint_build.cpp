@@ -55,6 +55,19 @@ void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoi
   out.connect_proxy_port = proxy->port;
 }
 
+// Addresses as the vendors write them lack what leads to the operation.
+void complete_base_path(const ProviderDraft& draft, Session& session, providers::Endpoint& out) {
+  const providers::ProviderOptions& options = draft.options;
+  if (!out.base_path.empty()) return;
+  if (options.kind == "anthropic") out.base_path = "/v1";
+  if (options.kind == "azure_openai") out.base_path = options.api_version.empty() ? "/openai/v1" : "/openai";
+  if (options.kind == "vertex") {
+    session.problem(draft.url_where,
+                    "expected a path: /v1/projects/PROJECT/locations/LOCATION/publishers/google (Vertex AI), "
+                    "/v1/publishers/google (with an API key), or /v1beta (Gemini API)");
+  }
+}
+
 // What does not go together.
 void check_combination(const ProviderDraft& draft, const providers::Endpoint& endpoint, Session& session) {
   const bool own_identity = !draft.certificate_pem.empty() || draft.key_pem != nullptr;
@@ -78,6 +91,7 @@ void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const
   if (!endpoint) return session.problem(draft.url_where, endpoint.error().message);
   check_combination(draft, *endpoint, session);
   apply_proxy(draft, session, *endpoint);
+  complete_base_path(draft, session, *endpoint);
   endpoint->ca_pem = draft.ca_pem;
   endpoint->http2 = draft.http2;
   endpoint->max_idle = draft.max_idle;

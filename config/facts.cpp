@@ -252,7 +252,10 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   Collector out;
   out.put("kind", provider.kind);
   out.put("region.processing", provider.processing_region);
-  out.secret("auth.bearer", provider.api_key);
+  out.secret(provider.key_header == providers::KeyHeader::bearer ? "auth.bearer" : "auth.api_key", provider.api_key);
+  out.put("api_version", provider.api_version);
+  if (provider.kind == "anthropic" || provider.kind == "bedrock")
+    out.put("default_max_tokens", provider.default_max_tokens);
   out.put("transport", std::string(provider.use_curl ? "curl" : "hot"));
   if (!provider.endpoint) return out.take();
   const providers::Endpoint& endpoint = *provider.endpoint;

@@ -14,6 +14,10 @@ constexpr Range<std::int64_t> kCount{1, std::numeric_limits<std::int64_t>::max()
 constexpr Range<milliseconds> kWait{milliseconds(1), hours(24)};
 
 const std::pair<std::string_view, std::string> kKinds[] = {{"openai_compatible", "openai_compatible"},
+                                                           {"azure_openai", "azure_openai"},
+                                                           {"anthropic", "anthropic"},
+                                                           {"bedrock", "bedrock"},
+                                                           {"vertex", "vertex"},
                                                            {"local", "local"}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
 const std::pair<std::string_view, std::string> kCriticality[] = {
@@ -130,8 +134,14 @@ void provider_fields(Object& o, ProviderDraft& out) {
     r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
   });
   o.object("auth", {.doc = "How we show who we are"}, [&](Object& a) {
-    a.secret("bearer", options.api_key, {.doc = "Sent as Authorization: Bearer", .required = true});
+    a.secret("bearer", options.api_key, {.doc = "Sent as Authorization: Bearer"});
+    a.secret("api_key", out.api_key, {.doc = "Sent as api-key, x-api-key or x-goog-api-key, as the kind wants it"});
+    if (!a.has("bearer") && !a.has("api_key")) a.problem("", "needs bearer or api_key");
   });
+  o.text("api_version", options.api_version, kIdentifier,
+         {.doc = "For kind azure_openai: the model is a deployment in the path; absent: the v1 routes"});
+  o.number("default_max_tokens", options.default_max_tokens, {1, 10'000'000},
+           {.doc = "For kinds anthropic and bedrock: sent when the caller sets no limit"});
   o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
   o.choice("transport", options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
   o.boolean("http2", out.http2, {.doc = "Needs transport: curl"});

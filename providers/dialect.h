@@ -73,6 +73,9 @@ struct ProviderDialect {
   Error (*decode_error)(const ErrorAnswer& answer);
 };
 
+// By a provider's kind; nullptr for OpenAI's own dialect, which is not translated, and for kinds that have none.
+const ProviderDialect* dialect_of(std::string_view kind);
+
 extern const ProviderDialect kAnthropicDialect;  // Anthropic Messages
 extern const ProviderDialect kBedrockDialect;    // Amazon Bedrock Converse
 extern const ProviderDialect kGeminiDialect;     // Gemini, on Vertex AI or by the Gemini API

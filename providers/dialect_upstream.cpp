@@ -203,6 +203,20 @@ class DialectUpstream final : public Upstream {
 
 }  // namespace
 
+std::shared_ptr<Authorizer> key_authorizer(const ProviderOptions& options) {
+  switch (options.key_header) {
+    case KeyHeader::api_key:
+      return api_key_authorizer(options.api_key);
+    case KeyHeader::x_api_key:
+      return x_api_key_authorizer(options.api_key);
+    case KeyHeader::x_goog_api_key:
+      return x_goog_api_key_authorizer(options.api_key);
+    case KeyHeader::bearer:
+      break;
+  }
+  return bearer_authorizer(options.api_key);
+}
+
 std::unique_ptr<Upstream> dialect_upstream(const ProviderDialect& dialect, ProviderOptions options,
                                            std::shared_ptr<Authorizer> authorizer, Transport& transport) {
   return std::make_unique<DialectUpstream>(dialect, std::move(options), std::move(authorizer), transport);

@@ -10,4 +10,10 @@ constinit const ProviderDialect kAnthropicDialect{encode_anthropic_request, anth
 constinit const ProviderDialect kBedrockDialect{encode_converse_request, converse_decoder, decode_bedrock_error};
 constinit const ProviderDialect kGeminiDialect{encode_gemini_request, gemini_decoder, decode_gemini_error};
 
+const ProviderDialect* dialect_of(std::string_view kind) {
+  if (kind == "anthropic") return &kAnthropicDialect;
+  if (kind == "bedrock") return &kBedrockDialect;
+  return kind == "vertex" ? &kGeminiDialect : nullptr;
+}
+
 }  // namespace tollgate::providers

@@ -1,6 +1,7 @@
 // A provider that speaks OpenAI's chat API: a dialect over a transport.
 #include <utility>
 
+#include "providers/identity/url_text.h"
 #include "providers/sse.h"
 #include "providers/upstream.h"
 
@@ -17,8 +18,12 @@ constexpr std::chrono::milliseconds kDrainTime(250);
 std::vector<net::Header> headers_for(const ProviderOptions& options, const AttemptRequest& request) {
   std::vector<net::Header> headers;
   headers.reserve(8);
-  if (options.api_key && !options.api_key->empty())
-    headers.push_back({"authorization", "Bearer " + std::string(options.api_key->reveal())});
+  if (options.api_key && !options.api_key->empty()) {
+    const bool azure = options.key_header == KeyHeader::api_key;
+    std::string value(azure ? "" : "Bearer ");
+    value += options.api_key->reveal();
+    headers.push_back({azure ? "api-key" : "authorization", std::move(value)});
+  }
   headers.push_back({"content-type", "application/json"});
   headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});
   headers.push_back({"accept-encoding", "identity"});
@@ -27,10 +32,16 @@ std::vector<net::Header> headers_for(const ProviderOptions& options, const Attem
   return headers;
 }
 
+// Azure's older routes name the deployment in the path (Azure OpenAI REST reference).
+std::string chat_path(const ProviderOptions& options, std::string_view model) {
+  if (options.api_version.empty()) return "/chat/completions";
+  return "/deployments/" + url_encode(model) + "/chat/completions?api-version=" + options.api_version;
+}
+
 HttpCall http_call(const ProviderOptions& options, AttemptRequest request) {
   HttpCall call;
   call.endpoint = options.endpoint;
-  call.path = "/chat/completions";
+  call.path = chat_path(options, request.upstream_model);
   call.headers = headers_for(options, request);
   auto edits = std::move(request.edits);
   edits.reserve(edits.size() + 2);

@@ -11,15 +11,25 @@
 
 namespace tollgate::providers {
 
-// A provider as configured: any OpenAI-compatible server. Immutable, shared.
+// Where a fixed key stands.
+enum class KeyHeader : std::uint8_t {
+  bearer,          // authorization: Bearer <key>
+  api_key,         // api-key: Azure
+  x_api_key,       // Anthropic
+  x_goog_api_key,  // Google
+};
+
+// A provider as configured. Immutable, shared.
 struct ProviderOptions {
   std::string id;
-  std::string kind;  // "openai_compatible" or "local"
+  std::string kind;  // "local", or a dialect: "openai_compatible", "azure_openai", "anthropic", "bedrock" or "vertex"
   std::string processing_region;
-  std::shared_ptr<const Endpoint> endpoint;  // null for local
-  std::shared_ptr<const Secret> api_key;     // null or empty: no Authorization header
-  bool use_curl = false;                     // transport: curl
-  std::int64_t default_max_tokens = 4096;    // sent where the provider's API demands a number and the caller gave none
+  std::shared_ptr<const Endpoint> endpoint;  // null for local; its base path is all that stands before the operation
+  std::shared_ptr<const Secret> api_key;     // null or empty: none is sent
+  KeyHeader key_header = KeyHeader::bearer;
+  std::string api_version;                 // azure_openai: not empty puts the model into the path, as a deployment
+  bool use_curl = false;                   // transport: curl
+  std::int64_t default_max_tokens = 4096;  // sent where the provider's API demands a number and the caller gave none
 };
 
 // One attempt being received. next() does all the waiting, the connecting included; destroying the stream cancels it.
@@ -56,7 +66,7 @@ class Upstream {
   virtual std::unique_ptr<EventStream> start(AttemptRequest request) = 0;
 };
 
-// An OpenAI-compatible server behind a transport. `transport` must outlive it and its streams.
+// An OpenAI-compatible server, or Azure OpenAI, behind a transport. `transport` must outlive it and its streams.
 std::unique_ptr<Upstream> openai_upstream(ProviderOptions options, Transport& transport);
 
 }  // namespace tollgate::providers

@@ -10,6 +10,7 @@
 #include "gateway/pipeline/local_upstream.h"
 #include "gateway/pipeline/routes.h"
 #include "providers/curl_transport.h"
+#include "providers/dialect_upstream.h"
 #include "providers/hot_transport.h"
 
 namespace tollgate::process {
@@ -136,7 +137,10 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
     const auto engine = shared_.engines.find(provider.id);
     return engine == shared_.engines.end() ? nullptr : pipeline::local_upstream(*engine->second, io_.get_executor());
   }
-  return providers::openai_upstream(provider, provider.use_curl ? *curl_ : *hot_);
+  providers::Transport& transport = provider.use_curl ? *curl_ : *hot_;
+  if (const auto* dialect = providers::dialect_of(provider.kind))
+    return providers::dialect_upstream(*dialect, provider, providers::key_authorizer(provider), transport);
+  return providers::openai_upstream(provider, transport);
 }
 
 void Worker::apply(Published next) {

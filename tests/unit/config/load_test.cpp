@@ -140,6 +140,36 @@ TEST(Load, PreparesAScopeForWhateverIsLimitedAndForNothingElse) {
   EXPECT_TRUE(ratelimit::unlimited(retail.application("batch")->key_limits));
 }
 
+TEST(Load, EachKindHasItsHeaderAndItsPath) {
+  const Folder folder;
+  folder.write("secret", "key-1");
+  const LoadResult result = load_offline(folder, minimal(R"(
+providers:
+  - {id: openai, kind: openai_compatible, endpoint: https://a.example, auth: {bearer: {file: secret}}}
+  - {id: azure, kind: azure_openai, endpoint: https://a.example, auth: {api_key: {file: secret}}}
+  - {id: older, kind: azure_openai, endpoint: https://a.example, api_version: "2024-10-21"}
+  - {id: anthropic, kind: anthropic, endpoint: https://a.example, auth: {api_key: {file: secret}}, default_max_tokens: 9}
+  - {id: proxied, kind: anthropic, endpoint: https://a.example/anthropic/v1, auth: {bearer: {file: secret}}}
+  - {id: bedrock, kind: bedrock, endpoint: https://a.example, auth: {bearer: {file: secret}}}
+  - {id: vertex, kind: vertex, endpoint: https://a.example/v1beta, auth: {api_key: {file: secret}}}
+)"));
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  const auto is = [&](const char* id, providers::KeyHeader header, const char* base) {
+    const auto& provider = *result.snapshot->providers.at(id);
+    EXPECT_EQ(provider.key_header, header) << id;
+    EXPECT_EQ(provider.endpoint->base_path, base) << id;
+  };
+  using enum providers::KeyHeader;
+  is("openai", bearer, "");
+  is("azure", api_key, "/openai/v1");
+  is("older", bearer, "/openai");
+  is("anthropic", x_api_key, "/v1");
+  is("proxied", bearer, "/anthropic/v1");
+  is("bedrock", bearer, "");
+  is("vertex", x_goog_api_key, "/v1beta");
+  EXPECT_EQ(result.snapshot->providers.at("anthropic")->default_max_tokens, 9);
+}
+
 TEST(Load, NeedsNoSecretFileOffline) {
   const Folder folder;
   const LoadResult result = load_offline(folder, kDemo);

@@ -66,6 +66,21 @@ TEST(OpenaiUpstream, SendsTheSplicedBodyAndNoHeaderOfTheClient) {
                                                "user-agent: tollgate/0.1", "x-request-id: req-1"}));
 }
 
+TEST(OpenaiUpstream, AzureHasItsOwnHeaderAndTheDeploymentInThePath) {
+  ScriptedTransport transport({.pieces = {kDone}});
+  auto options = provider();
+  options.key_header = KeyHeader::api_key;
+  openai_upstream(options, transport)->start(request(true));
+  EXPECT_EQ(transport.journal->call.headers.front().name, "api-key");
+  EXPECT_EQ(transport.journal->call.headers.front().value, "sk-test");
+  EXPECT_EQ(transport.journal->call.path, "/chat/completions");
+  options.api_version = "2024-10-21";
+  auto deployed = request(true);
+  deployed.upstream_model = "our gpt/4o";
+  openai_upstream(options, transport)->start(std::move(deployed));
+  EXPECT_EQ(transport.journal->call.path, "/deployments/our%20gpt%2F4o/chat/completions?api-version=2024-10-21");
+}
+
 TEST(OpenaiUpstream, NeedsNoKey) {
   ScriptedTransport transport({.pieces = {kDone}});
   auto options = provider();
