@@ -69,7 +69,9 @@ net::Task<Result<Credential>> Flight::fetch() {
 }
 
 net::Task<void> Flight::rest(milliseconds time) {
-  pause_.expires_after(time);
+  // Workers that were turned away together do not come back together.
+  std::uniform_int_distribution<milliseconds::rep> around(time.count() / 2, time.count() * 3 / 2);
+  pause_.expires_after(milliseconds(around(random_)));
   ErrorCode ignored;
   co_await pause_.async_wait(net::asio::redirect_error(net::use_task, ignored));
 }

@@ -16,7 +16,7 @@ using CredentialSource = std::function<net::Task<Result<Credential>>(Fetcher&)>;
 struct FlightOptions {
   std::chrono::milliseconds limit{15'000};  // the whole of it, tries and pauses included
   int tries = 3;                            // of an error that may pass
-  std::chrono::milliseconds pause{200};     // before the second try; three times as long before the next
+  std::chrono::milliseconds pause{200};     // about that long before the second try, three times that before the next
 };
 
 class Flight;
@@ -58,6 +58,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
   CredentialSource source_;
   FlightOptions options_;
   Landed landed_;
+  std::minstd_rand random_{std::random_device{}()};
   net::Timer limit_;
   net::Timer pause_;
   bool timed_out_ = false;
