@@ -4,11 +4,9 @@
 #include <CLI/Formatter.hpp>
 
 #include "gateway/cli/commands.h"
-#include "gateway/net/tls_memory.h"
 #include "gateway/version.h"
 
 int main(int argc, char** argv) {
-  tollgate::net::keep_tls_buffers();
   CLI::App app{
       "Tollgate: one gateway in front of every model call.\n"
       "Authenticates, scrubs personal data, limits, routes, meters and records; speaks the OpenAI API.\n"

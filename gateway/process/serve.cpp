@@ -1,4 +1,5 @@
 #include "gateway/process/serve.h"
+#include "gateway/net/tls_memory.h"
 
 #include <sched.h>
 #include <sodium.h>
@@ -205,6 +206,7 @@ OperatorView Gateway::view() const {
 }
 
 int serve(const std::filesystem::path& config_file) {
+  net::keep_tls_buffers();
   // write(2) under OpenSSL is not covered by MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   // No core may hold a prompt or a key.
