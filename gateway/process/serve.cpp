@@ -1,5 +1,4 @@
 #include "gateway/process/serve.h"
-#include "gateway/net/tls_memory.h"
 
 #include <sched.h>
 #include <sodium.h>
@@ -9,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "gateway/net/tls_memory.h"
 #include "gateway/process/gateway.h"
 #include "gateway/version.h"
 
