@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <condition_variable>
@@ -50,6 +51,7 @@ Result<Secret> read_file(const std::string& path) {
   std::string bytes(CredentialFiles::kMaxBytes + 1, '\0');
   std::size_t size = 0;
   while (size < bytes.size()) {
+    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): next() has given its lock back
     const auto n = ::read(file.get(), bytes.data() + size, bytes.size() - size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return failure(path, errno);
@@ -71,13 +73,14 @@ struct CredentialFiles::Job {
   const std::string path;
   const net::Executor home;
   const Done done;
-  std::mutex mutex;
-  bool wanted = true;  // its Reading lives, and so does its loop
+  std::mutex mutex;                 // held while `wanted` is made false, and while the loop is posted to
+  std::atomic<bool> wanted = true;  // its Reading lives, and so does its loop
   std::optional<Result<Secret>> result;
 };
 
 struct CredentialFiles::Shared {
   void run();
+  std::shared_ptr<Job> next();
   static void answer(const std::shared_ptr<Job>& job);
   static void deliver(const std::shared_ptr<Job>& job);
 
@@ -91,25 +94,23 @@ struct CredentialFiles::Shared {
 
 void CredentialFiles::Shared::run() {
   name_this_thread("tollgate-files");
+  while (const auto job = next()) answer(job);
+}
+
+// Null when it is over.
+std::shared_ptr<CredentialFiles::Job> CredentialFiles::Shared::next() {
   std::unique_lock lock(mutex);
-  while (true) {
-    changed.wait(lock, [this] { return stopped || !jobs.empty(); });
-    if (stopped) return;
-    const auto job = std::move(jobs.front());
-    jobs.pop_front();
-    reading = true;
-    lock.unlock();
-    answer(job);
-    lock.lock();
-    reading = false;
-  }
+  reading = false;
+  changed.wait(lock, [this] { return stopped || !jobs.empty(); });
+  if (stopped) return nullptr;
+  auto job = std::move(jobs.front());
+  jobs.pop_front();
+  reading = true;
+  return job;
 }
 
 void CredentialFiles::Shared::answer(const std::shared_ptr<Job>& job) {
-  {
-    const std::lock_guard lock(job->mutex);
-    if (!job->wanted) return;  // given up while it waited for its turn
-  }
+  if (!job->wanted) return;  // given up while it waited for its turn
   auto result = read_file(job->path);
   const std::lock_guard lock(job->mutex);
   if (!job->wanted) return;

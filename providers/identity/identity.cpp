@@ -54,14 +54,17 @@ class SigningAuthorizer final : public Authorizer {
     if (!keys) {
       TG_CO_TRY(keys, co_await cache_->wait(&call));
     }
-    sign(call, *keys);
+    sign(call, keys);
     co_return Status{};
   }
   void cancel(const HttpCall& call) override { cache_->cancel(&call); }
   void refused() override { cache_->refused(); }
 
  private:
-  void sign(HttpCall& call, const Credential& keys) const {
+  void sign(HttpCall& call, const SharedCredential& keys) {
+    const SystemTime now = clock_.system_now();
+    const SigningScope scope{.region = region_, .service = service_};
+    derive_key(keys, scope, now);
     for (const auto* earlier : {"x-amz-date", "x-amz-security-token", "authorization"}) drop_header(call, earlier);
     const std::string target = call.endpoint->base_path + call.path;
     const auto query = std::min(target.find('?'), target.size());
@@ -72,15 +75,25 @@ class SigningAuthorizer final : public Authorizer {
                            .body = call.body};
     for (const auto& header : call.headers)
       if (is_signed(header)) request.headers.push_back(header);
-    const SigningScope scope{.region = region_, .service = service_};
-    for (auto& header : sign_v4(std::move(request), keys, scope, clock_.system_now()))
+    for (auto& header : sign_v4(std::move(request), *keys, key_of_day_, scope, now))
       call.headers.push_back(std::move(header));
+  }
+
+  void derive_key(const SharedCredential& keys, const SigningScope& scope, SystemTime now) {
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    if (derived_from_ == keys && derived_on_ == day) return;
+    key_of_day_ = signing_key(*keys, scope, now);
+    derived_from_ = keys;
+    derived_on_ = day;
   }
 
   std::unique_ptr<TokenCache> cache_;
   const Clock& clock_;
   std::string region_;
   std::string service_;
+  Secret key_of_day_;
+  SharedCredential derived_from_;
+  std::chrono::sys_days derived_on_{};
 };
 
 // What an authorizer is made from.

@@ -16,6 +16,7 @@ using namespace std::string_view_literals;
 using NameValue = std::pair<std::string, std::string>;
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+constexpr std::size_t kDateSize = 8;  // of "20250102T030405Z"
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -65,14 +66,6 @@ std::map<std::string, std::string> canonical_headers(const std::vector<net::Head
     if (!is_new) line->second.append(",").append(trimmed(header.value));
   }
   return lines;
-}
-
-Digest signing_key(const Credential& keys, std::string_view date, const SigningScope& scope) {
-  const Secret first("AWS4" + std::string(keys.secret.reveal()));
-  const Digest of_date = hmac_sha256(first.reveal(), date);
-  const Digest of_region = hmac_sha256(as_text(of_date), scope.region);
-  const Digest of_service = hmac_sha256(as_text(of_region), scope.service);
-  return hmac_sha256(as_text(of_service), "aws4_request");
 }
 
 std::string body_hash(const SigningRequest& request) { return lower_hex(sha256(request.body)); }
@@ -150,10 +143,24 @@ std::string amz_date(SystemTime now) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
+Secret signing_key(const Credential& keys, const SigningScope& scope, SystemTime now) {
+  const Secret first("AWS4" + std::string(keys.secret.reveal()));
+  const Digest of_date = hmac_sha256(first.reveal(), amz_date(now).substr(0, kDateSize));
+  const Digest of_region = hmac_sha256(as_text(of_date), scope.region);
+  const Digest of_service = hmac_sha256(as_text(of_region), scope.service);
+  return Secret(std::string(as_text(hmac_sha256(as_text(of_service), "aws4_request"))));
+}
+
 std::vector<net::Header> sign_v4(SigningRequest request, const Credential& keys, const SigningScope& scope,
                                  SystemTime now) {
+  const Secret key = signing_key(keys, scope, now);
+  return sign_v4(std::move(request), keys, key, scope, now);
+}
+
+std::vector<net::Header> sign_v4(SigningRequest request, const Credential& keys, const Secret& key_of_day,
+                                 const SigningScope& scope, SystemTime now) {
   const std::string timestamp = amz_date(now);
-  const std::string date = timestamp.substr(0, 8);
+  const std::string date = timestamp.substr(0, kDateSize);
   const std::string hash = body_hash(request);
   std::vector<net::Header> added = {{"x-amz-date", timestamp}};
   if (scope.content_sha256_header) added.push_back({"x-amz-content-sha256", hash});
@@ -167,12 +174,11 @@ std::vector<net::Header> sign_v4(SigningRequest request, const Credential& keys,
   std::string to_sign(kAlgorithm);
   to_sign.append("\n").append(timestamp).append("\n").append(credential_scope).append("\n");
   to_sign.append(lower_hex(sha256(canonical.text)));
-  const Digest key = signing_key(keys, date, scope);
 
   std::string proof(kAlgorithm);
   proof.append(" Credential=").append(keys.access_key_id).append("/").append(credential_scope);
   proof.append(", SignedHeaders=").append(canonical.signed_headers);
-  proof.append(", Signature=").append(lower_hex(hmac_sha256(as_text(key), to_sign)));
+  proof.append(", Signature=").append(lower_hex(hmac_sha256(key_of_day.reveal(), to_sign)));
   if (!token.value.empty() && !scope.sign_session_token) added.push_back(token);
   added.push_back({"authorization", std::move(proof)});
   return added;

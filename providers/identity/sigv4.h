@@ -35,6 +35,10 @@ struct SigningScope {
 // asked for, and authorization. Sign last, and anew for each attempt: AWS takes a signature for five minutes.
 std::vector<net::Header> sign_v4(SigningRequest request, const Credential& keys, const SigningScope& scope,
                                  SystemTime now);
+// The same with the key of that day and scope, which who signs often keeps: deriving it costs as much as the rest.
+std::vector<net::Header> sign_v4(SigningRequest request, const Credential& keys, const Secret& key_of_day,
+                                 const SigningScope& scope, SystemTime now);
+Secret signing_key(const Credential& keys, const SigningScope& scope, SystemTime now);
 
 // False for headers that proxies and transports change on the way, which a signature would not survive.
 bool signable(std::string_view header_name);

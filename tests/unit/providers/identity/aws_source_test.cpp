@@ -77,6 +77,30 @@ TEST_F(Aws, StaticKeysSignAsBotocoreDoes) {
   EXPECT_TRUE(cloud.calls.empty());
 }
 
+TEST_F(Aws, MidnightBringsAnotherSigningKey) {
+  const auto fresh = [&] { return authorizer(identity(AwsStaticKeys{"AK", Secret("secret"), {}})); };
+  const auto by = fresh();
+  authorization(*by);
+  clock.advance(std::chrono::hours(24));
+  const auto kept = authorization(*by);
+  EXPECT_THAT(kept, HasSubstr("Credential=AK/20250103/"));
+  EXPECT_EQ(kept, authorization(*fresh()));
+}
+
+TEST_F(Aws, NewKeysBringAnotherSigningKey) {
+  environment["AWS_ACCESS_KEY_ID"] = "AK";
+  environment["AWS_SECRET_ACCESS_KEY"] = "one";
+  const auto by = authorizer(identity(AwsEnvironment{}));
+  const auto before = authorization(*by);
+  environment["AWS_SECRET_ACCESS_KEY"] = "two";
+  clock.advance(std::chrono::milliseconds(30'999));
+  by->refused();
+  const auto after = authorization(*by);
+  const auto fresh = authorizer(identity(AwsStaticKeys{"AK", Secret("two"), {}}));
+  EXPECT_EQ(after, authorization(*fresh));
+  EXPECT_NE(after, before);
+}
+
 TEST_F(Aws, EnvironmentKeysAndTheirSessionToken) {
   environment["AWS_ACCESS_KEY_ID"] = "AKIAENV";
   environment["AWS_SECRET_ACCESS_KEY"] = "secret";
