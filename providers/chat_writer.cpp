@@ -84,10 +84,13 @@ void append_json_string(std::string& out, std::string_view text) {
 // --- signed reasoning ---
 
 void ThinkingBlocks::text(std::string_view piece) {
-  if (text_.size() + piece.size() <= kMaxText) text_ += piece;
+  whole_ = whole_ && text_.size() + piece.size() <= kMaxText;
+  if (whole_) text_ += piece;
 }
 
 std::string ThinkingBlocks::entry(const Event& event, bool with_index) {
+  const std::string text = std::exchange(text_, {});
+  if (!std::exchange(whole_, true)) return {};
   std::string out = "{";
   if (with_index) out += "\"index\":" + std::to_string(count_) + ",";
   ++count_;
@@ -95,7 +98,7 @@ std::string ThinkingBlocks::entry(const Event& event, bool with_index) {
     out += R"("type":"redacted_thinking","data":)";
   } else {
     out += R"("type":"thinking","thinking":)";
-    append_json_string(out, std::exchange(text_, {}));
+    append_json_string(out, text);
     out += ",\"signature\":";
   }
   append_json_string(out, event.text);
@@ -152,7 +155,9 @@ void ChunkWriter::sign(const CompletionHead& head, const Event& event, std::stri
     delta = R"({"tool_calls":[{"index":)" + std::to_string(event.block);
     delta += R"(,"function":{"arguments":""},)" + extra_content(event.text) + "}]}";
   } else {
-    delta = R"({"thinking_blocks":[)" + choice.thinking.entry(event, true) + "]}";
+    const std::string entry = choice.thinking.entry(event, true);
+    if (entry.empty()) return;
+    delta = R"({"thinking_blocks":[)" + entry + "]}";
   }
   chunk(head, event.choice, delta, {}, out);
 }
@@ -220,8 +225,9 @@ void BodyWriter::sign(const Event& event) {
     choice.calls[event.block].signature = event.text;
     return;
   }
-  if (!choice.thinking_blocks.empty()) choice.thinking_blocks += ',';
-  choice.thinking_blocks += choice.thinking.entry(event, false);
+  const std::string entry = choice.thinking.entry(event, false);
+  if (!entry.empty() && !choice.thinking_blocks.empty()) choice.thinking_blocks += ',';
+  choice.thinking_blocks += entry;
 }
 
 void BodyWriter::text(std::uint32_t index, std::uint32_t block, Event::Kind kind, std::string_view text) {

@@ -26,12 +26,14 @@ void append_json_string(std::string& out, std::string_view text);
 class ThinkingBlocks {
  public:
   void text(std::string_view piece);
-  // The entry that `event` (signature or redacted) completes; `index` as in a delta.
+  // The entry that `event` (signature or redacted) completes, with an `index` as a delta has one. Empty where the text
+  // was too long to be kept: half of it would not match its signature.
   std::string entry(const Event& event, bool with_index);
 
  private:
   static constexpr std::size_t kMaxText = 1 << 20;
   std::string text_;  // of the block under way
+  bool whole_ = true;
   std::uint32_t count_ = 0;
 };
 

@@ -107,7 +107,6 @@ class DialectStream final : public EventStream {
     }
     if (cancelled_) co_return cancelled();
     if (body.size() > kMaxErrorBody) body.clear();
-    if (status == 401 || status == 403) authorizer_->refused();
     ErrorAnswer answer;
     answer.status = status;
     answer.body = body;
@@ -117,16 +116,14 @@ class DialectStream final : public EventStream {
     answer.aws_error_type = exchange_->header("x-amzn-errortype");
     Error error = dialect_.decode_error(answer);
     error.upstream_status = status;
+    if (error.code == "upstream_auth_error") authorizer_->refused();
     co_return error;
   }
 
   net::Task<Next> read_batch() {
     while (true) {
-      TG_CO_TRY(auto batch, body_ended_ ? decoder_->end() : decoder_->next());
-      if (batch) {
-        note_end(*batch);
-        co_return std::optional<Batch>(std::move(batch));
-      }
+      TG_CO_TRY(auto batch, decode());
+      if (batch) co_return std::optional<Batch>(std::move(batch));
       if (body_ended_) {
         state_ = State::ended;
         co_return std::optional<Batch>();
@@ -136,7 +133,19 @@ class DialectStream final : public EventStream {
     }
   }
 
-  void note_end(const Batch& batch) {
+  Next decode() {
+    auto batch = body_ended_ ? decoder_->end() : decoder_->next();
+    if (!batch) {
+      // Before content a refusal is as good as one that came with a status: it has cost nothing.
+      if (!content_) batch.error().upstream_status = http_status(batch.error().kind);
+    } else if (*batch) {
+      note(**batch);
+    }
+    return batch;
+  }
+
+  void note(const Batch& batch) {
+    content_ = content_ || batch.has_content();
     const bool done = !batch.events.empty() && batch.events.back().kind == Event::Kind::done;
     if (done) state_ = body_ended_ ? State::ended : State::done;
   }
@@ -145,9 +154,8 @@ class DialectStream final : public EventStream {
   Next take_ahead() {
     Next now = *std::exchange(ahead_, std::nullopt);
     if (!now || !*now || state_ != State::body || body_ended_) return now;
-    auto following = decoder_->next();
+    auto following = decode();
     if (following && !*following) return now;
-    if (following) note_end(**following);
     ahead_ = std::move(following);
     return now;
   }
@@ -180,6 +188,7 @@ class DialectStream final : public EventStream {
   std::unique_ptr<AnswerDecoder> decoder_;
   std::optional<Next> ahead_;  // decoded and not yet handed out
   State state_ = State::fresh;
+  bool content_ = false;  // was handed out
   bool body_ended_ = false;
   bool cancelled_ = false;
 };

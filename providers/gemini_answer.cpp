@@ -322,7 +322,8 @@ class BodyDecoder final : public WholeBodyDecoder {
 
 class StreamDecoder final : public AnswerDecoder {
  public:
-  explicit StreamDecoder(AnswerContext context) : translator_(std::move(context)), parser_(kMaxFrame) {}
+  explicit StreamDecoder(AnswerContext context)
+      : translator_(std::move(context)), parser_(kMaxFrame, SseParser::WithoutData::given) {}
 
   std::string& input() override { return parser_.input(); }
   Result<std::optional<Batch>> next() override { return take(false); }
@@ -346,6 +347,7 @@ class StreamDecoder final : public AnswerDecoder {
       if (is_raw()) return raw_so_far();
       TG_TRY(const auto frame, at_end ? parser_.last() : parser_.next());
       if (!frame) return std::optional<Batch>();
+      if (frame->data.empty()) continue;
       auto said = read_said(frame->data);
       if (!said) return upstream_garbage();
       Batch batch;
@@ -354,20 +356,23 @@ class StreamDecoder final : public AnswerDecoder {
     }
   }
 
-  // A failure in mid-stream is bare JSON between the events.
-  bool is_raw() const {
-    const auto rest = parser_.rest();
-    const auto at = rest.find_first_not_of(" \t\r\n");
-    return at != std::string_view::npos && (rest[at] == '{' || rest[at] == '[');
+  // A failure in mid-stream is bare JSON between the events: from there on there are no more.
+  std::string_view bare_text() const {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    std::string_view rest = parser_.rest();
+    if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+    return rest;
   }
+  bool is_raw() const { return bare_text().starts_with('{') || bare_text().starts_with('['); }
 
   Result<std::optional<Batch>> raw_so_far() const {
-    if (parser_.rest().size() > kMaxRawError) return upstream_garbage();
+    if (bare_text().size() > kMaxRawError) return upstream_garbage();
     return std::optional<Batch>();
   }
 
   Error raw_error() const {
-    auto said = read_said(parser_.rest());
+    auto said = read_said(bare_text());
     if (!said || !said->error) return upstream_garbage();
     return fault(said->error->code, *std::move(said->error));
   }

@@ -35,7 +35,7 @@ Result<std::optional<SseFrame>> SseParser::take(bool at_end) {
     if (done == Step::line) continue;
     const SseFrame found = frame();
     reset(line_);
-    if (!found.data.empty()) return std::optional(found);
+    if (!found.data.empty() || give_all_) return std::optional(found);
   }
 }
 

@@ -23,8 +23,10 @@ struct SseFrame {
 // Linear in the bytes. One per response; not thread-safe.
 class SseParser {
  public:
+  enum class WithoutData : std::uint8_t { dropped, given };
   // Refuses a frame of more bytes than this, so memory stays bounded whatever the peer sends.
-  explicit SseParser(std::size_t max_frame_bytes) : max_(max_frame_bytes) {}
+  explicit SseParser(std::size_t max_frame_bytes, WithoutData without_data = WithoutData::dropped)
+      : max_(max_frame_bytes), give_all_(without_data == WithoutData::given) {}
 
   // Append what arrived, then take frames until next() gives none. Invalidates frames.
   std::string& input();
@@ -48,6 +50,7 @@ class SseParser {
   void reset(std::size_t begin);
 
   std::size_t max_;
+  bool give_all_;
   std::string buffer_;
   std::size_t begin_ = 0;    // of the current frame
   std::size_t line_ = 0;     // start of the current line

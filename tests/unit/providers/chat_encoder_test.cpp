@@ -252,6 +252,16 @@ TEST(ChatEncoder, SignedReasoningIsGivenWholeSoThatItCanComeBack) {
             std::string::npos);
 }
 
+TEST(ChatEncoder, ReasoningTooLongToBeKeptIsNotGivenInPart) {
+  const auto events = batch_of({event(K::reasoning, std::string((1 << 20) + 1, 'x')), event(K::signature, "U2ln"),
+                                event(K::reasoning, "y"), event(K::signature, "QUJD")});
+  ChatEncoder plain(options(false));
+  written(plain, events);
+  const auto message = nlohmann::json::parse(finished(plain))["choices"][0]["message"];
+  EXPECT_EQ(message["thinking_blocks"].dump(), R"([{"signature":"QUJD","thinking":"y","type":"thinking"}])");
+  EXPECT_EQ(message["reasoning_content"].get<std::string>().size(), (1U << 20) + 2);
+}
+
 TEST(ChatEncoder, TheSignatureOfACallStandsBesideIt) {
   Event call = event(K::tool_call, "w");
   call.id = "c1";

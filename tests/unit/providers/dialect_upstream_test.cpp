@@ -184,6 +184,12 @@ TEST(DialectUpstream, ACredentialThatWasRefusedIsReported) {
   EXPECT_EQ(play({.status = 500, .headers = {}}).authorizer->refusals, 0);
 }
 
+TEST(DialectUpstream, ARefusalBeforeContentCountsLikeOneWithAStatus) {
+  const std::string limited = "data: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\"}}\n\n";
+  EXPECT_EQ(play({.pieces = {limited}}).received.error->upstream_status, 429);
+  EXPECT_EQ(play({.pieces = {kText + limited}}).received.error->upstream_status, 0);
+}
+
 TEST(DialectUpstream, PassesOnTransportFaults) {
   const Error timeout{ErrorKind::upstream_timeout, "slow"};
   EXPECT_EQ(play({.start_failure = timeout}).received.error->kind, ErrorKind::upstream_timeout);
