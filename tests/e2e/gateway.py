@@ -1,4 +1,5 @@
 """Starts the real gateway for a test, with a configuration of its own, and stops it after."""
+import fcntl
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,10 +26,36 @@ def run(*args, check=True, text=None):
     return done
 
 
+# Below what Linux hands to outgoing connections (ip_local_port_range starts at 32768): no socket of another test can
+# take a port between our choosing it and the server's listening on it.
+PORTS = range(16000, 32000)
+
+
 def free_port():
+    """A loopback port that nobody listens on and that no other test process is given."""
+    with open(pathlib.Path(tempfile.gettempdir()) / "tollgate-test-ports", "a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        turn = int(counter.read() or 0)
+        for _ in PORTS:
+            turn += 1
+            port = PORTS[turn % len(PORTS)]
+            if _can_bind(port):
+                break
+        else:
+            raise AssertionError("every port for tests is taken")
+        counter.truncate(0)
+        counter.write(str(turn))
+    return port
+
+
+def _can_bind(port):
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Gateway:
