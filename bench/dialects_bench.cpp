@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "providers/chat_encoder.h"
 #include "providers/dialect.h"
 #include "tests/unit/providers/event_frames.h"
 
@@ -65,7 +66,7 @@ void translate_stream(benchmark::State& state) {
     const auto decoder = dialect(state.range(0)).decoder({}, kTypes[state.range(0)]);
     ChatEncoder encoder({.stream = true,
                          .include_usage = false,
-                         .completion_id = "chatcmpl-1",
+                         .id = "chatcmpl-1",
                          .created = 1,
                          .model = "m",
                          .strip_logprobs = false});

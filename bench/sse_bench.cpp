@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "providers/event.h"
+#include "providers/chat_encoder.h"
 #include "providers/sse.h"
 
 using namespace tollgate::providers;

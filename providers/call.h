@@ -11,10 +11,8 @@
 
 namespace tollgate::providers {
 
-// The wire format a client or a provider speaks.
-enum class Dialect : std::uint8_t { openai };
-
-enum class Operation : std::uint8_t { chat };
+// What a client calls: one API of one vendor. It fixes the form of the request, of the answer and of errors.
+enum class Api : std::uint8_t { chat, completions, embeddings, responses, messages };
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {
@@ -34,10 +32,10 @@ struct TextField {
   bool json_inside = false;  // tool-call arguments: the text is itself JSON, and edits land inside its strings
 };
 
-// What the one walk over a chat request found (OpenAI dialect, wire facts: OpenAI API reference, chat/completions).
+// What the one walk over a request found, whatever its API; members that an API does not have stay as they are here.
 // Every interpreted object is free of duplicate keys, the document is valid UTF-8 JSON no deeper than 64, and nothing
 // follows it.
-struct ChatIndex {
+struct CallIndex {
   Span model;              // the JSON string with its quotes; empty where the path names the model and the body none
   std::string model_name;  // decoded
   bool stream = false;
@@ -54,10 +52,9 @@ struct ChatIndex {
 
 // One accepted client call. Immutable after construction; shared by attempts.
 struct Call {
-  Operation operation = Operation::chat;
-  Dialect dialect = Dialect::openai;
+  Api api = Api::chat;
   std::shared_ptr<const std::string> body;
-  ChatIndex index;
+  CallIndex index;
   std::string model;  // as the caller named it: in the path where that has a place for it, else in the body
 };
 

@@ -21,7 +21,7 @@ bool empty_object(std::string_view value) {
 
 // include_usage goes where the caller's own would stand, so that no key ever comes twice.
 Edit ask_for_usage(const Call& call) {
-  const ChatIndex& index = call.index;
+  const CallIndex& index = call.index;
   if (index.include_usage_value) return {*index.include_usage_value, "true"};
   if (!index.stream_options) return insertion(index.first_member.offset, R"("stream_options":{"include_usage":true},)");
   const Span span = *index.stream_options;

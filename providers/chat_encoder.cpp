@@ -1,8 +1,8 @@
 // The way back to an OpenAI client: frames of the same dialect are edited in place, everything else is written here.
 #include <utility>
 
+#include "providers/chat_encoder.h"
 #include "providers/chat_writer.h"
-#include "providers/event.h"
 
 namespace tollgate::providers {
 namespace {
@@ -20,7 +20,7 @@ std::string quoted(std::string_view text) {
 struct ChatEncoder::Impl {
   explicit Impl(EncoderOptions given)
       : options(std::move(given)),
-        head{quoted(options.completion_id), std::to_string(options.created), quoted(options.model)},
+        head{quoted(options.id), std::to_string(options.created), quoted(options.model)},
         chunks(options.include_usage) {}
 
   void note_head(const Batch& batch);

@@ -15,7 +15,7 @@ class RequestWalk {
  public:
   RequestWalk(std::string_view body, bool model_elsewhere) : request_(body), model_elsewhere_(model_elsewhere) {}
 
-  Result<ChatIndex> run() {
+  Result<CallIndex> run() {
     if (top_level() && ended() && complete()) return std::move(request_.index);
     return request_.why();
   }
@@ -168,7 +168,7 @@ class RequestWalk {
 
   RequestReader request_;
   JsonReader& json_ = request_.json;
-  ChatIndex& index_ = request_.index;
+  CallIndex& index_ = request_.index;
   bool model_elsewhere_;
   bool has_messages_ = false;
   bool has_stream_options_ = false;

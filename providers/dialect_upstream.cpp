@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "providers/front_end.h"
 #include "providers/provider_fault.h"
 
 namespace tollgate::providers {
@@ -62,7 +63,8 @@ class DialectStream final : public EventStream {
   enum class State : std::uint8_t { fresh, body, done, ended };
 
   Status encode(const ProviderOptions& options, const AttemptRequest& request) {
-    TG_TRY(auto canonical, canonicalise(splice(*request.call->body, request.edits)));
+    const FrontEnd& front = front_end(request.call->api);
+    TG_TRY(auto canonical, front.canonicalise(splice(*request.call->body, request.edits)));
     DialectTarget target;
     target.model = request.upstream_model;
     target.stream = request.call->index.stream;

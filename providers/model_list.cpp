@@ -1,5 +1,5 @@
 // GET /v1/models and /v1/models/{id} (OpenAI API reference, models).
-#include "providers/event.h"
+#include "providers/front_end.h"
 
 namespace tollgate::providers {
 

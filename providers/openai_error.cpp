@@ -1,7 +1,7 @@
 // Errors both ways (OpenAI API reference, error codes; what compatible servers send instead is in README.md).
 #include <utility>
 
-#include "providers/event.h"
+#include "providers/front_end.h"
 #include "providers/json_reader.h"
 #include "providers/provider_fault.h"
 

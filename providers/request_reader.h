@@ -22,7 +22,7 @@ class RequestReader {
   explicit RequestReader(std::string_view body) : json(body) {}
 
   JsonReader json;
-  ChatIndex index;
+  CallIndex index;
   Place place;
 
   // --- values ---

@@ -33,7 +33,10 @@ bool ends_here(const Batch& batch, std::uint32_t choice) {
 }  // namespace
 
 Answer::Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore)
-    : exchange_(exchange), stream_(options.stream), encoder_(std::move(options)), map_(restore) {}
+    : exchange_(exchange),
+      stream_(options.stream),
+      encoder_(providers::front_end(options.call->api).encoder(std::move(options))),
+      map_(restore) {}
 
 std::int64_t Answer::restored() const {
   std::int64_t total = 0;
@@ -66,7 +69,7 @@ void Answer::flush(std::uint32_t choice) {
     if (field.choice != choice || !field.restorer.holding()) continue;
     std::string text;
     field.restorer.finish(text);
-    encoder_.write_text(field.choice, field.block, field.kind, text, out_);
+    encoder_->write_text(field.choice, field.block, field.kind, text, out_);
   }
 }
 
@@ -93,7 +96,7 @@ net::Task<Status> Answer::write(Batch batch, Follow follow, const server::Header
     if (carries_text(event.kind)) text_bytes_ += event.text.size();
   std::vector<bool> changed;
   if (!map_.empty()) restore(batch, changed);
-  encoder_.write(batch, changed, out_);
+  encoder_->write(batch, changed, out_);
   if (!stream_) co_return Status();
   if (!exchange_.started() && !batch.has_content()) co_return Status();
   if (exchange_.started() && out_.empty()) co_return Status();
@@ -103,14 +106,14 @@ net::Task<Status> Answer::write(Batch batch, Follow follow, const server::Header
 
 net::Task<Status> Answer::finish(server::HeaderLines headers) {
   for (std::size_t i = 0; i < fields_.size(); ++i) flush(fields_[i].choice);
-  encoder_.finish(out_);
+  encoder_->finish(out_);
   if (!stream_) co_return co_await exchange_.respond(200, std::move(headers), out_);
   if (!exchange_.started()) TG_CO_CHECK(co_await send(headers));
   co_return co_await exchange_.end_stream(out_);
 }
 
 net::Task<Status> Answer::fail(const Error& error) {
-  encoder_.fail(error, out_);
+  encoder_->fail(error, out_);
   co_return co_await exchange_.end_stream(out_);
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 // The way back of one call: events in, restored, encoded, and sent to the client once there is content.
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/server/exchange.h"
 #include "pii/pii.h"
-#include "providers/event.h"
+#include "providers/front_end.h"
 
 namespace tollgate::pipeline {
 
@@ -21,7 +22,8 @@ class Answer {
   net::Task<Status> write(providers::Batch batch, Follow follow, const server::HeaderLines& headers);
   // The proper end. Plain calls are answered here, whole.
   net::Task<Status> finish(server::HeaderLines headers);
-  // After content has left: an error event in the client's dialect, then the end of the body; never a false "done".
+  // After content has left: an error event in the form of the client's API, then the end of the body; never a false
+  // "done".
   net::Task<Status> fail(const Error& error);
 
   bool committed() const { return exchange_.started(); }
@@ -43,7 +45,7 @@ class Answer {
 
   server::Exchange& exchange_;
   bool stream_;
-  providers::ChatEncoder encoder_;
+  std::unique_ptr<providers::ClientEncoder> encoder_;
   const pii::RestoreMap& map_;
   std::vector<Field> fields_;
   std::string out_;  // encoded and not yet sent

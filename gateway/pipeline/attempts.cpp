@@ -79,11 +79,13 @@ providers::EncoderOptions Attempt::encoder_options() const {
   providers::EncoderOptions options;
   options.stream = d_.call->index.stream;
   options.include_usage = d_.call->index.include_usage;
-  options.completion_id = "chatcmpl-" + d_.exchange.request_id().to_string();
+  options.id = providers::front_end(d_.call->api).id_prefix;
+  options.id += d_.exchange.request_id().to_string();
   options.created = unix_ms(d_.services.clock.system_now()) / 1000;
   options.model = d_.model.name;
   // The tokens of log probabilities would show what was hidden, in pieces.
   options.strip_logprobs = !d_.screened.restore.empty();
+  options.call = d_.call;
   return options;
 }
 

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "gateway/net/signal.h"
-#include "providers/canonical.h"
+#include "providers/front_end.h"
 
 namespace tollgate::pipeline {
 namespace {
@@ -124,7 +124,7 @@ class LocalStream final : public providers::EventStream {
         request_(std::move(request)),
         mailbox_(std::make_shared<Mailbox>(executor)) {
     const std::string body = providers::splice(*request_.call->body, request_.edits);
-    canonical_ = providers::canonicalise(body);
+    canonical_ = providers::front_end(request_.call->api).canonicalise(body);
   }
 
   net::Task<Result<std::optional<Batch>>> next() override;

@@ -4,15 +4,18 @@
 #include <optional>
 
 #include "gateway/net/percent.h"
-#include "gateway/pipeline/chat.h"
+#include "gateway/pipeline/call.h"
+#include "gateway/pipeline/models.h"
 
 namespace tollgate::pipeline {
 
 using net::Task;
+using providers::Api;
 
 namespace {
 
-using Serve = Task<void> (*)(const Services&, std::shared_ptr<const View>, server::Exchange&, std::string name);
+using Serve = Task<void> (*)(const Services&, std::shared_ptr<const View>, server::Exchange&, providers::Api,
+                             std::string name);
 
 struct Route {
   std::string_view method;
@@ -20,20 +23,21 @@ struct Route {
   bool named;  // what stands between `path` and `after` names a model, percent-encoded or not: it may hold '/' and ':'
   std::string_view after;
   Serve serve;
+  Api api;  // the form of answers and refusals
 };
 
 // Beside OpenAI's paths those that Azure's SDK classes make of them (wire facts: openai-python lib/azure.py, which
 // leaves a slash in a name as it is). The query, an api-version, is not looked at.
 constexpr std::array kRoutes = {
-    Route{"POST", "/v1/chat/completions", false, "", serve_chat},
-    Route{"POST", "/openai/v1/chat/completions", false, "", serve_chat},
-    Route{"POST", "/openai/deployments/", true, "/chat/completions", serve_chat},
-    Route{"GET", "/v1/models", false, "", serve_models},
-    Route{"GET", "/openai/v1/models", false, "", serve_models},
-    Route{"GET", "/openai/models", false, "", serve_models},
-    Route{"GET", "/v1/models/", true, "", serve_models},
-    Route{"GET", "/openai/v1/models/", true, "", serve_models},
-    Route{"GET", "/openai/models/", true, "", serve_models},
+    Route{"POST", "/v1/chat/completions", false, "", serve_call, Api::chat},
+    Route{"POST", "/openai/v1/chat/completions", false, "", serve_call, Api::chat},
+    Route{"POST", "/openai/deployments/", true, "/chat/completions", serve_call, Api::chat},
+    Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
+    Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
+    Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
+    Route{"GET", "/v1/models/", true, "", serve_models, Api::chat},
+    Route{"GET", "/openai/v1/models/", true, "", serve_models, Api::chat},
+    Route{"GET", "/openai/models/", true, "", serve_models, Api::chat},
 };
 
 // The name in the path, empty where the route has none; nullopt: another route's path.
@@ -61,21 +65,23 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
 Task<void> route(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
   const std::string_view path = exchange.head().path();
   std::string_view allowed;
+  Api api = Api::chat;
   for (const auto& candidate : kRoutes) {
     const auto name = match(candidate, path);
     if (!name) continue;
     if (candidate.method == exchange.head().method) {
       // A head with an escape that cannot be decoded was refused by net::guard().
       std::string decoded = net::percent_decode(*name).value();
-      co_await candidate.serve(services, std::move(view), exchange, std::move(decoded));
+      co_await candidate.serve(services, std::move(view), exchange, candidate.api, std::move(decoded));
       co_return;
     }
     allowed = candidate.method;
+    api = candidate.api;
   }
   Error error = unknown_path(exchange, allowed);
   server::HeaderLines headers;
   if (!allowed.empty()) headers.add("allow", allowed);
-  co_await answer_error(exchange, std::move(error), std::move(headers));
+  co_await answer_error(exchange, api, std::move(error), std::move(headers));
 }
 
 }  // namespace tollgate::pipeline

@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include "gateway/pipeline/chat.h"
+#include "gateway/pipeline/call.h"
 
 namespace tollgate::process {
 
@@ -18,7 +18,7 @@ Task<void> text(server::Exchange& exchange, int status, std::string body) {
 
 Task<void> refuse(server::Exchange& exchange, ErrorKind kind, std::string message) {
   Error error{.kind = kind, .message = std::move(message), .retryable = false};
-  co_await pipeline::answer_error(exchange, std::move(error));
+  co_await pipeline::answer_error(exchange, providers::Api::chat, std::move(error));
 }
 
 bool same(std::string_view a, std::string_view b) {

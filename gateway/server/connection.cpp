@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gateway/server/response_head.h"
-#include "providers/event.h"
+#include "providers/front_end.h"
 
 namespace tollgate::server {
 

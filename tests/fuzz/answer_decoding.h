@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "providers/chat_encoder.h"
 #include "providers/dialect.h"
 
 namespace tollgate::providers::fuzz {
@@ -66,7 +67,7 @@ inline void check(const ProviderDialect& dialect, std::string_view stream_type, 
   for (const Answer* answer : {&whole, &body}) {
     ChatEncoder encoder({.stream = answer == &whole,
                          .include_usage = true,
-                         .completion_id = "id",
+                         .id = "id",
                          .created = 1,
                          .model = "m",
                          .strip_logprobs = false});

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "providers/event.h"
+#include "providers/chat_encoder.h"
 #include "providers/sse.h"
 #include "tests/fuzz/require.h"
 
@@ -47,7 +47,7 @@ void decode(const Frame& frame) {
     if (event.span) require(event.span->end() <= batch->frame.size());
   ChatEncoder encoder({.stream = true,
                        .include_usage = false,
-                       .completion_id = "id",
+                       .id = "id",
                        .created = 1,
                        .model = "m",
                        .strip_logprobs = true});

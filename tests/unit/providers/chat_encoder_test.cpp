@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "providers/event.h"
+#include "providers/chat_encoder.h"
 
 namespace tollgate::providers {
 namespace {
@@ -13,7 +13,7 @@ using K = Event::Kind;
 EncoderOptions options(bool stream, bool include_usage = false) {
   return {.stream = stream,
           .include_usage = include_usage,
-          .completion_id = "chatcmpl-1",
+          .id = "chatcmpl-1",
           .created = 42,
           .model = "ours",
           .strip_logprobs = false};

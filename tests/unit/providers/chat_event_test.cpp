@@ -1,7 +1,7 @@
 // What a provider's chunks and bodies decode to.
 #include <gtest/gtest.h>
 
-#include "providers/event.h"
+#include "providers/front_end.h"
 
 namespace tollgate::providers {
 namespace {

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "providers/chat_encoder.h"
 #include "providers/dialect_upstream.h"
 #include "tests/unit/providers/event_frames.h"
 #include "tests/unit/providers/scripted_exchange.h"
@@ -141,7 +142,7 @@ EncoderOptions encoder_options(const Case& test) {
   EncoderOptions options;
   options.stream = test.call->index.stream;
   options.include_usage = test.call->index.include_usage;
-  options.completion_id = "chatcmpl-ours";
+  options.id = "chatcmpl-ours";
   options.created = 1;
   options.model = test.call->index.model_name;
   options.strip_logprobs = test.expect.value("strip_logprobs", false);
@@ -155,7 +156,7 @@ std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
   if (test.dialect == "anthropic") return translated(kAnthropicDialect);
   if (test.dialect == "bedrock") return translated(kBedrockDialect);
   if (test.dialect == "gemini") return translated(kGeminiDialect);
-  return openai_upstream({}, transport);
+  return openai_upstream({}, no_authorizer(), transport);
 }
 
 void answer_client(const Case& test, const testing::Received& received, Outcome& out) {

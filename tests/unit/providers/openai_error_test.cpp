@@ -1,7 +1,7 @@
 // Errors in both directions.
 #include <gtest/gtest.h>
 
-#include "providers/event.h"
+#include "providers/front_end.h"
 #include "providers/http_date.h"
 
 namespace tollgate::providers {

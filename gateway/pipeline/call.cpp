@@ -1,10 +1,11 @@
-#include "gateway/pipeline/chat.h"
+#include "gateway/pipeline/call.h"
 
 #include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/attempts.h"
 #include "gateway/pipeline/headers.h"
 #include "gateway/pipeline/report.h"
 #include "gateway/pipeline/screen.h"
+#include "providers/front_end.h"
 
 namespace tollgate::pipeline {
 
@@ -43,23 +44,13 @@ Result<std::shared_ptr<const config::Model>> find_model(const View& view, const 
 }
 
 // The most this call can use: what the estimator says of the prompt, and every completion at its cap.
-std::int64_t upper_bound(const providers::ChatIndex& index, const config::Model& model, std::int64_t input) {
+std::int64_t upper_bound(const providers::CallIndex& index, const config::Model& model, std::int64_t input) {
   return input + index.max_tokens.value_or(model.default_max_tokens) * index.n;
 }
 
-Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
-  const auto key = auth::presented_key(head);
-  auto who = auth::authenticate(key, *view.credentials, services.hasher, *view.snapshot, services.clock.system_now());
-  if (who)
-    services.note_use(who->credential);
-  else
-    services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
-  return who;
-}
-
 // The stages. ok: the client has its answer. Error: nothing was sent yet.
-Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, std::string path_model,
-                        Report& report) {
+Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, providers::Api api,
+                        std::string path_model, Report& report) {
   // Strangers buy nothing: the key is checked on the head, before the body is read or "100 Continue" is sent.
   TG_CO_TRY(const auth::Principal who, authenticate(services, view, exchange.head()));
   report.caller(who);
@@ -72,7 +63,8 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
   auto bytes = std::make_shared<const std::string>(std::move(body));
-  TG_CO_TRY(providers::Call decoded, providers::decode_chat_request(std::move(bytes), std::move(path_model)));
+  const providers::FrontEnd& front = providers::front_end(api);
+  TG_CO_TRY(providers::Call decoded, front.decode(std::move(bytes), std::move(path_model)));
   const auto call = std::make_shared<const providers::Call>(std::move(decoded));
 
   // The model is allowed or not before anything is spent on the call.
@@ -105,18 +97,28 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
 }  // namespace
 
-Task<void> answer_error(server::Exchange& exchange, Error error, server::HeaderLines headers) {
+Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
+  const auto key = auth::presented_key(head);
+  auto who = auth::authenticate(key, *view.credentials, services.hasher, *view.snapshot, services.clock.system_now());
+  if (who)
+    services.note_use(who->credential);
+  else
+    services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
+  return who;
+}
+
+Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error error, server::HeaderLines headers) {
   add_retry_headers(error, headers);
   const bool as_is = !error.upstream_body.empty();
-  const std::string body = as_is ? error.upstream_body : providers::encode_error_body(error);
+  const std::string body = providers::front_end(api).error_body(error);
   const int status = as_is ? error.upstream_status : http_status(error.kind);
   (void)co_await exchange.respond(status, std::move(headers), body);
 }
 
-Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
-                      std::string model) {
+Task<void> serve_call(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                      providers::Api api, std::string model) {
   Report report(services, *view, exchange);
-  auto served = co_await run_stages(services, *view, exchange, std::move(model), report);
+  auto served = co_await run_stages(services, *view, exchange, api, std::move(model), report);
   if (served) {
     report.close(200, report.last().outcome);
     co_return;
@@ -124,43 +126,8 @@ Task<void> serve_chat(const Services& services, std::shared_ptr<const View> view
   const Error& error = served.error();
   // Strangers' refusals are figures; an authenticated caller's refusal is a row.
   if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
-  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, error);
+  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, api, error);
   report.close(http_status(error.kind), to_string(error.kind));
-}
-
-namespace {
-
-providers::ModelEntry entry_of(const config::Snapshot& snapshot, const config::Model& model) {
-  return {model.name, model.created, snapshot.organisation};
-}
-
-}  // namespace
-
-Task<void> serve_models(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
-                        std::string id) {
-  auto who = authenticate(services, *view, exchange.head());
-  if (!who) {
-    co_await answer_error(exchange, std::move(who).error());
-    co_return;
-  }
-  std::vector<providers::ModelEntry> entries;
-  for (const auto& name : who->department->models) {
-    const auto model = view->snapshot->models.find(name);
-    if (model == view->snapshot->models.end() || (!id.empty() && name != id)) continue;
-    entries.push_back(entry_of(*view->snapshot, *model->second));
-  }
-  if (!id.empty() && entries.empty()) {
-    Error error{.kind = ErrorKind::not_found,
-                .message = "The model `" + id + "` does not exist or you do not have access to it.",
-                .code = "model_not_found",
-                .param = "model",
-                .retryable = false};
-    co_await answer_error(exchange, std::move(error));
-    co_return;
-  }
-  const std::string body = id.empty() ? providers::encode_model_list(entries) : providers::encode_model(entries[0]);
-  server::HeaderLines none;
-  (void)co_await exchange.respond(200, std::move(none), body);
 }
 
 }  // namespace tollgate::pipeline

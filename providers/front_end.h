@@ -1,0 +1,71 @@
+#pragma once
+// The APIs that clients speak, as pure translation: requests in, answers and refusals out. A row of a table each.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "providers/canonical.h"
+#include "providers/event.h"
+
+namespace tollgate::providers {
+
+struct EncoderOptions {
+  bool stream = false;
+  bool include_usage = false;   // the caller asked for it
+  std::string id;               // of the answer, where it is written here: "chatcmpl-..."
+  std::int64_t created = 0;     // Unix seconds
+  std::string model;            // the name the caller used; frames of a provider keep the name they came with
+  bool strip_logprobs = false;  // logprobs leak tokens: set while PII is being restored
+  std::shared_ptr<const Call> call = nullptr;  // for APIs whose answers repeat what was asked; set in the gateway
+};
+
+// Writes events to a client in its API's form. Frames of the same API are edited in place: untouched bytes stay
+// untouched. One per answer; not thread-safe.
+class ClientEncoder {
+ public:
+  virtual ~ClientEncoder() = default;
+
+  // An event whose `text` was changed after decoding (restored) is written with the new text. `changed[i]` says so for
+  // events[i]; empty = none. Appends client bytes to `out`. For plain calls nothing is written before finish() unless
+  // the batch carries a whole body.
+  virtual void write(const Batch& batch, const std::vector<bool>& changed, std::string& out) = 0;
+  // A piece of text that belongs to no frame of its own (held back by restore, now certain).
+  virtual void write_text(std::uint32_t choice, std::uint32_t block, Event::Kind kind, std::string_view text,
+                          std::string& out) = 0;
+  // The proper end: the end marker on streams, the assembled body on plain calls without a frame.
+  virtual void finish(std::string& out) = 0;
+  // After headers have gone: an error event in the caller's form; never a false end.
+  virtual void fail(const Error& error, std::string& out) = 0;
+};
+
+struct FrontEnd {
+  std::string_view id_prefix;  // of an answer's id, such as "chatcmpl-"
+  // Parses and checks a request. Errors are in terms of the API (message, param, code) and say what to do.
+  // `path_model`: the model in the path, where it names one; it wins, and the body then need not name one.
+  Result<Call> (*decode)(std::shared_ptr<const std::string> body, std::string path_model);
+  // The scrubbed body of an accepted call with the wire format taken off, for targets that speak another API.
+  Result<CanonicalRequest> (*canonicalise)(std::string_view body);
+  std::unique_ptr<ClientEncoder> (*encoder)(EncoderOptions options);
+  // The body of a refusal. Error::upstream_body, where it is set, has the API's form already and is returned as it is.
+  std::string (*error_body)(const Error& error);
+};
+
+const FrontEnd& front_end(Api api);
+
+// OpenAI's form of a refusal, {"error":{...}} with all four keys: of all its APIs, and of what is no API's. On a rate
+// limit, param "tokens" or "requests" says which limit it was: it chooses the type and is null on the wire.
+std::string encode_error_body(const Error& error);
+// OpenAI's `type` for our kind: "invalid_request_error", "requests", "insufficient_quota", ...
+std::string_view openai_error_type(const Error& error);
+
+struct ModelEntry {
+  std::string id;
+  std::int64_t created = 0;  // Unix seconds
+  std::string owned_by;
+};
+std::string encode_model_list(const std::vector<ModelEntry>& models);
+std::string encode_model(const ModelEntry& model);
+
+}  // namespace tollgate::providers
