@@ -1,6 +1,5 @@
 // POST /v1/chat/completions, request side (OpenAI API reference): one strict walk that indexes what policy looks at.
 // Members nobody here interprets are checked as JSON and left alone.
-#include <limits>
 #include <utility>
 
 #include "providers/chat_messages.h"
@@ -16,27 +15,19 @@ class RequestWalk {
   RequestWalk(std::string_view body, bool model_elsewhere) : request_(body), model_elsewhere_(model_elsewhere) {}
 
   Result<CallIndex> run() {
-    if (top_level() && ended() && complete()) return std::move(request_.index);
+    const auto take = [this](std::string_view key) { return member(key); };
+    if (request_.whole(take) && request_.names_model(model_elsewhere_) && complete()) return std::move(request_.index);
     return request_.why();
   }
 
  private:
-  bool top_level() {
-    if (json_.peek() != Kind::object) {
-      if (!request_.skip()) return false;
-      return request_.refuse("invalid_type", "", "The request body must be one JSON object.");
-    }
-    index_.first_member = {json_.offset() + 1, 0};
-    return request_.object("", [this](std::string_view key) { return member(key); });
-  }
-
   bool member(std::string_view key) {
-    if (key == "model") return model();
+    if (key == "model") return request_.model();
     if (key == "messages") return has_messages_ = read_messages(request_);
     if (key == "stream") return request_.boolean("stream", index_.stream);
     if (key == "stream_options") return stream_options();
     if (key == "n") return number_of_choices();
-    if (key == "max_tokens" || key == "max_completion_tokens") return max_tokens(std::string(key));
+    if (key == "max_tokens" || key == "max_completion_tokens") return request_.max_tokens(std::string(key));
     if (key == "user" || key == "safety_identifier") return request_.optional_text(Role::other);
     if (key == "metadata") return metadata();
     if (key == "tools" || key == "functions") return definitions(key == "tools");
@@ -44,18 +35,6 @@ class RequestWalk {
     if (key == "stop") return request_.all_texts(Role::other);
     if (key == "prediction") return prediction();
     return request_.skip();
-  }
-
-  bool model() {
-    if (json_.peek() != Kind::string) return request_.wrong_type("model", "a string");
-    const JsonString name = json_.string();
-    if (!json_.ok()) return false;
-    if (name.inside.length == 0)
-      return request_.refuse("invalid_value", "model",
-                             "'model' is empty: name one. GET /v1/models lists what you may use.");
-    index_.model = name.quoted();
-    index_.model_name = json_.decode(name);
-    return true;
   }
 
   // Walks the object that is the value of a named member.
@@ -89,13 +68,6 @@ class RequestWalk {
     std::optional<std::int64_t> n;
     if (!request_.integer("n", 128, n)) return false;
     index_.n = n.value_or(1);
-    return true;
-  }
-
-  bool max_tokens(const std::string& name) {
-    std::optional<std::int64_t> value;
-    if (!request_.integer(name, std::numeric_limits<std::int32_t>::max(), value)) return false;
-    if (value) index_.max_tokens = std::max(index_.max_tokens.value_or(0), *value);
     return true;
   }
 
@@ -149,15 +121,7 @@ class RequestWalk {
     });
   }
 
-  bool ended() {
-    if (json_.at_end()) return true;
-    return request_.refuse("invalid_json", "",
-                           "Something follows the JSON object (at byte " + std::to_string(json_.offset()) +
-                               "). Send one JSON object and nothing else.");
-  }
-
   bool complete() {
-    if (index_.model.length == 0 && !model_elsewhere_) return request_.missing("model");
     if (!has_messages_) return request_.missing("messages");
     if (has_stream_options_ && !index_.stream)
       return request_.refuse("unsupported_value", "stream_options",
@@ -174,24 +138,10 @@ class RequestWalk {
   bool has_stream_options_ = false;
 };
 
-Error refusal(ErrorKind kind, std::string code, std::string message) {
-  return Error{.kind = kind, .message = std::move(message), .code = std::move(code), .retryable = false};
-}
-
 }  // namespace
 
 Result<Call> decode_chat_request(std::shared_ptr<const std::string> body, std::string path_model) {
-  if (body->size() > std::numeric_limits<std::int32_t>::max())
-    return refusal(ErrorKind::payload_too_large, "request_too_large", "The request body is too large.");
-  if (!valid_utf8(*body))
-    return refusal(ErrorKind::invalid_request, "invalid_json", "The request body is not valid UTF-8. Send UTF-8 JSON.");
-  RequestWalk walk(*body, !path_model.empty());
-  TG_TRY(auto index, walk.run());
-  Call call;
-  call.body = std::move(body);
-  call.index = std::move(index);
-  call.model = path_model.empty() ? call.index.model_name : std::move(path_model);
-  return call;
+  return decode_request<RequestWalk>(Api::chat, std::move(body), std::move(path_model));
 }
 
 }  // namespace tollgate::providers

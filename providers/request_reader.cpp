@@ -1,8 +1,44 @@
 #include "providers/request_reader.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tollgate::providers {
+
+bool RequestReader::begin() {
+  if (json.peek() != Kind::object) {
+    if (!skip()) return false;
+    return refuse("invalid_type", "", "The request body must be one JSON object.");
+  }
+  index.first_member = {json.offset() + 1, 0};
+  return true;
+}
+
+bool RequestReader::ended() {
+  if (json.at_end()) return true;
+  return refuse("invalid_json", "",
+                "Something follows the JSON object (at byte " + std::to_string(json.offset()) +
+                    "). Send one JSON object and nothing else.");
+}
+
+bool RequestReader::model() {
+  if (json.peek() != Kind::string) return wrong_type("model", "a string");
+  const JsonString name = json.string();
+  if (!json.ok()) return false;
+  if (name.inside.length == 0)
+    return refuse("invalid_value", "model", "'model' is empty: name one. GET /v1/models lists what you may use.");
+  index.model = name.quoted();
+  index.model_name = json.decode(name);
+  return true;
+}
+
+bool RequestReader::max_tokens(const std::string& name) {
+  std::optional<std::int64_t> value;
+  if (!integer(name, std::numeric_limits<std::int32_t>::max(), value)) return false;
+  if (value) index.max_tokens = std::max(index.max_tokens.value_or(0), *value);
+  return true;
+}
 
 bool RequestReader::skip() {
   json.skip();
@@ -100,6 +136,20 @@ Error RequestReader::why() const {
                           std::to_string(json.offset()) + "). Send one JSON object.",
                .code = "invalid_json",
                .retryable = false};
+}
+
+Status readable(std::string_view body) {
+  if (body.size() > std::numeric_limits<std::int32_t>::max())
+    return Error{.kind = ErrorKind::payload_too_large,
+                 .message = "The request body is too large.",
+                 .code = "request_too_large",
+                 .retryable = false};
+  if (!valid_utf8(body))
+    return Error{.kind = ErrorKind::invalid_request,
+                 .message = "The request body is not valid UTF-8. Send UTF-8 JSON.",
+                 .code = "invalid_json",
+                 .retryable = false};
+  return {};
 }
 
 bool RequestReader::fresh_key(std::string_view object) {

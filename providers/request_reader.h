@@ -1,9 +1,11 @@
 #pragma once
 // What each step of the walk over a request needs: a strict reader, an index to fill, and refusals that name the place.
 // Internal to providers/.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "providers/json_reader.h"
 #include "providers/key_stack.h"
@@ -24,6 +26,20 @@ class RequestReader {
   JsonReader json;
   CallIndex index;
   Place place;
+
+  // --- the whole ---
+
+  // The request: one object whose members `take(key)` consumes, and nothing after it.
+  template <class Take>
+  bool whole(const Take& take);
+  // The model was named, here or in the path.
+  bool names_model(bool elsewhere) { return index.model.length > 0 || elsewhere || missing("model"); }
+
+  // --- members that most APIs have ---
+
+  bool model();
+  // The largest of several counts.
+  bool max_tokens(const std::string& name);
 
   // --- values ---
 
@@ -55,6 +71,8 @@ class RequestReader {
   Error why() const;  // REQUIRES: a step returned false
 
  private:
+  bool begin();
+  bool ended();
   bool fresh_key(std::string_view object);
 
   KeyStack keys_;
@@ -71,6 +89,28 @@ bool RequestReader::object(std::string_view member, const Take& take) {
     if (!take(json.key())) return false;
   }
   return json.ok();
+}
+
+template <class Take>
+bool RequestReader::whole(const Take& take) {
+  return begin() && object("", take) && ended();
+}
+
+// What no request may be: too large to be indexed, or not UTF-8.
+Status readable(std::string_view body);
+
+// A call of `api`: `Walk(body, model_elsewhere).run()` gives the index.
+template <class Walk>
+Result<Call> decode_request(Api api, std::shared_ptr<const std::string> body, std::string path_model) {
+  TG_CHECK(readable(*body));
+  Walk walk(*body, !path_model.empty());
+  TG_TRY(auto index, walk.run());
+  Call call;
+  call.api = api;
+  call.body = std::move(body);
+  call.index = std::move(index);
+  call.model = path_model.empty() ? call.index.model_name : std::move(path_model);
+  return call;
 }
 
 }  // namespace tollgate::providers
