@@ -38,33 +38,6 @@ std::string shown(double value) {
   return {text.data(), end};
 }
 
-Status read_number(Reading& reading, std::string_view name, double low, double high, std::optional<double>& out) {
-  if (reading.in.null()) return {};
-  const Kind kind = reading.in.peek();
-  if (kind != Kind::number) return wrong_type(reading, kind, name, "a number");
-  const auto text = reading.in.view(reading.in.skip());
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || !std::isfinite(value) || value < low || value > high)
-    return invalid_value(std::string(name),
-                         "'" + std::string(name) + "' must be between " + shown(low) + " and " + shown(high) + ".");
-  out = value;
-  return {};
-}
-
-Status read_integer(Reading& reading, std::string_view name, std::int64_t low, std::int64_t high,
-                    std::optional<std::int64_t>& out) {
-  if (reading.in.null()) return {};
-  const Kind kind = reading.in.peek();
-  if (kind != Kind::number) return wrong_type(reading, kind, name, "an integer");
-  const auto value = reading.in.integer();
-  if (!value || *value < low || *value > high)
-    return invalid_value(std::string(name), "'" + std::string(name) + "' must be an integer from " +
-                                                std::to_string(low) + " to " + std::to_string(high) + ".");
-  out = value;
-  return {};
-}
-
 Status read_cap(Reading& reading, std::string_view name) {
   std::optional<std::int64_t> cap;
   TG_CHECK(read_integer(reading, name, 1, std::numeric_limits<std::int32_t>::max(), cap));
@@ -83,18 +56,6 @@ Status read_stop(Reading& reading) {
       return invalid_value("stop", "'stop' must be a string or an array of up to 4 strings.");
     return read_string(reading, "stop", out.emplace_back());
   });
-}
-
-Status read_effort(Reading& reading) {
-  std::string word;
-  TG_CHECK(read_string(reading, "reasoning_effort", word));
-  if (word.empty()) return {};
-  for (const auto& [name, effort] : kEfforts)
-    if (word == name) reading.out.reasoning_effort = effort;
-  if (reading.out.reasoning_effort == ReasoningEffort::unset)
-    return invalid_value("reasoning_effort",
-                         "'reasoning_effort' must be one of none, minimal, low, medium, high, xhigh and max.");
-  return {};
 }
 
 Status read_logprobs(Reading& reading) {
@@ -140,7 +101,7 @@ Status read_parameter(Reading& reading, const std::string& name) {
   if (name == "logprobs") return read_logprobs(reading);
   if (name == "n") return read_count_of_choices(reading);
   if (name == "stop") return read_stop(reading);
-  if (name == "reasoning_effort") return read_effort(reading);
+  if (name == "reasoning_effort") return read_effort(reading, name);
   if (name == "user" || name == "safety_identifier") return read_user(reading, name != "user");
   if (name == "parallel_tool_calls") return read_boolean(reading, name, out.parallel_tool_calls);
   return read_extra(reading, name);
@@ -189,12 +150,58 @@ Status read_boolean(Reading& reading, std::string_view member, std::optional<boo
   return {};
 }
 
+Status read_number(Reading& reading, std::string_view name, double low, double high, std::optional<double>& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::number) return wrong_type(reading, kind, name, "a number");
+  const auto text = reading.in.view(reading.in.skip());
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || !std::isfinite(value) || value < low || value > high)
+    return invalid_value(std::string(name),
+                         "'" + std::string(name) + "' must be between " + shown(low) + " and " + shown(high) + ".");
+  out = value;
+  return {};
+}
+
+Status read_integer(Reading& reading, std::string_view name, std::int64_t low, std::int64_t high,
+                    std::optional<std::int64_t>& out) {
+  if (reading.in.null()) return {};
+  const Kind kind = reading.in.peek();
+  if (kind != Kind::number) return wrong_type(reading, kind, name, "an integer");
+  const auto value = reading.in.integer();
+  if (!value || *value < low || *value > high)
+    return invalid_value(std::string(name), "'" + std::string(name) + "' must be an integer from " +
+                                                std::to_string(low) + " to " + std::to_string(high) + ".");
+  out = value;
+  return {};
+}
+
 Status read_raw_object(Reading& reading, std::string_view member, std::string& out) {
   if (reading.in.null()) return {};
   const Kind kind = reading.in.peek();
   if (kind != Kind::object) return wrong_type(reading, kind, member, "an object");
   const Span span = reading.in.skip();
   out = reading.in.view(span);
+  return {};
+}
+
+Status read_base64(Reading& reading, std::string_view member, std::string& out) {
+  TG_CHECK(read_string(reading, member, out));
+  if (is_base64(out)) return {};
+  const std::string path = reading.place.path(member);
+  return invalid_value(path, "'" + path + "' is not base64.");
+}
+
+Status read_effort(Reading& reading, std::string_view member) {
+  std::string word;
+  TG_CHECK(read_string(reading, member, word));
+  if (word.empty()) return {};
+  for (const auto& [name, effort] : kEfforts)
+    if (word == name) reading.out.reasoning_effort = effort;
+  if (reading.out.reasoning_effort == ReasoningEffort::unset)
+    return invalid_value(std::string(member), "'" + std::string(member) +
+                                                  "' must be one of none, minimal, low, medium, high, xhigh and max.");
   return {};
 }
 

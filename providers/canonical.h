@@ -36,6 +36,7 @@ struct CanonicalPart {
   std::string data;        // base64, as the caller sent it
   std::string url;         // not a data: URL
   std::string detail;      // "low", "high" or "auto"
+  bool failed = false;     // tool_result: it says what went wrong
   CacheMark cache = CacheMark::none;
   std::vector<CanonicalPart> content;  // text, image and file only
 };
@@ -85,9 +86,10 @@ struct CanonicalRequest {
   std::optional<bool> parallel_tool_calls;
   ResponseFormat response_format;
   ReasoningEffort reasoning_effort = ReasoningEffort::unset;
-  std::optional<double> temperature;  // 0..2
-  std::optional<double> top_p;        // 0..1
-  std::optional<std::int64_t> top_k;  // an extension that several servers share
+  std::optional<std::int64_t> reasoning_budget;  // tokens, where the caller counts; reasoning_effort says it in words
+  std::optional<double> temperature;             // 0..2
+  std::optional<double> top_p;                   // 0..1
+  std::optional<std::int64_t> top_k;             // an extension that several servers share
   std::optional<double> frequency_penalty;
   std::optional<double> presence_penalty;
   std::optional<std::int64_t> seed;

@@ -15,18 +15,11 @@ using Parts = std::vector<Part>;
 constexpr std::size_t kMaxMessages = 16'384;
 constexpr std::size_t kMaxParts = 65'536;  // of all messages
 
-// Nothing but base64 goes back to a provider as its own signature: it is not a place for text that no scanner reads.
-bool is_base64(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '+' || c == '/' || c == '-' || c == '_' || c == '=';
-  });
-}
-
-Status read_base64(Reading& reading, std::string_view member, std::string& out) {
-  TG_CHECK(read_string(reading, member, out));
-  if (is_base64(out)) return {};
-  const std::string path = reading.place.path(member);
-  return invalid_value(path, "'" + path + "' is not base64.");
+bool is_object(std::string_view text) {
+  JsonReader reader(text);
+  if (reader.peek() != Kind::object) return false;
+  reader.skip();
+  return reader.at_end();
 }
 
 Result<Part*> add_part(Reading& reading, Parts& parts, Part::Kind kind) {
@@ -38,27 +31,6 @@ Result<Part*> add_part(Reading& reading, Parts& parts, Part::Kind kind) {
 }
 
 // --- content parts ---
-
-// "data:image/png;base64,...." (RFC 2397) becomes media_type and data; anything else stays a URL.
-Status read_url(Reading& reading, std::string_view member, Part& part) {
-  constexpr std::string_view kScheme = "data:";
-  constexpr std::string_view kBase64 = ";base64";
-  std::string url;
-  TG_CHECK(read_string(reading, member, url));
-  if (!url.starts_with(kScheme)) {
-    part.url = std::move(url);
-    return {};
-  }
-  const auto comma = url.find(',');
-  std::string head = url.substr(0, comma).substr(kScheme.size());
-  if (comma == std::string::npos || !head.ends_with(kBase64))
-    return invalid_value(reading.place.path(member), "A data: URL has to be of the form data:TYPE;base64,DATA.");
-  head.resize(std::min(head.size() - kBase64.size(), head.find(';')));
-  std::transform(head.begin(), head.end(), head.begin(), [](unsigned char c) { return std::tolower(c); });
-  part.media_type = head == "image/jpg" ? "image/jpeg" : std::move(head);
-  part.data = url.erase(0, comma + 1);
-  return {};
-}
 
 Status read_image(Reading& reading, Part& part) {
   part.kind = Part::Kind::image;
@@ -131,28 +103,11 @@ Status read_content(Reading& reading, Parts& parts) {
 
 // --- tool calls ---
 
-bool is_object(std::string_view text) {
-  JsonReader reader(text);
-  if (reader.peek() != Kind::object) return false;
-  reader.skip();
-  return reader.at_end();
-}
-
-// Providers of other dialects want an object where OpenAI's API has any text that a model wrote.
-std::string object_of(std::string text, std::string_view wrapper, std::vector<std::string>& lossy) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
-  if (is_object(text)) return text;
-  note_lossy(lossy, "messages.tool_calls." + std::string(wrapper));
-  std::string out = "{\"" + std::string(wrapper) + "\":\"";
-  append_json_escaped(out, text);
-  return out += "\"}";
-}
-
 Status read_arguments(Reading& reading, const std::string& key, Part& call) {
   if (reading.in.peek() == Kind::object) return read_raw_object(reading, key, call.text);
   std::string text;
   TG_CHECK(read_string(reading, key, text));
-  call.text = object_of(std::move(text), key, reading.out.lossy);
+  call.text = argument_object(std::move(text), key, reading.out.lossy);
   return {};
 }
 
@@ -322,6 +277,35 @@ Status read_message(Reading& reading) {
 }
 
 }  // namespace
+
+Status read_url(Reading& reading, std::string_view member, Part& part) {
+  constexpr std::string_view kScheme = "data:";
+  constexpr std::string_view kBase64 = ";base64";
+  std::string url;
+  TG_CHECK(read_string(reading, member, url));
+  if (!url.starts_with(kScheme)) {
+    part.url = std::move(url);
+    return {};
+  }
+  const auto comma = url.find(',');
+  std::string head = url.substr(0, comma).substr(kScheme.size());
+  if (comma == std::string::npos || !head.ends_with(kBase64))
+    return invalid_value(reading.place.path(member), "A data: URL has to be of the form data:TYPE;base64,DATA.");
+  head.resize(std::min(head.size() - kBase64.size(), head.find(';')));
+  std::transform(head.begin(), head.end(), head.begin(), [](unsigned char c) { return std::tolower(c); });
+  part.media_type = head == "image/jpg" ? "image/jpeg" : std::move(head);
+  part.data = url.erase(0, comma + 1);
+  return {};
+}
+
+std::string argument_object(std::string text, std::string_view wrapper, std::vector<std::string>& lossy) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
+  if (is_object(text)) return text;
+  note_lossy(lossy, "messages.tool_calls." + std::string(wrapper));
+  std::string out = "{\"" + std::string(wrapper) + "\":\"";
+  append_json_escaped(out, text);
+  return out += "\"}";
+}
 
 Status read_messages(Reading& reading) {
   const Place outer = std::exchange(reading.place, Place{});

@@ -1,5 +1,5 @@
 #pragma once
-// What the readers of a chat request's members share. Internal to providers/.
+// What the readers of a request's members share, whatever its API. Internal to providers/.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +25,22 @@ Error wrong_type(const Reading& reading, JsonReader::Kind found, std::string_vie
 // A string; null leaves `out` as it is.
 Status read_string(Reading& reading, std::string_view member, std::string& out);
 Status read_boolean(Reading& reading, std::string_view member, std::optional<bool>& out);
+// Numbers from `low` to `high`; null leaves `out` as it is.
+Status read_number(Reading& reading, std::string_view member, double low, double high, std::optional<double>& out);
+Status read_integer(Reading& reading, std::string_view member, std::int64_t low, std::int64_t high,
+                    std::optional<std::int64_t>& out);
 // An object's own bytes; null leaves `out` as it is.
 Status read_raw_object(Reading& reading, std::string_view member, std::string& out);
+// A string of base64's characters, its URL-safe ones included; null leaves `out` as it is. Nothing else goes back to a
+// provider as its own signature: it is not a place for text that no scanner reads.
+Status read_base64(Reading& reading, std::string_view member, std::string& out);
+// "none" to "max", into the request's reasoning_effort.
+Status read_effort(Reading& reading, std::string_view member);
+// "data:image/png;base64,...." (RFC 2397) becomes media_type and data; anything else stays a URL.
+Status read_url(Reading& reading, std::string_view member, CanonicalPart& part);
+// Providers of other dialects want an object where OpenAI's APIs have any text that a model wrote: what is none becomes
+// the member `wrapper` of one.
+std::string argument_object(std::string text, std::string_view wrapper, std::vector<std::string>& lossy);
 // {"type":"ephemeral","ttl":"5m"|"1h"}
 Status read_cache_mark(Reading& reading, CacheMark& out);
 

@@ -1,5 +1,7 @@
 #include "providers/json_reader.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "providers/byte_scan.h"
@@ -260,6 +262,12 @@ bool JsonReader::at_end() {
 
 std::string JsonReader::decode(const JsonString& string) const {
   return string.has_escapes ? unescape_json(view(string.inside)) : std::string(view(string.inside));
+}
+
+bool is_base64(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '+' || c == '/' || c == '-' || c == '_' || c == '=';
+  });
 }
 
 }  // namespace tollgate::providers

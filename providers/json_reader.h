@@ -12,6 +12,8 @@ namespace tollgate::providers {
 
 // True when the bytes are well-formed UTF-8 (no overlong forms, no surrogates). The reader checks all but this.
 bool valid_utf8(std::string_view text);
+// Nothing but base64's characters, its URL-safe ones included.
+bool is_base64(std::string_view text);
 
 struct JsonString {
   Span inside;  // between the quotes

@@ -68,7 +68,10 @@ bool RequestReader::integer(const std::string& member, std::int64_t max, std::op
 
 bool RequestReader::text(Role role, bool json_inside) {
   const JsonString string = json.string();
-  if (!json.ok()) return false;
+  return json.ok() && note(string, role, json_inside);
+}
+
+bool RequestReader::note(const JsonString& string, Role role, bool json_inside) {
   if (index.texts.size() == kMaxTexts)
     return refuse("invalid_value", "",
                   "The request has too many texts: at most " + std::to_string(kMaxTexts) + " are read.");

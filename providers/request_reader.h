@@ -56,6 +56,8 @@ class RequestReader {
 
   // REQUIRES: a string is next
   bool text(Role role = Role::user, bool json_inside = false);
+  // The same for a string that has been read already.
+  bool note(const JsonString& string, Role role, bool json_inside = false);
   // Indexed when it is a string; anything else is the provider's to judge, and counts as unread.
   bool optional_text(Role role = Role::user, bool json_inside = false);
   // Every string in any value, however deep. Keys are left alone: what comes back is read by them.
