@@ -18,20 +18,23 @@ using Findings = std::vector<Finding>;
 struct Group {
   std::size_t at = 0;  // in Cluster::folded
   std::size_t length = 0;
+  std::size_t digits_before = 0;  // in the groups before it
 };
 
 // Groups of digits with at most a few separators between them. Holds buffers: reuse one per scan.
 struct Cluster {
   Folded folded;  // starts with the first digit, ends with the last
   std::vector<Group> groups;
+  std::string digits;     // of all groups
   std::size_t start = 0;  // bytes of the original
   std::size_t end = 0;
 
-  std::size_t digits() const;
+  // Empty, with room for what is usual: growing step by step cost a dozen allocations a call.
+  void clear();
   // What stands between group i and group i+1.
   std::string_view gap(std::size_t i) const;
   // The digits of groups [first, last].
-  std::string digits_of(std::size_t first, std::size_t last) const;
+  std::string_view digits_of(std::size_t first, std::size_t last) const;
   std::size_t start_of(std::size_t first) const { return folded.places[groups[first].at].start; }
   std::size_t end_of(std::size_t last) const { return folded.places[groups[last].at + groups[last].length - 1].end; }
 };

@@ -1,4 +1,6 @@
 // IBANs: country, check digits, and the length that the country prescribes.
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 
@@ -36,33 +38,43 @@ std::optional<std::size_t> read(std::string_view text, std::size_t pos, std::siz
   return pos;
 }
 
-// Folds the units before `end`, as far as an IBAN may have begun there.
-void fold_back(std::string_view text, std::size_t end, Folded& out) {
-  std::size_t starts[kBack];
-  std::size_t count = 0;
-  for (std::size_t pos = end; count < kBack && pos > 0;) {
+// What stands before the digits and the first two of them, folded, as far as an IBAN may have begun there.
+struct Head {
+  struct Visible {
+    char c = kOther;
+    std::size_t start = 0;  // bytes of the original
+  };
+  std::array<Visible, kBack + 2> units;
+  std::size_t size = 0;
+  void push(Visible unit) { units[size++] = unit; }
+};
+
+Head read_head(std::string_view text, const Cluster& cluster) {
+  Head head;
+  for (std::size_t pos = cluster.start; head.size < kBack && pos > 0;) {
     const Unit unit = unit_before(text, pos);
     if (unit.c != kInvisible && !is_alnum(unit.c) && !is_gap(unit.c)) break;
     pos -= unit.length;
-    if (unit.c != kInvisible) starts[count++] = pos;
+    if (unit.c != kInvisible) head.push({unit.c, pos});
   }
-  for (; count > 0; --count) {
-    const std::size_t start = starts[count - 1];
-    const Unit unit = unit_at(text, start);
-    out.push(unit.c, {start, start + unit.length});
-  }
+  std::reverse(head.units.begin(), head.units.begin() + static_cast<std::ptrdiff_t>(head.size));
+  // The check digits may be the first two of the cluster, or, where a bank code of letters follows, stand before it.
+  for (std::size_t i = 0; i < 2 && i < cluster.folded.size(); ++i)
+    head.push({cluster.folded.text[i], cluster.folded.places[i].start});
+  return head;
 }
 
 // Tries an IBAN whose two letters and two check digits start at unit i of `head`.
-void try_at(std::string_view text, const Folded& head, std::size_t i, Findings& out) {
-  const std::string& s = head.text;
-  if (!is_alpha(s[i]) || !is_alpha(s[i + 1]) || !is_digit(s[i + 2]) || !is_digit(s[i + 3])) return;
-  const std::size_t start = head.places[i].start;
+void try_at(std::string_view text, const Head& head, std::size_t i, Findings& out) {
+  const auto* s = &head.units[i];
+  if (!is_alpha(s[0].c) || !is_alpha(s[1].c) || !is_digit(s[2].c) || !is_digit(s[3].c)) return;
+  const std::size_t start = s[0].start;
   const bool ascii_before = start > 0 && static_cast<unsigned char>(text[start - 1]) < 0x80;
   if (ascii_before && is_alnum(unit_before(text, start).c)) return;
-  const std::size_t length = iban_length(to_upper(s[i]), to_upper(s[i + 1]));
+  const std::size_t length = iban_length(to_upper(s[0].c), to_upper(s[1].c));
   if (length == 0) return;
   std::string iban;
+  iban.reserve(length);
   const auto end = read(text, start, length, iban);
   if (end && iban_valid(iban)) out.push_back({EntityType::iban_code, start, *end, 1.0});
 }
@@ -70,12 +82,8 @@ void try_at(std::string_view text, const Folded& head, std::size_t i, Findings& 
 }  // namespace
 
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
-  Folded head;
-  fold_back(text, cluster.start, head);
-  // The check digits may be the first two of the cluster, or, where a bank code of letters follows, stand before it.
-  for (std::size_t i = 0; i < 2 && i < cluster.folded.size(); ++i)
-    head.push(cluster.folded.text[i], cluster.folded.places[i]);
-  for (std::size_t i = 0; i + 4 <= head.size(); ++i) try_at(text, head, i, out);
+  const Head head = read_head(text, cluster);
+  for (std::size_t i = 0; i + 4 <= head.size; ++i) try_at(text, head, i, out);
 }
 
 }  // namespace tollgate::pii

@@ -39,22 +39,26 @@ std::size_t local_start(std::string_view text, std::size_t at) {
   return start;
 }
 
-struct Domain {
+std::string read_domain(std::string_view text, std::size_t pos) {
   std::string name;
-  std::vector<std::size_t> ends;  // byte offset after each character
-};
-
-Domain read_domain(std::string_view text, std::size_t pos) {
-  Domain out;
-  while (pos < text.size() && out.name.size() < kMaxDomain) {
+  while (pos < text.size() && name.size() < kMaxDomain) {
     const Unit unit = unit_at(text, pos);
     pos += unit.length;
     if (unit.c == kInvisible) continue;
     if (!is_domain(unit.c)) break;
-    out.name.push_back(to_lower(unit.c));
-    out.ends.push_back(pos);
+    name.push_back(to_lower(unit.c));
   }
-  return out;
+  return name;
+}
+
+// Where the first `count` visible characters from `pos` on end. REQUIRES: there are so many.
+std::size_t past_characters(std::string_view text, std::size_t pos, std::size_t count) {
+  while (count > 0) {
+    const Unit unit = unit_at(text, pos);
+    pos += unit.length;
+    if (unit.c != kInvisible) --count;
+  }
+  return pos;
 }
 
 bool is_label(std::string_view label) {
@@ -102,10 +106,10 @@ bool is_something_else(std::string_view text, std::string_view local, std::size_
 void detect_email(std::string_view text, std::size_t at, Findings& out) {
   const std::size_t start = local_start(text, at);
   if (start == at) return;
-  const Domain domain = read_domain(text, at + unit_at(text, at).length);
-  const std::size_t length = domain_length(domain.name);
+  const std::size_t domain = at + unit_at(text, at).length;
+  const std::size_t length = domain_length(read_domain(text, domain));
   if (length == 0) return;
-  const std::size_t end = domain.ends[length - 1];
+  const std::size_t end = past_characters(text, domain, length);
   if (is_something_else(text, text.substr(start, at - start), end)) return;
   out.push_back({EntityType::email_address, start, end, 0.95});
 }

@@ -38,22 +38,23 @@ bool digit_at(const Folded& folded, std::size_t i) { return i < folded.size() &&
 
 // Splits the folded text into groups, and cuts off what follows the last one.
 void find_groups(Cluster& cluster) {
-  cluster.groups.clear();
   auto& folded = cluster.folded;
   for (std::size_t i = 0; i < folded.size(); ++i) {
     if (!digit_at(folded, i)) continue;
-    Group group{i, 0};
+    Group group{i, 0, cluster.digits.size()};
     while (digit_at(folded, i)) ++i, ++group.length;
     cluster.groups.push_back(group);
+    cluster.digits.append(folded.text, group.at, group.length);
   }
 }
 
 // All gaps of [first, last] are the same single character out of `allowed`, or there is none.
 bool uniform_gaps(const Cluster& cluster, std::size_t first, std::size_t last, std::string_view allowed) {
-  for (std::size_t i = first; i < last; ++i) {
-    const auto gap = cluster.gap(i);
-    if (gap.size() != 1 || allowed.find(gap[0]) == std::string_view::npos || gap != cluster.gap(first)) return false;
-  }
+  if (first == last) return true;
+  const auto gap = cluster.gap(first);
+  if (gap.size() != 1 || allowed.find(gap[0]) == std::string_view::npos) return false;
+  for (std::size_t i = first + 1; i < last; ++i)
+    if (cluster.gap(i) != gap) return false;
   return true;
 }
 
@@ -101,10 +102,15 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
 
 }  // namespace
 
-std::size_t Cluster::digits() const {
-  std::size_t sum = 0;
-  for (const auto& group : groups) sum += group.length;
-  return sum;
+void Cluster::clear() {
+  constexpr std::size_t kUsual = 48;
+  folded.clear();
+  groups.clear();
+  digits.clear();
+  folded.text.reserve(kUsual);
+  folded.places.reserve(kUsual);
+  digits.reserve(kUsual);
+  groups.reserve(kUsual / 3);
 }
 
 std::string_view Cluster::gap(std::size_t i) const {
@@ -112,14 +118,13 @@ std::string_view Cluster::gap(std::size_t i) const {
   return std::string_view(folded.text).substr(from, groups[i + 1].at - from);
 }
 
-std::string Cluster::digits_of(std::size_t first, std::size_t last) const {
-  std::string out;
-  for (std::size_t i = first; i <= last; ++i) out.append(folded.text, groups[i].at, groups[i].length);
-  return out;
+std::string_view Cluster::digits_of(std::size_t first, std::size_t last) const {
+  const std::size_t from = groups[first].digits_before;
+  return std::string_view(digits).substr(from, groups[last].digits_before + groups[last].length - from);
 }
 
 std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
-  out.folded.clear();
+  out.clear();
   std::size_t at = cluster_start(text, pos, floor);
   out.start = out.end = at;
   std::size_t gap = 0;
@@ -154,7 +159,7 @@ void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) 
       const Grouping form = grouping(cluster, first, last);
       const bool whole = first == 0 && last + 1 == groups.size();
       if (form == Grouping::odd && !whole) continue;  // groups picked out of a longer row
-      const std::string digits = cluster.digits_of(first, last);
+      const auto digits = cluster.digits_of(first, last);
       if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
       const double score = card_score(text, cluster, first, last, form, total);
       out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score});
@@ -175,7 +180,7 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
     out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65});
   }
   // However it is written, nine digits that are called a social security number.
-  if (cluster.digits() != 9 || !ssn_valid(cluster.digits_of(0, groups.size() - 1))) return;
+  if (!ssn_valid(cluster.digits)) return;
   if (hint_around(text, cluster.start, cluster.end) == Hint::ssn)
     out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8});
 }
@@ -184,7 +189,7 @@ namespace {
 
 bool is_octet(const Cluster& cluster, const Group& group) {
   if (group.length > 3) return false;
-  const auto digits = std::string_view(cluster.folded.text).substr(group.at, group.length);
+  const auto digits = std::string_view(cluster.digits).substr(group.digits_before, group.length);
   return (group.length == 1 || digits[0] != '0') && std::stoi(std::string(digits)) <= 255;
 }
 
@@ -192,7 +197,8 @@ bool is_octet(const Cluster& cluster, const Group& group) {
 std::size_t past_prefix_length(const Cluster& cluster, std::size_t last) {
   const auto& groups = cluster.groups;
   if (last + 1 >= groups.size() || cluster.gap(last) != "/" || groups[last + 1].length > 2) return cluster.end_of(last);
-  return std::stoi(cluster.digits_of(last + 1, last + 1)) <= 32 ? cluster.end_of(last + 1) : cluster.end_of(last);
+  return std::stoi(std::string(cluster.digits_of(last + 1, last + 1))) <= 32 ? cluster.end_of(last + 1)
+                                                                             : cluster.end_of(last);
 }
 
 // "Chrome/99.0.48.15": a product and its version; but not the "//" of a URL.

@@ -14,8 +14,9 @@ constexpr std::size_t kLongest = 15;  // digits, ITU-T E.164
 
 // Separators inside one number: one character, or what parentheses and a spaced dash need.
 bool joins(std::string_view gap) {
-  static constexpr auto kJoins = std::to_array<std::string_view>(
-      {" ", "-", ".", "/", ") ", ")", " (", "(", "-(", ")-", ").", " - ", ")/", " / ", "  "});
+  if (gap.size() == 1) return std::string_view(" -./()").find(gap[0]) != std::string_view::npos;
+  static constexpr auto kJoins =
+      std::to_array<std::string_view>({") ", " (", "-(", ")-", ").", " - ", ")/", " / ", "  "});
   return std::find(kJoins.begin(), kJoins.end(), gap) != kJoins.end();
 }
 
@@ -109,7 +110,7 @@ bool is_nanp(const Cluster& cluster, const Run& run) {
 // A national number with its trunk prefix 0: "030 901820", "(02) 1234 5678", "01 23 45 67 89".
 bool is_trunk(const Cluster& cluster, const Run& run) {
   const auto& lead = cluster.groups[run.first];
-  const std::string digits = cluster.digits_of(run.first, run.last);
+  const auto digits = cluster.digits_of(run.first, run.last);
   if (digits[0] != '0' || digits[1] == '0' || lead.length < 2 || lead.length > 5) return false;
   if (lead.length == 5 && digits.size() < 10) return false;  // a postcode and a house number
   const bool dots = cluster.gap(run.first) == ".";
@@ -118,8 +119,8 @@ bool is_trunk(const Cluster& cluster, const Run& run) {
 
 // "00" and a country code, or "011" and one.
 bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
+  if (cluster.groups[run.first].length < 2 || cluster.digits_of(run.first, run.first)[0] != '0') return false;
   const std::string digits = dialled(cluster, run.first, run.last);
-  if (cluster.groups[run.first].length < 2) return false;
   if (digits.starts_with("00")) return international_length_ok(std::string_view(digits).substr(2));
   return digits.starts_with("011") && international_length_ok(std::string_view(digits).substr(3));
 }

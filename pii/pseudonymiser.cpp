@@ -11,23 +11,34 @@
 namespace tollgate::pii {
 namespace {
 
-// One spelling per value: what people write differently without meaning anything else.
-std::string normalise(EntityType type, std::string_view value) {
-  if (type == EntityType::api_key) return std::string(value);
-  std::string out = fold(value);
+// One spelling per value: what people write differently without meaning anything else. kInvisible: not written.
+char normal(EntityType type, char c) {
   switch (type) {
     case EntityType::credit_card:
     case EntityType::us_ssn:
     case EntityType::phone_number:
-      std::erase_if(out, [](char c) { return !is_digit(c); });
-      break;
+      return is_digit(c) ? c : kInvisible;
     case EntityType::iban_code:
-      std::erase_if(out, [](char c) { return !is_alnum(c); });
-      std::transform(out.begin(), out.end(), out.begin(), to_upper);
-      break;
+      return is_alnum(c) ? to_upper(c) : kInvisible;
     default:
-      std::transform(out.begin(), out.end(), out.begin(), to_lower);
+      return to_lower(c);
   }
+}
+
+// What is hashed: the type and the value in its one spelling. Never longer than as written.
+std::string message_of(EntityType type, std::string_view letters, std::string_view value) {
+  std::string out(letters.size() + value.size(), '\0');
+  char* end = std::copy(letters.begin(), letters.end(), out.data());
+  if (type == EntityType::api_key) {
+    std::copy(value.begin(), value.end(), end);
+    return out;
+  }
+  for (std::size_t pos = 0; pos < value.size();) {
+    const Unit unit = unit_at(value, pos);
+    if (const char c = normal(type, unit.c); c != kInvisible) *end++ = c;
+    pos += unit.length;
+  }
+  out.resize(static_cast<std::size_t>(end - out.data()));
   return out;
 }
 
@@ -57,22 +68,24 @@ Pseudonymiser::Pseudonymiser(const Secret& tenant_key) {
 
 std::string Pseudonymiser::token(EntityType type, std::string_view value) const {
   const std::string_view letters = kTypeLetters[static_cast<std::size_t>(type)];
-  std::string message = std::string(letters) + normalise(type, value);
+  std::string message = message_of(type, letters, value);
   std::array<unsigned char, kDigestBytes> digest{};
   const auto key = key_.reveal();
   crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(message.data()),
                      message.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size());
   sodium_memzero(message.data(), message.size());
-  std::string out = std::string(kTokenPrefix) + std::string(letters);
+  std::string out(kTokenLength, '\0');
+  char* end = std::copy(kTokenPrefix.begin(), kTokenPrefix.end(), out.data());
+  end = std::copy(letters.begin(), letters.end(), end);
   unsigned bits = 0;
   unsigned held = 0;
-  for (std::size_t i = 0; out.size() < kTokenLength;) {
+  for (std::size_t i = 0; end != out.data() + kTokenLength;) {
     if (held < 5) {
       bits = (bits << 8U) | digest[i++];
       held += 8;
     }
     held -= 5;
-    out.push_back(kTokenAlphabet[(bits >> held) & 31U]);
+    *end++ = kTokenAlphabet[(bits >> held) & 31U];
   }
   return out;
 }

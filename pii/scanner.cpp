@@ -9,6 +9,7 @@ namespace tollgate::pii {
 namespace {
 
 constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, but for IPv4
+constexpr std::size_t kUsualFindings = 8;
 
 bool maybe_ipv4(const Cluster& cluster) {
   return cluster.groups.size() >= 4 && cluster.folded.text.find('.') != std::string::npos;
@@ -17,7 +18,7 @@ bool maybe_ipv4(const Cluster& cluster) {
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
 std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, Cluster& cluster, Findings& out) {
   const std::size_t next = read_cluster(text, pos, floor, cluster);
-  const std::size_t digits = cluster.digits();
+  const std::size_t digits = cluster.digits.size();
   if (maybe_ipv4(cluster)) detect_ipv4(text, cluster, out);
   if (digits < kFewestDigits) return next;
   detect_iban(text, cluster, out);
@@ -49,6 +50,7 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
     if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
     if (is_single_trigger(text[pos]) ||
         (bits & (kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger)) != 0) {
+      if (out.capacity() == 0) out.reserve(kUsualFindings);
       const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
@@ -85,6 +87,8 @@ void resolve_knot(Findings knot, Findings& out) {
 
 void resolve_overlaps(Findings& findings) {
   std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) { return a.start < b.start; });
+  const auto overlap = [](const Finding& a, const Finding& b) { return b.start < a.end; };
+  if (std::adjacent_find(findings.begin(), findings.end(), overlap) == findings.end()) return;
   Findings out;
   out.reserve(findings.size());
   for (auto it = findings.begin(); it != findings.end();) {

@@ -59,9 +59,9 @@ Result<std::vector<Replacement>> scrub(std::string_view text, const Scanner& sca
       out.push_back({start, end, "[" + std::string(to_string(type)) + "]", type});
       continue;
     }
-    const std::string value(text.substr(start, end - start));
+    const auto value = text.substr(start, end - start);
     std::string token = pseudonymiser.token(type, value);
-    if (policy.restore) map.add(token, value);
+    if (policy.restore) map.add(token, std::string(value));
     out.push_back({start, end, std::move(token), type});
   }
   return out;

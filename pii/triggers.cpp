@@ -1,5 +1,6 @@
 #include "pii/triggers.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <initializer_list>
@@ -132,6 +133,16 @@ std::uint32_t TriggerFinder::block_mask(std::size_t at) const {
   return mask;
 }
 
+// The same for a block too close to the end to be read where it lies: bytes past the end count as NUL.
+std::uint32_t TriggerFinder::tail_mask(std::size_t at) const {
+  std::array<char, kBlock + 2> block{};
+  const std::size_t left = std::min(text_.size() - at, block.size());
+  std::copy_n(text_.data() + at, left, block.data());
+  std::uint32_t mask = 0;
+  (void)skip_blocks({block.data(), block.size()}, 0, mask);
+  return left < kBlock ? mask & ((1U << left) - 1U) : mask;
+}
+
 std::size_t TriggerFinder::next(std::size_t from) {
   if (from < block_end_) {
     const std::uint32_t left = mask_ & (~0U << (kBlock - (block_end_ - from)));
@@ -141,7 +152,7 @@ std::size_t TriggerFinder::next(std::size_t from) {
   while (from < text_.size()) {
     if (simd_) {
       from = skip_blocks(text_, from, mask_);
-      if (mask_ == 0) mask_ = block_mask(from);
+      if (mask_ == 0) mask_ = tail_mask(from);
     } else {
       mask_ = block_mask(from);
     }

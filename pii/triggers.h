@@ -32,6 +32,7 @@ class TriggerFinder {
  private:
   static constexpr std::size_t kBlock = 32;
   std::uint32_t block_mask(std::size_t at) const;
+  std::uint32_t tail_mask(std::size_t at) const;
 
   std::string_view text_;
   bool simd_;

@@ -239,15 +239,4 @@ char char_after(std::string_view text, std::size_t end) {
   return kOther;
 }
 
-std::string fold(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t pos = 0; pos < text.size();) {
-    const Unit unit = unit_at(text, pos);
-    if (unit.c != kInvisible) out.push_back(unit.c);
-    pos += unit.length;
-  }
-  return out;
-}
-
 }  // namespace tollgate::pii

@@ -70,7 +70,4 @@ struct Folded {
   std::size_t size() const { return text.size(); }
 };
 
-// Folds a whole text, leaving out what is invisible.
-std::string fold(std::string_view text);
-
 }  // namespace tollgate::pii

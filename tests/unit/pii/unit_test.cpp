@@ -5,6 +5,17 @@
 namespace tollgate::pii {
 namespace {
 
+// A whole text, unit by unit, without what is invisible.
+std::string fold(std::string_view text) {
+  std::string out;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const Unit unit = unit_at(text, pos);
+    if (unit.c != kInvisible) out.push_back(unit.c);
+    pos += unit.length;
+  }
+  return out;
+}
+
 struct FoldCase {
   const char* written;
   const char* meant;
