@@ -12,7 +12,7 @@
 namespace tollgate::providers {
 
 // What a client calls: one API of one vendor. It fixes the form of the request, of the answer and of errors.
-enum class Api : std::uint8_t { chat, completions, embeddings, responses, messages };
+enum class Api : std::uint8_t { chat, completions, embeddings, responses, messages, count_tokens };
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {
@@ -42,12 +42,14 @@ struct CallIndex {
   bool include_usage = false;               // the caller asked for the usage chunk
   std::optional<Span> stream_options;       // the whole value, when present
   std::optional<Span> include_usage_value;  // the value of stream_options.include_usage, when present
+  std::optional<Span> store;                // responses: the value of store, when present
   Span first_member;                        // empty span just after the top-level '{': where members are injected
   std::optional<std::int64_t> max_tokens;   // the largest of max_tokens, max_completion_tokens
   std::int64_t n = 1;
   std::vector<TextField> texts;  // in document order
   std::uint64_t text_bytes = 0;  // sum over texts: the estimator's input
   bool opaque_parts = false;     // images, audio, files: what no scanner reads
+  bool base64 = false;           // embeddings: the caller wants the numbers as base64
 };
 
 // One accepted client call. Immutable after construction; shared by attempts.

@@ -20,6 +20,8 @@ struct DialectTarget {
   std::string model;                       // as the provider names it
   bool stream = false;                     // the answer is wanted piece by piece
   std::int64_t default_max_tokens = 4096;  // where the API demands a number and the caller gave none
+  std::string api_version;                 // OpenAI's on Azure: not empty puts the model into the path
+  bool max_completion_tokens = false;      // OpenAI's: the cap's newer name is understood
 };
 
 // What the way there leaves for the way back.
@@ -73,11 +75,12 @@ struct ProviderDialect {
   Error (*decode_error)(const ErrorAnswer& answer);
 };
 
-// By a provider's kind; nullptr for OpenAI's own dialect, which is not translated, and for kinds that have none.
+// By a provider's kind; nullptr for kinds that have none.
 const ProviderDialect* dialect_of(std::string_view kind);
 
 extern const ProviderDialect kAnthropicDialect;  // Anthropic Messages
 extern const ProviderDialect kBedrockDialect;    // Amazon Bedrock Converse
+extern const ProviderDialect kChatDialect;       // OpenAI chat, for callers of another API
 extern const ProviderDialect kGeminiDialect;     // Gemini, on Vertex AI or by the Gemini API
 
 }  // namespace tollgate::providers

@@ -11,8 +11,9 @@ namespace tollgate::providers {
 // What a provider's fixed key is sent by.
 std::shared_ptr<Authorizer> key_authorizer(const ProviderOptions& options);
 
-// `dialect` and `transport` must outlive the upstream and its streams; the authorizer is shared with them.
-std::unique_ptr<Upstream> dialect_upstream(const ProviderDialect& dialect, ProviderOptions options,
-                                           std::shared_ptr<Authorizer> authorizer, Transport& transport);
+// One call, translated. `dialect` and `transport` must outlive the stream; the authorizer is shared with it.
+std::unique_ptr<EventStream> dialect_stream(const ProviderDialect& dialect, const ProviderOptions& options,
+                                            std::shared_ptr<Authorizer> authorizer, Transport& transport,
+                                            const AttemptRequest& request);
 
 }  // namespace tollgate::providers

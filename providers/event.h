@@ -41,6 +41,7 @@ struct Event {
     signature,       // of the reasoning block that has just ended: `block` counts those
     call_signature,  // of the tool call `block`
     redacted,        // a whole reasoning block that only the provider can read
+    embedding,       // of input `choice`: text = its numbers as little-endian float32
   };
   Kind kind = Kind::opaque;
   std::uint32_t choice = 0;

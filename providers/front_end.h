@@ -45,7 +45,8 @@ struct FrontEnd {
   // Parses and checks a request. Errors are in terms of the API (message, param, code) and say what to do.
   // `path_model`: the model in the path, where it names one; it wins, and the body then need not name one.
   Result<Call> (*decode)(std::shared_ptr<const std::string> body, std::string path_model);
-  // The scrubbed body of an accepted call with the wire format taken off, for targets that speak another API.
+  // The scrubbed body of an accepted call with the wire format taken off, for targets that speak another API. Null
+  // where there is no such form.
   Result<CanonicalRequest> (*canonicalise)(std::string_view body);
   std::unique_ptr<ClientEncoder> (*encoder)(EncoderOptions options);
   // The body of a refusal. Error::upstream_body, where it is set, has the API's form already and is returned as it is.

@@ -1,5 +1,6 @@
 // The table of APIs that clients may call.
 #include "providers/chat_encoder.h"
+#include "providers/embedding.h"
 #include "providers/front_end.h"
 
 namespace tollgate::providers {
@@ -10,20 +11,11 @@ std::unique_ptr<ClientEncoder> make(EncoderOptions options) {
   return std::make_unique<Encoder>(std::move(options));
 }
 
+constexpr FrontEnd kEmbeddings{"embd-", decode_embeddings_request, nullptr, embeddings_encoder, encode_error_body};
 constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<ChatEncoder>, encode_error_body};
 
 }  // namespace
 
-const FrontEnd& front_end(Api api) {
-  switch (api) {
-    case Api::chat:
-    case Api::completions:
-    case Api::embeddings:
-    case Api::responses:
-    case Api::messages:
-      break;
-  }
-  return kChat;
-}
+const FrontEnd& front_end(Api api) { return api == Api::embeddings ? kEmbeddings : kChat; }
 
 }  // namespace tollgate::providers

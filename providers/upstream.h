@@ -3,11 +3,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/base/secret.h"
 #include "gateway/net/task.h"
+#include "providers/authorizer.h"
 #include "providers/event.h"
-#include "providers/transport.h"
 
 namespace tollgate::providers {
 
@@ -27,6 +28,8 @@ struct ProviderOptions {
   std::shared_ptr<const Endpoint> endpoint;  // null for local; its base path is all that stands before the operation
   std::shared_ptr<const Secret> api_key;     // null or empty: none is sent
   KeyHeader key_header = KeyHeader::bearer;
+  std::vector<Api> apis = {Api::chat, Api::embeddings};  // what a provider of OpenAI's kinds speaks itself
+  bool max_completion_tokens = false;                    // of OpenAI's kinds: the cap's newer name is understood
   std::string api_version;                 // azure_openai: not empty puts the model into the path, as a deployment
   bool use_curl = false;                   // transport: curl
   std::int64_t default_max_tokens = 4096;  // sent where the provider's API demands a number and the caller gave none
@@ -66,7 +69,9 @@ class Upstream {
   virtual std::unique_ptr<EventStream> start(AttemptRequest request) = 0;
 };
 
-// An OpenAI-compatible server, or Azure OpenAI, behind a transport. `transport` must outlive it and its streams.
-std::unique_ptr<Upstream> openai_upstream(ProviderOptions options, Transport& transport);
+// A provider over HTTP, in the API of the caller where it speaks that, else translated. `transport` must outlive it and
+// its streams; the authorizer is shared with them.
+std::unique_ptr<Upstream> http_upstream(ProviderOptions options, std::shared_ptr<Authorizer> authorizer,
+                                        Transport& transport);
 
 }  // namespace tollgate::providers

@@ -123,8 +123,7 @@ class LocalStream final : public providers::EventStream {
         executor_(executor),
         request_(std::move(request)),
         mailbox_(std::make_shared<Mailbox>(executor)) {
-    const std::string body = providers::splice(*request_.call->body, request_.edits);
-    canonical_ = providers::front_end(request_.call->api).canonicalise(body);
+    canonical_ = canonical();
   }
 
   net::Task<Result<std::optional<Batch>>> next() override;
@@ -144,6 +143,15 @@ class LocalStream final : public providers::EventStream {
   }
 
  private:
+  Result<providers::CanonicalRequest> canonical() const {
+    const auto canonicalise = providers::front_end(request_.call->api).canonicalise;
+    if (canonicalise != nullptr) return canonicalise(providers::splice(*request_.call->body, request_.edits));
+    return Error{.kind = ErrorKind::invalid_request,
+                 .message = "This model writes text and nothing else: call it by a chat API.",
+                 .code = "unsupported_api",
+                 .param = "model",
+                 .retryable = false};
+  }
   Status begin();
   static Batch to_batch(GenerateEvent event);
   static Batch finish_batch(const GenerateEvent& event);

@@ -32,6 +32,9 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/chat/completions", false, "", serve_call, Api::chat},
     Route{"POST", "/openai/v1/chat/completions", false, "", serve_call, Api::chat},
     Route{"POST", "/openai/deployments/", true, "/chat/completions", serve_call, Api::chat},
+    Route{"POST", "/v1/embeddings", false, "", serve_call, Api::embeddings},
+    Route{"POST", "/openai/v1/embeddings", false, "", serve_call, Api::embeddings},
+    Route{"POST", "/openai/deployments/", true, "/embeddings", serve_call, Api::embeddings},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
@@ -54,7 +57,7 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
   return Error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
                .message = allowed.empty()
                               ? "Unknown request URL: " + method + " " + path +
-                                    ". This gateway serves /v1/chat/completions and /v1/models."
+                                    ". This gateway serves /v1/chat/completions, /v1/embeddings and /v1/models."
                               : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
                .code = allowed.empty() ? "unknown_url" : "method_not_supported",
                .retryable = false};

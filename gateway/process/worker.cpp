@@ -138,9 +138,7 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
     return engine == shared_.engines.end() ? nullptr : pipeline::local_upstream(*engine->second, io_.get_executor());
   }
   providers::Transport& transport = provider.use_curl ? *curl_ : *hot_;
-  if (const auto* dialect = providers::dialect_of(provider.kind))
-    return providers::dialect_upstream(*dialect, provider, providers::key_authorizer(provider), transport);
-  return providers::openai_upstream(provider, transport);
+  return providers::http_upstream(provider, providers::key_authorizer(provider), transport);
 }
 
 void Worker::apply(Published next) {

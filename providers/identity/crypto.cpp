@@ -84,11 +84,16 @@ std::string lower_hex(const Digest& digest) {
   return hex;
 }
 
-std::string base64url(std::string_view bytes) {
+std::string base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock(3) ends it with a zero
   const int size =
       EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+std::string base64url(std::string_view bytes) {
+  std::string text = base64(bytes);
   while (text.ends_with('=')) text.pop_back();
   for (char& c : text) {
     if (c == '+') c = '-';

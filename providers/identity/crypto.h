@@ -15,6 +15,7 @@ using Digest = std::array<unsigned char, 32>;
 Digest sha256(std::string_view bytes);
 Digest hmac_sha256(std::string_view key, std::string_view bytes);  // RFC 2104
 std::string lower_hex(const Digest& digest);
+std::string base64(std::string_view bytes);  // RFC 4648 §4
 // RFC 4648 §5, without padding, as JWTs want it (RFC 7515 §2).
 std::string base64url(std::string_view bytes);
 

@@ -40,5 +40,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(kBedrockDialect, *body, model, true);
   for (const char* model : {"gemini-2.5-flash", "gemini-3-pro-preview", "endpoints/1"})
     check(kGeminiDialect, *body, model, true);
+  check(kChatDialect, *body, "gpt-4o", true);
   return 0;
 }

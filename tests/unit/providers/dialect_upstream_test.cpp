@@ -32,6 +32,7 @@ AttemptRequest request(bool stream) {
 
 ProviderOptions provider() {
   ProviderOptions out;
+  out.kind = "anthropic";
   out.endpoint = std::make_shared<const Endpoint>();
   out.default_max_tokens = 77;
   return out;
@@ -81,7 +82,7 @@ Outcome play(Script script, bool stream = true, std::optional<Error> failure = s
   ScriptedTransport transport(std::move(script));
   const auto authorizer = std::make_shared<TestAuthorizer>();
   authorizer->failure = std::move(failure);
-  const auto upstream = dialect_upstream(kAnthropicDialect, provider(), authorizer, transport);
+  const auto upstream = http_upstream(provider(), authorizer, transport);
   const auto events = upstream->start(request(stream));
   auto received = testing::receive(*events);
   return {std::move(received), transport.journal, authorizer, events->dispatched(), events->lossy()};
@@ -142,7 +143,7 @@ TEST(DialectUpstream, AProviderThatNeverClosesItsBodyDoesNotKeepTheCallOpen) {
 
 TEST(DialectUpstream, SaysWhatIsAtHand) {
   ScriptedTransport transport({.pieces = {kText + kText, kFinish + kStop}});
-  const auto upstream = dialect_upstream(kAnthropicDialect, provider(), no_authorizer(), transport);
+  const auto upstream = http_upstream(provider(), no_authorizer(), transport);
   const auto events = upstream->start(request(true));
   ASSERT_TRUE(*testing::run(events->next()));
   EXPECT_TRUE(events->buffered());
@@ -160,7 +161,7 @@ TEST(DialectUpstream, ARequestThatCannotBeProvenIsNotSent) {
 TEST(DialectUpstream, ARequestThatTheProviderHasNoPlaceForIsNotSent) {
   ScriptedTransport transport({});
   const auto authorizer = std::make_shared<TestAuthorizer>();
-  const auto upstream = dialect_upstream(kAnthropicDialect, provider(), authorizer, transport);
+  const auto upstream = http_upstream(provider(), authorizer, transport);
   auto asked = request(false);
   auto decoded = decode_chat_request(
       std::make_shared<const std::string>(R"({"model":"ours","n":2,"messages":[{"role":"user","content":"x"}]})"));
@@ -211,7 +212,7 @@ TEST(DialectUpstream, RefusesACompressedAnswer) {
 
 TEST(DialectUpstream, CanBeCancelledBeforeItStarts) {
   ScriptedTransport transport({.pieces = {kText}});
-  const auto upstream = dialect_upstream(kAnthropicDialect, provider(), no_authorizer(), transport);
+  const auto upstream = http_upstream(provider(), no_authorizer(), transport);
   const auto events = upstream->start(request(true));
   events->cancel();
   events->cancel();
@@ -222,7 +223,7 @@ TEST(DialectUpstream, CanBeCancelledWhileTheProofIsFetched) {
   ScriptedTransport transport({.pieces = {kText}});
   const auto authorizer = std::make_shared<TestAuthorizer>();
   authorizer->waits = true;
-  const auto upstream = dialect_upstream(kAnthropicDialect, provider(), authorizer, transport);
+  const auto upstream = http_upstream(provider(), authorizer, transport);
   const auto events = upstream->start(request(true));
   net::asio::io_context loop(1);
   std::optional<Result<std::optional<Batch>>> result;

@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "providers/chat_encoder.h"
-#include "providers/dialect_upstream.h"
+#include "providers/front_end.h"
 #include "tests/unit/providers/event_frames.h"
 #include "tests/unit/providers/scripted_exchange.h"
 
@@ -38,7 +38,7 @@ void expect_file(const fs::path& path, const std::string& actual) {
 std::string_view name_of(Event::Kind kind) {
   static constexpr std::string_view kNames[] = {"start",     "text",      "refusal",        "reasoning", "tool_call",
                                                 "arguments", "logprobs",  "finish",         "usage",     "opaque",
-                                                "done",      "signature", "call_signature", "redacted"};
+                                                "done",      "signature", "call_signature", "redacted",  "embedding"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -101,12 +101,22 @@ void load_answer(Case& out) {
     }
 }
 
+Api api_named(const std::string& name) {
+  static const std::map<std::string, Api> kApis = {{"chat", Api::chat},
+                                                   {"completions", Api::completions},
+                                                   {"embeddings", Api::embeddings},
+                                                   {"responses", Api::responses},
+                                                   {"messages", Api::messages}};
+  return kApis.at(name);
+}
+
 Case load(const std::string& name) {
   Case out;
   out.folder = kRoot / name;
   out.dialect = name.substr(0, name.find('/'));
   out.expect = Json::parse(read(out.folder / "expect.json"));
-  auto call = decode_chat_request(std::make_shared<const std::string>(read(out.folder / "client_request.json")));
+  const auto body = std::make_shared<const std::string>(read(out.folder / "client_request.json"));
+  auto call = front_end(api_named(out.expect.value("api", "chat"))).decode(body, {});
   EXPECT_TRUE(call) << (call ? "" : call.error().message);
   if (call) out.call = std::make_shared<const Call>(std::move(*call));
   load_answer(out);
@@ -142,39 +152,39 @@ EncoderOptions encoder_options(const Case& test) {
   EncoderOptions options;
   options.stream = test.call->index.stream;
   options.include_usage = test.call->index.include_usage;
-  options.id = "chatcmpl-ours";
+  options.id = std::string(front_end(test.call->api).id_prefix) + "ours";
   options.created = 1;
   options.model = test.call->index.model_name;
   options.strip_logprobs = test.expect.value("strip_logprobs", false);
+  options.call = test.call;
   return options;
 }
 
 std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
-  const auto translated = [&](const ProviderDialect& dialect) {
-    return dialect_upstream(dialect, {}, no_authorizer(), transport);
-  };
-  if (test.dialect == "anthropic") return translated(kAnthropicDialect);
-  if (test.dialect == "bedrock") return translated(kBedrockDialect);
-  if (test.dialect == "gemini") return translated(kGeminiDialect);
-  return openai_upstream({}, no_authorizer(), transport);
+  static const std::map<std::string, std::string> kKinds = {
+      {"openai", "openai_compatible"}, {"anthropic", "anthropic"}, {"bedrock", "bedrock"}, {"gemini", "vertex"}};
+  ProviderOptions options;
+  options.kind = kKinds.at(test.dialect);
+  options.endpoint = std::make_shared<const Endpoint>();
+  return http_upstream(options, no_authorizer(), transport);
 }
 
 void answer_client(const Case& test, const testing::Received& received, Outcome& out) {
-  ChatEncoder encoder(encoder_options(test));
+  const auto encoder = front_end(test.call->api).encoder(encoder_options(test));
   bool content = test.own_form();
   for (const Batch& batch : received.batches) {
     observe(batch, out);
-    encoder.write(batch, {}, out.client_response);
+    encoder->write(batch, {}, out.client_response);
     content = content || batch.has_content();
   }
-  if (!received.error) return encoder.finish(out.client_response);
+  if (!received.error) return encoder->finish(out.client_response);
   const Error& error = *received.error;
   out.error = {{"kind", to_string(error.kind)}, {"message", error.message}};
   if (!test.own_form() && !error.code.empty()) out.error["code"] = error.code;
   if (!test.own_form() && error.retry_after) out.error["retry_after_ms"] = error.retry_after->count();
-  if (content) return encoder.fail(error, out.client_response);
+  if (content) return encoder->fail(error, out.client_response);
   out.client_error = true;
-  out.client_response = encode_error_body(error);
+  out.client_response = front_end(test.call->api).error_body(error);
 }
 
 testing::Script script_for(const Case& test, std::vector<std::string> pieces) {

@@ -31,10 +31,12 @@ AttemptRequest request(bool stream) {
 
 ProviderOptions provider() {
   ProviderOptions out;
+  out.kind = "openai_compatible";
   out.endpoint = std::make_shared<const Endpoint>();
-  out.api_key = std::make_shared<const Secret>("sk-test");
   return out;
 }
+
+std::shared_ptr<Authorizer> bearer() { return bearer_authorizer(std::make_shared<const Secret>("sk-test")); }
 
 struct Outcome {
   Received received;
@@ -43,7 +45,7 @@ struct Outcome {
 
 Outcome play(Script script, bool stream = true) {
   ScriptedTransport transport(std::move(script));
-  const auto upstream = openai_upstream(provider(), transport);
+  const auto upstream = http_upstream(provider(), bearer(), transport);
   const auto events = upstream->start(request(stream));
   return {testing::receive(*events), transport.journal};
 }
@@ -61,32 +63,64 @@ TEST(OpenaiUpstream, SendsTheSplicedBodyAndNoHeaderOfTheClient) {
                        R"([{"role":"user","content":"hello PERSON1"}],"stream":true})");
   std::vector<std::string> headers;
   for (const auto& header : sent.headers) headers.push_back(header.name + ": " + header.value);
-  EXPECT_EQ(headers, (std::vector<std::string>{"authorization: Bearer sk-test", "content-type: application/json",
-                                               "accept: text/event-stream", "accept-encoding: identity",
-                                               "user-agent: tollgate/0.1", "x-request-id: req-1"}));
+  EXPECT_EQ(headers, (std::vector<std::string>{"content-type: application/json", "accept: text/event-stream",
+                                               "accept-encoding: identity", "user-agent: tollgate/0.1",
+                                               "x-request-id: req-1", "authorization: Bearer sk-test"}));
 }
 
-TEST(OpenaiUpstream, AzureHasItsOwnHeaderAndTheDeploymentInThePath) {
+TEST(OpenaiUpstream, AzuresOlderRoutesNameTheDeploymentInThePath) {
   ScriptedTransport transport({.pieces = {kDone}});
   auto options = provider();
-  options.key_header = KeyHeader::api_key;
-  openai_upstream(options, transport)->start(request(true));
-  EXPECT_EQ(transport.journal->call.headers.front().name, "api-key");
-  EXPECT_EQ(transport.journal->call.headers.front().value, "sk-test");
-  EXPECT_EQ(transport.journal->call.path, "/chat/completions");
   options.api_version = "2024-10-21";
   auto deployed = request(true);
   deployed.upstream_model = "our gpt/4o";
-  openai_upstream(options, transport)->start(std::move(deployed));
+  const auto events = http_upstream(options, bearer(), transport)->start(std::move(deployed));
+  EXPECT_FALSE(testing::receive(*events).error);
   EXPECT_EQ(transport.journal->call.path, "/deployments/our%20gpt%2F4o/chat/completions?api-version=2024-10-21");
 }
 
-TEST(OpenaiUpstream, NeedsNoKey) {
+// Refuses to authorize, or counts what it is told.
+class TestAuthorizer final : public Authorizer {
+ public:
+  net::Task<Status> authorize(HttpCall& call) override {
+    if (failure) co_return *failure;
+    set_header(call, "authorization", "Proof");
+    co_return Status();
+  }
+  void cancel(const HttpCall&) override { ++cancels; }
+  void refused() override { ++refusals; }
+
+  std::optional<Error> failure;
+  int cancels = 0;
+  int refusals = 0;
+};
+
+TEST(OpenaiUpstream, ARequestThatCannotBeProvenIsNotSent) {
   ScriptedTransport transport({.pieces = {kDone}});
-  auto options = provider();
-  options.api_key = nullptr;
-  openai_upstream(options, transport)->start(request(true));
-  EXPECT_EQ(transport.journal->call.headers.front().name, "content-type");
+  const auto authorizer = std::make_shared<TestAuthorizer>();
+  authorizer->failure = Error{ErrorKind::upstream_error, "no token"};
+  const auto events = http_upstream(provider(), authorizer, transport)->start(request(true));
+  EXPECT_EQ(testing::receive(*events).error->message, "no token");
+  EXPECT_FALSE(events->dispatched());
+  EXPECT_TRUE(transport.journal->call.path.empty());
+}
+
+TEST(OpenaiUpstream, ACredentialThatWasRefusedIsReported) {
+  for (const auto& [status, refusals] : {std::pair(401, 1), std::pair(403, 1), std::pair(429, 0)}) {
+    ScriptedTransport transport({.status = status, .headers = {}});
+    const auto authorizer = std::make_shared<TestAuthorizer>();
+    const auto events = http_upstream(provider(), authorizer, transport)->start(request(true));
+    EXPECT_EQ(testing::receive(*events).error->upstream_status, status);
+    EXPECT_EQ(authorizer->refusals, refusals);
+  }
+}
+
+TEST(OpenaiUpstream, CancellingReachesTheProofThatIsBeingFetched) {
+  ScriptedTransport transport({.pieces = {kDone}});
+  const auto authorizer = std::make_shared<TestAuthorizer>();
+  const auto events = http_upstream(provider(), authorizer, transport)->start(request(true));
+  events->cancel();
+  EXPECT_EQ(authorizer->cancels, 1);
 }
 
 TEST(OpenaiUpstream, ReadsToTheEndSoThatTheConnectionIsKept) {
@@ -185,7 +219,7 @@ TEST(OpenaiUpstream, ReportsAnErrorInsideTheStream) {
 
 TEST(OpenaiUpstream, CanBeCancelledBeforeItStarts) {
   ScriptedTransport transport({.pieces = {kDone}});
-  const auto events = openai_upstream(provider(), transport)->start(request(true));
+  const auto events = http_upstream(provider(), bearer(), transport)->start(request(true));
   events->cancel();
   events->cancel();
   EXPECT_EQ(testing::receive(*events).error->kind, ErrorKind::cancelled);

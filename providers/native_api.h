@@ -1,0 +1,26 @@
+#pragma once
+// Which APIs a provider speaks itself. A call of one of them is spliced, and its answer edited in place: what nobody
+// here knows survives byte for byte. Pure. Internal to providers/.
+#include <string>
+#include <string_view>
+
+#include "providers/dialect.h"
+#include "providers/upstream.h"
+
+namespace tollgate::providers {
+
+struct NativeApi {
+  std::string_view operation;  // after the endpoint's base path
+  // The data of one SSE event, as decode_chat_event takes it. Null: the API never streams.
+  Result<Batch> (*decode_event)(std::string frame, std::string_view data, std::size_t data_offset);
+  Result<Batch> (*decode_body)(std::string body);
+  Error (*decode_error)(const ErrorAnswer& answer);  // keeps a body that is for the caller
+};
+
+// nullptr: the provider does not speak `api`, so the call has to be translated.
+const NativeApi* native_api(const ProviderOptions& options, Api api);
+
+// Azure's older routes name the deployment in the path, and a version (Azure OpenAI REST reference); empty: neither.
+std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version);
+
+}  // namespace tollgate::providers

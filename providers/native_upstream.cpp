@@ -1,0 +1,131 @@
+// A call in the provider's own API: spliced on the way there, edited in place on the way back.
+#include "providers/native_upstream.h"
+
+#include <utility>
+
+#include "providers/answer_events.h"
+#include "providers/provider_call.h"
+#include "providers/provider_fault.h"
+#include "providers/sse.h"
+
+namespace tollgate::providers {
+namespace {
+
+constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
+constexpr std::size_t kMaxFrame = 1024 * 1024;
+
+HttpCall http_call(const NativeApi& api, const ProviderOptions& options, AttemptRequest request) {
+  HttpCall call;
+  call.endpoint = options.endpoint;
+  call.path = operation_path(api.operation, request.upstream_model, options.api_version);
+  call.headers.reserve(8);
+  call.headers.push_back({"content-type", "application/json"});
+  call.headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});
+  add_common_headers(call, request.request_id);
+  auto edits = std::move(request.edits);
+  edits.reserve(edits.size() + 2);
+  for (auto& edit : upstream_edits(*request.call, request.upstream_model)) edits.push_back(std::move(edit));
+  call.body = splice(*request.call->body, std::move(edits));
+  call.timeouts = request.timeouts;
+  return call;
+}
+
+class NativeStream final : public EventStream {
+ public:
+  NativeStream(const NativeApi& api, HttpCall call, std::shared_ptr<Authorizer> authorizer, Transport& transport)
+      : api_(api), call_(std::move(call)), wire_(std::move(authorizer), transport), parser_(kMaxFrame) {}
+
+  net::Task<Result<std::optional<Batch>>> next() override {
+    if (wire_.is_cancelled()) co_return cancelled();
+    if (state_ == State::fresh) TG_CO_CHECK(co_await start());
+    if (state_ == State::body) co_return co_await read_body();
+    if (!ahead_ && state_ == State::stream) ahead_ = co_await read_frame();
+    if (ahead_) co_return take_ahead();
+    if (state_ == State::done) {
+      state_ = State::ended;
+      co_await wire_.drain();
+    }
+    co_return std::optional<Batch>();
+  }
+
+  bool buffered() const override { return ahead_.has_value(); }
+
+  void cancel() override { wire_.cancel(); }
+  bool dispatched() const override { return wire_.dispatched(); }
+
+ private:
+  enum class State : std::uint8_t { fresh, stream, body, done, ended };
+
+  net::Task<Status> start() {
+    TG_CO_CHECK(co_await wire_.send(std::move(call_), api_.decode_error));
+    const bool stream = api_.decode_event != nullptr && is_event_stream(wire_.exchange().header("content-type"));
+    state_ = stream ? State::stream : State::body;
+    co_return Status();
+  }
+
+  net::Task<Result<std::optional<Batch>>> read_body() {
+    TG_CO_TRY(std::string body, co_await wire_.whole_body(kMaxBody));
+    state_ = State::ended;
+    TG_CO_TRY(auto batch, api_.decode_body(std::move(body)));
+    co_return std::optional<Batch>(std::move(batch));
+  }
+
+  using Next = Result<std::optional<Batch>>;
+
+  net::Task<Next> read_frame() {
+    while (true) {
+      TG_CO_TRY(auto frame, body_ended_ ? parser_.last() : parser_.next());
+      if (frame) co_return decode(*frame);
+      if (body_ended_) co_return end_of_stream();
+      TG_CO_TRY(const bool more, co_await wire_.exchange().read_some(parser_.input()));
+      body_ended_ = !more;
+    }
+  }
+
+  // Hands out the batch and decodes the one after it, if its bytes came along. An error waits for its turn.
+  Next take_ahead() {
+    Next now = *std::exchange(ahead_, std::nullopt);
+    if (!now || !*now || state_ != State::stream || body_ended_) return now;
+    auto frame = parser_.next();
+    if (!frame)
+      ahead_ = std::move(frame).error();
+    else if (*frame)
+      ahead_ = decode(**frame);
+    return now;
+  }
+
+  Result<std::optional<Batch>> decode(const SseFrame& frame) {
+    TG_TRY(auto batch, api_.decode_event(std::string(frame.raw), frame.data, frame.data_offset));
+    for (const Event& event : batch.events) {
+      finish_seen_ = finish_seen_ || event.kind == Event::Kind::finish;
+      if (event.kind == Event::Kind::done) state_ = State::done;
+    }
+    return std::optional<Batch>(std::move(batch));
+  }
+
+  Result<std::optional<Batch>> end_of_stream() {
+    state_ = State::ended;
+    if (finish_seen_) return std::optional<Batch>();  // several servers leave [DONE] out
+    return upstream_cut();
+  }
+
+  const NativeApi& api_;
+  HttpCall call_;  // until it is sent
+  ProviderCall wire_;
+  SseParser parser_;
+  std::optional<Next> ahead_;  // decoded and not yet handed out
+  State state_ = State::fresh;
+  bool body_ended_ = false;
+  bool finish_seen_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<EventStream> native_stream(const NativeApi& api, const ProviderOptions& options,
+                                           std::shared_ptr<Authorizer> authorizer, Transport& transport,
+                                           AttemptRequest request) {
+  return std::make_unique<NativeStream>(api, http_call(api, options, std::move(request)), std::move(authorizer),
+                                        transport);
+}
+
+}  // namespace tollgate::providers

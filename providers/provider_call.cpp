@@ -1,0 +1,106 @@
+#include "providers/provider_call.h"
+
+#include <utility>
+
+#include "providers/provider_fault.h"
+
+namespace tollgate::providers {
+namespace {
+
+constexpr std::size_t kMaxErrorBody = 64 * 1024;
+constexpr std::size_t kMaxAfterDone = 64 * 1024;
+constexpr std::chrono::milliseconds kDrainTime(250);
+
+}  // namespace
+
+Error cancelled() { return Error{ErrorKind::cancelled, "The call was cancelled."}; }
+
+void add_common_headers(HttpCall& call, const std::string& request_id) {
+  call.headers.push_back({"accept-encoding", "identity"});
+  call.headers.push_back({"user-agent", "tollgate/0.1"});
+  call.headers.push_back({"x-request-id", request_id});
+}
+
+namespace {
+
+// Answers are asked for as they are.
+Status uncompressed(const HttpExchange& exchange) {
+  const auto coding = exchange.header("content-encoding");
+  if (coding.empty() || net::iequals(coding, "identity")) return {};
+  return Error{.kind = ErrorKind::upstream_error,
+               .message = "The provider compressed its answer although it was asked not to.",
+               .code = "upstream_encoding"};
+}
+
+}  // namespace
+
+net::Task<Status> ProviderCall::send(HttpCall call, Error (*decode)(const ErrorAnswer& answer)) {
+  if (cancelled_) co_return cancelled();
+  dispatched_ = dispatched();
+  exchange_ = nullptr;
+  call_ = std::move(call);
+  TG_CO_CHECK(co_await authorizer_->authorize(call_));
+  if (cancelled_) co_return cancelled();
+  exchange_ = transport_.open(std::move(call_));
+  TG_CO_CHECK(co_await exchange_->start());
+  const int status = exchange_->status();
+  if (status >= 200 && status <= 299) co_return uncompressed(*exchange_);
+  Error refused = co_await refusal(decode);
+  if (cancelled_) co_return cancelled();
+  if (refused.code == "upstream_auth_error") authorizer_->refused();
+  co_return refused;
+}
+
+void ProviderCall::cancel() {
+  cancelled_ = true;
+  if (exchange_)
+    exchange_->cancel();
+  else
+    authorizer_->cancel(call_);
+}
+
+// The status is known: a body that is cut or too long only costs its words.
+net::Task<Error> ProviderCall::refusal(Error (*decode)(const ErrorAnswer& answer)) {
+  std::string body;
+  while (body.size() < kMaxErrorBody) {
+    const Result<bool> more = co_await exchange_->read_some(body);
+    if (!more || !*more) break;
+  }
+  if (body.size() > kMaxErrorBody) body.clear();
+  ErrorAnswer answer;
+  answer.status = exchange_->status();
+  answer.body = body;
+  answer.retry_after_ms = exchange_->header("retry-after-ms");
+  answer.retry_after = exchange_->header("retry-after");
+  answer.date = exchange_->header("date");
+  answer.aws_error_type = exchange_->header("x-amzn-errortype");
+  Error error = decode(answer);
+  error.upstream_status = answer.status;
+  co_return error;
+}
+
+net::Task<Result<std::string>> ProviderCall::whole_body(std::size_t max) {
+  std::string body;
+  bool more = true;
+  while (more) {
+    TG_CO_TRY(more, co_await exchange_->read_some(body));
+    if (body.size() > max) co_return upstream_too_long();
+  }
+  co_return body;
+}
+
+net::Task<void> ProviderCall::drain() {
+  const net::Executor executor = co_await net::asio::this_coro::executor;
+  net::Timer patience(executor, kDrainTime);
+  patience.async_wait([weak = std::weak_ptr(exchange_)](const boost::system::error_code& error) {
+    const auto open = weak.lock();
+    if (!error && open) open->cancel();
+  });
+  std::string rest;
+  while (rest.size() < kMaxAfterDone) {
+    const Result<bool> more = co_await exchange_->read_some(rest);
+    if (!more || !*more) co_return;
+  }
+}
+
+}  // namespace tollgate::providers
