@@ -20,7 +20,7 @@ struct DialectTarget {
   std::string model;                       // as the provider names it
   bool stream = false;                     // the answer is wanted piece by piece
   std::int64_t default_max_tokens = 4096;  // where the API demands a number and the caller gave none
-  std::string api_version;                 // OpenAI's on Azure: not empty puts the model into the path
+  std::string api_version = {};            // OpenAI's on Azure: not empty puts the model into the path
   bool max_completion_tokens = false;      // OpenAI's: the cap's newer name is understood
 };
 

@@ -130,7 +130,7 @@ std::optional<milliseconds> retry_delay(std::string_view seconds) {
 }
 
 Error upstream_garbage() {
-  return upstream("upstream_garbage", "The provider sent something that is not an answer to a chat request.");
+  return upstream("upstream_garbage", "The provider sent something that is not an answer to this request.");
 }
 
 Error upstream_cut() {

@@ -48,7 +48,10 @@ Json summary(const Event& event) {
   if (event.kind == K::tool_call || event.kind == K::arguments || event.kind == K::call_signature)
     where += "." + std::to_string(event.block);
   Json out = Json::array({name_of(event.kind), where});
-  if (!event.text.empty()) out.push_back(event.text);
+  if (event.kind == K::embedding)
+    out.push_back(event.text.size() / sizeof(float));  // how many numbers; which ones the answer shows
+  else if (!event.text.empty())
+    out.push_back(event.text);
   if (!event.id.empty()) out.push_back(event.id);
   return out;
 }
