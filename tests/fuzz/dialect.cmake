@@ -6,3 +6,5 @@ tollgate_fuzz(bedrock_fuzz LABEL providers CORPUS bedrock SRCS bedrock_fuzz.cpp 
 tollgate_fuzz(gemini_fuzz LABEL providers CORPUS gemini SRCS gemini_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(dialect_request_fuzz LABEL providers CORPUS dialect_request SRCS dialect_request_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)

@@ -74,8 +74,8 @@ TEST(OpenaiChat, AzuresOlderRoutesNameTheDeployment) {
 TEST(OpenaiChat, ToolsMayBeLimitedToSome) {
   const std::string allowed =
       R"({"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}})";
-  const Json body = sent(R"({"messages":[],"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":)" +
-                         allowed + "}");
+  const Json body =
+      sent(R"({"messages":[],"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":)" + allowed + "}");
   EXPECT_EQ(body["tool_choice"], Json::parse(allowed));
 }
 
@@ -138,7 +138,8 @@ std::vector<std::string> texts_of_stream(const std::string& bytes, std::size_t p
   std::vector<std::string> out;
   const auto take = [&](auto step) {
     for (auto batch = step(); batch && *batch; batch = step())
-      for (const Event& event : (*batch)->events) out.push_back(std::to_string(static_cast<int>(event.kind)) + event.text);
+      for (const Event& event : (*batch)->events)
+        out.push_back(std::to_string(static_cast<int>(event.kind)) + event.text);
   };
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
     decoder->input() += bytes.substr(at, piece);
