@@ -45,12 +45,8 @@ void decode(const Frame& frame) {
   if (!batch) return;
   for (const Event& event : batch->events)
     if (event.span) require(event.span->end() <= batch->frame.size());
-  ChatEncoder encoder({.stream = true,
-                       .include_usage = false,
-                       .id = "id",
-                       .created = 1,
-                       .model = "m",
-                       .strip_logprobs = true});
+  ChatEncoder encoder(
+      {.stream = true, .include_usage = false, .id = "id", .created = 1, .model = "m", .strip_logprobs = true});
   std::string out;
   encoder.write(*batch, std::vector<bool>(batch->events.size(), true), out);
   encoder.finish(out);
