@@ -16,7 +16,7 @@ std::size_t UuidHash::operator()(const Uuid& id) const {
   return random_half;
 }
 
-std::vector<std::int64_t> OpenIntents::emptied_by(const std::vector<UsageRecord>& finals) const {
+std::vector<std::int64_t> OpenIntents::emptied_by(const std::vector<EncodedFinal>& finals) const {
   std::unordered_map<std::int64_t, std::int64_t> ended;
   std::vector<std::int64_t> emptied;
   for (const auto& record : finals) {
@@ -26,7 +26,7 @@ std::vector<std::int64_t> OpenIntents::emptied_by(const std::vector<UsageRecord>
   return emptied;
 }
 
-void OpenIntents::close(const std::vector<UsageRecord>& finals) {
+void OpenIntents::close(const std::vector<EncodedFinal>& finals) {
   for (const auto& record : finals) {
     const auto it = block_of_.find(record.event_id);
     if (it == block_of_.end()) continue;

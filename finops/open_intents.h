@@ -14,6 +14,12 @@
 
 namespace tollgate::finops {
 
+// A final record as it lies in a ring.
+struct EncodedFinal {
+  Uuid event_id;
+  std::string_view bytes;
+};
+
 struct UuidHash {
   std::size_t operator()(const Uuid& id) const;
 };
@@ -22,8 +28,8 @@ struct UuidHash {
 class OpenIntents {
  public:
   // Blocks of which nothing is under way once `finals` have ended.
-  std::vector<std::int64_t> emptied_by(const std::vector<UsageRecord>& finals) const;
-  void close(const std::vector<UsageRecord>& finals);
+  std::vector<std::int64_t> emptied_by(const std::vector<EncodedFinal>& finals) const;
+  void close(const std::vector<EncodedFinal>& finals);
   void open(std::int64_t block, const std::vector<Uuid>& calls);
 
  private:

@@ -1,5 +1,7 @@
 #include "finops/recovery.h"
 
+#include "finops/usage_bytes.h"
+
 namespace tollgate::finops {
 namespace {
 
@@ -31,15 +33,15 @@ Status drain(Ring& ring, UsageStore& store, LedgerStats& stats, Log& log) {
   return {};
 }
 
-// An intent is kept as it is: most never leave the group.
+// Records are kept as they are: most intents never leave the group, and rows are bound from the bytes.
 Status add(std::string_view bytes, Group& group) {
   TG_TRY(const auto id, decode_id(bytes));
   if (id.kind == RecordKind::intent) {
     group.add_intent(id.event_id, bytes);
     return {};
   }
-  TG_TRY(auto record, decode(bytes));
-  group.add_final(std::move(record));
+  if (!well_formed(bytes)) return Error{ErrorKind::internal, "usage record: malformed"};
+  group.add_final(id.event_id, bytes);
   return {};
 }
 

@@ -26,6 +26,7 @@ class Statement {
   void bind_borrowed(int parameter, std::string_view text);
   void bind(int parameter, const Uuid& id);
   void bind_blob(int parameter, std::string_view bytes);
+  void bind_borrowed_blob(int parameter, std::string_view bytes);  // as bind_borrowed
 
   // True while there is a row. The statement resets itself after the last row and after an error.
   Result<bool> step();

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstring>
 
+#include "finops/usage_bytes.h"
 #include "finops/usage_fields.h"
 
 namespace tollgate::finops {
@@ -55,59 +56,42 @@ class Writer {
   std::string& out_;
 };
 
-// Once something is malformed, every later read is skipped and ok() stays false.
-class Reader {
+class Filler {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit Filler(FieldReader& bytes) : bytes_(bytes) {}
 
   template <std::integral T>
   void operator()(const char* /*name*/, T& value) {
-    value = number<T>();
+    value = bytes_.number<T>();
   }
-  void operator()(const char* /*name*/, bool& value) { value = choice(2) == 1; }
-  void operator()(const char* /*name*/, UsageSource& value) { value = static_cast<UsageSource>(choice(3)); }
+  void operator()(const char* /*name*/, bool& value) { value = bytes_.flag(); }
+  void operator()(const char* /*name*/, UsageSource& value) { value = bytes_.source(); }
   void operator()(const char* /*name*/, Uuid& id) {
-    const auto bytes = take(id.bytes.size());
-    std::transform(bytes.begin(), bytes.end(), id.bytes.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
+    const auto bytes = bytes_.id();
+    if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
   }
-  void operator()(const char* /*name*/, std::string& text) {
-    const std::size_t size = number<std::uint16_t>();
-    if (size > kMaxStringBytes) ok_ = false;
-    text = take(size);
-  }
-
-  template <std::integral T>
-  T number() {
-    std::uint64_t value = 0;
-    unsigned shift = 0;
-    for (const char byte : take(sizeof(T))) {
-      value |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(byte)) << shift;
-      shift += 8;
-    }
-    return static_cast<T>(value);
-  }
-  bool ok() const { return ok_; }
-  bool finished() const { return ok_ && rest_.empty(); }
+  void operator()(const char* /*name*/, std::string& text) { text = bytes_.text(); }
 
  private:
-  std::uint8_t choice(std::uint8_t count) {
-    const auto value = number<std::uint8_t>();
-    if (value < count) return value;
-    ok_ = false;
-    return 0;
-  }
-  std::string_view take(std::size_t size) {
-    if (!ok_ || size > rest_.size()) {
-      ok_ = false;
-      return {};
-    }
-    const auto taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
+  FieldReader& bytes_;
+};
 
-  std::string_view rest_;
-  bool ok_ = true;
+// The field only says which type comes next.
+class Skipper {
+ public:
+  explicit Skipper(FieldReader& bytes) : bytes_(bytes) {}
+
+  template <std::integral T>
+  void operator()(const char* /*name*/, const T& /*field*/) {
+    bytes_.number<T>();
+  }
+  void operator()(const char* /*name*/, const bool& /*field*/) { bytes_.flag(); }
+  void operator()(const char* /*name*/, const UsageSource& /*field*/) { bytes_.source(); }
+  void operator()(const char* /*name*/, const Uuid& /*field*/) { bytes_.id(); }
+  void operator()(const char* /*name*/, const std::string& /*field*/) { bytes_.text(); }
+
+ private:
+  FieldReader& bytes_;
 };
 
 }  // namespace
@@ -149,7 +133,7 @@ void encode(const UsageRecord& record, std::string& out) {
 namespace {
 
 // Version and kind, which stand before the fields.
-Result<RecordKind> read_envelope(Reader& reader) {
+Result<RecordKind> read_envelope(FieldReader& reader) {
   if (reader.number<std::uint8_t>() != kEncodingVersion)
     return Error{ErrorKind::internal, "usage record: unknown encoding version"};
   const auto kind = reader.number<std::uint8_t>();
@@ -161,19 +145,28 @@ Result<RecordKind> read_envelope(Reader& reader) {
 }  // namespace
 
 Result<UsageRecord> decode(std::string_view bytes) {
-  Reader reader(bytes);
+  FieldReader reader(bytes);
   UsageRecord record;
   TG_TRY(record.kind, read_envelope(reader));
-  for_each_field(record, reader);
+  for_each_field(record, Filler(reader));
   if (!reader.finished()) return Error{ErrorKind::internal, "usage record: malformed"};
   return record;
 }
 
+bool well_formed(std::string_view bytes) {
+  static const UsageRecord kAny;
+  FieldReader reader(bytes);
+  if (!read_envelope(reader)) return false;
+  for_each_field(kAny, Skipper(reader));
+  return reader.finished();
+}
+
 Result<RecordId> decode_id(std::string_view bytes) {
-  Reader reader(bytes);
+  FieldReader reader(bytes);
   RecordId id;
   TG_TRY(id.kind, read_envelope(reader));
-  reader("event_id", id.event_id);
+  Filler filler(reader);
+  filler("event_id", id.event_id);
   if (!reader.ok()) return Error{ErrorKind::internal, "usage record: malformed"};
   return id;
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <concepts>
 
+#include "finops/usage_bytes.h"
 #include "finops/usage_fields.h"
 
 namespace tollgate::finops {
@@ -64,20 +65,31 @@ std::string insert_sql() {
   return "INSERT OR IGNORE INTO usage (" + column_names() + ") VALUES (" + marks + ")";
 }
 
-// REQUIRES: the record outlives the statement's next run().
+// Binds a row from the bytes of its record; the field only says which type comes next.
+// REQUIRES: the bytes outlive the statement's next run().
 class Binder {
  public:
-  explicit Binder(Statement& statement) : statement_(statement) {}
+  Binder(Statement& statement, std::string_view fields) : statement_(statement), fields_(fields) {}
   template <std::integral T>
-  void operator()(const char* /*name*/, T value) {
-    statement_.bind(++parameter_, static_cast<std::int64_t>(value));
+  void operator()(const char* /*name*/, const T& /*field*/) {
+    statement_.bind(++parameter_, static_cast<std::int64_t>(fields_.number<T>()));
   }
-  void operator()(const char* /*name*/, UsageSource value) { statement_.bind_borrowed(++parameter_, to_string(value)); }
-  void operator()(const char* /*name*/, const Uuid& id) { statement_.bind(++parameter_, id); }
-  void operator()(const char* /*name*/, const std::string& text) { statement_.bind_borrowed(++parameter_, text); }
+  void operator()(const char* /*name*/, const bool& /*field*/) {
+    statement_.bind(++parameter_, std::int64_t{fields_.flag() ? 1 : 0});
+  }
+  void operator()(const char* /*name*/, const UsageSource& /*field*/) {
+    statement_.bind_borrowed(++parameter_, to_string(fields_.source()));
+  }
+  void operator()(const char* /*name*/, const Uuid& /*field*/) {
+    statement_.bind_borrowed_blob(++parameter_, fields_.id());
+  }
+  void operator()(const char* /*name*/, const std::string& /*field*/) {
+    statement_.bind_borrowed(++parameter_, fields_.text());
+  }
 
  private:
   Statement& statement_;
+  FieldReader fields_;
   int parameter_ = 0;
 };
 
@@ -106,10 +118,10 @@ void Group::add_intent(const Uuid& event_id, std::string_view bytes) {
   intents_.insert_or_assign(event_id, bytes);
 }
 
-void Group::add_final(UsageRecord record) {
+void Group::add_final(const Uuid& event_id, std::string_view bytes) {
   ++records_;
-  intents_.erase(record.event_id);
-  finals_.push_back(std::move(record));
+  intents_.erase(event_id);
+  finals_.push_back({event_id, bytes});
 }
 
 void Group::clear() {
@@ -163,7 +175,7 @@ Result<std::int64_t> UsageStore::write(const Group& group, const Uuid& owner, st
   if (!group.intents().empty()) TG_CHECK(write_block(group, owner, block));
   std::int64_t rows = 0;
   for (const auto& record : group.finals()) {
-    TG_TRY(const bool added, insert(record));
+    TG_TRY(const bool added, insert(record.bytes));
     rows += added ? 1 : 0;
   }
   return rows;
@@ -179,8 +191,10 @@ Status UsageStore::write_block(const Group& group, const Uuid& owner, std::int64
   return {};
 }
 
-Result<bool> UsageStore::insert(const UsageRecord& record) {
-  for_each_field(record, Binder(insert_row_));
+// `record` as encoded, and well formed.
+Result<bool> UsageStore::insert(std::string_view record) {
+  static const UsageRecord kAny;
+  for_each_field(kAny, Binder(insert_row_, record.substr(kEnvelopeBytes)));
   TG_CHECK(insert_row_.run());
   return database_.changes() > 0;
 }
@@ -204,11 +218,14 @@ Result<std::int64_t> UsageStore::write_estimates(const std::set<Uuid>& living) {
     for (auto& record : block.records) abandoned.push_back(std::move(record));
   }
   std::int64_t rows = 0;
+  std::string bytes;
   for (auto& record : abandoned) {
     record.kind = RecordKind::final;
     record.usage_source = UsageSource::estimated;
     record.outcome = "unknown";
-    TG_TRY(const bool added, insert(record));
+    bytes.clear();
+    encode(record, bytes);
+    TG_TRY(const bool added, insert(bytes));
     rows += added ? 1 : 0;
   }
   for (const auto block : blocks) {

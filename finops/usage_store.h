@@ -19,15 +19,15 @@ class Group {
  public:
   // `bytes` is the encoded record; it must stay where it is until clear() (bytes in a ring do until they are released).
   void add_intent(const Uuid& event_id, std::string_view bytes);
-  void add_final(UsageRecord record);
+  void add_final(const Uuid& event_id, std::string_view bytes);  // REQUIRES: well_formed(bytes)
   void clear();
   std::size_t records() const { return records_; }  // added, before pairing
 
-  const std::vector<UsageRecord>& finals() const { return finals_; }
+  const std::vector<EncodedFinal>& finals() const { return finals_; }
   const std::unordered_map<Uuid, std::string_view, UuidHash>& intents() const { return intents_; }
 
  private:
-  std::vector<UsageRecord> finals_;
+  std::vector<EncodedFinal> finals_;
   std::unordered_map<Uuid, std::string_view, UuidHash> intents_;
   std::size_t records_ = 0;
 };
@@ -55,7 +55,7 @@ class UsageStore {
   Result<std::int64_t> transaction(Work work);
   Result<std::int64_t> write(const Group& group, const Uuid& owner, std::int64_t& block);
   Status write_block(const Group& group, const Uuid& owner, std::int64_t& block);
-  Result<bool> insert(const UsageRecord& record);
+  Result<bool> insert(std::string_view record);
   Result<std::int64_t> write_estimates(const std::set<Uuid>& living);
 
   Database database_;

@@ -1,0 +1,67 @@
+#pragma once
+// Reads the byte form of a usage record (usage_record.h) where it lies: nothing is copied. Private to this folder.
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "finops/usage_fields.h"
+#include "finops/usage_record.h"
+
+namespace tollgate::finops {
+
+// Version and kind stand before the fields, a byte each.
+inline constexpr std::size_t kEnvelopeBytes = 2;
+
+// Takes the fields one after the other, in the order of for_each_field. Once something is malformed, every later read
+// gives nothing and ok() stays false. Views are parts of the bytes given.
+class FieldReader {
+ public:
+  explicit FieldReader(std::string_view bytes) : rest_(bytes) {}
+
+  template <std::integral T>
+  T number() {
+    static_assert(std::endian::native == std::endian::little);
+    T value{};
+    const auto bytes = take(sizeof value);
+    if (bytes.size() == sizeof value) std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  bool flag() { return choice(2) == 1; }
+  UsageSource source() { return static_cast<UsageSource>(choice(3)); }
+  std::string_view id() { return take(sizeof(Uuid)); }
+  std::string_view text() {
+    const std::size_t size = number<std::uint16_t>();
+    if (size > kMaxStringBytes) ok_ = false;
+    return take(size);
+  }
+
+  bool ok() const { return ok_; }
+  bool finished() const { return ok_ && rest_.empty(); }
+
+ private:
+  std::uint8_t choice(std::uint8_t count) {
+    const auto value = number<std::uint8_t>();
+    if (value < count) return value;
+    ok_ = false;
+    return 0;
+  }
+  std::string_view take(std::size_t size) {
+    if (!ok_ || size > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+// Whether decode() would succeed.
+bool well_formed(std::string_view bytes);
+
+}  // namespace tollgate::finops
