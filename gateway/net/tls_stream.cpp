@@ -15,6 +15,12 @@
 namespace tollgate::net {
 namespace {
 
+// SSL_get_error(3) wants OpenSSL's queue empty before each operation. Nearly always it is; emptying it all the same
+// visits each of its places and cost more than 1 % of a call.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 // The most plaintext one TLS record holds (RFC 8446 §5.1): several pieces up to this size leave as one record.
 constexpr std::size_t kMaxRecord = 16 * 1024;
 
@@ -101,7 +107,7 @@ Error TlsStream::failure(int why) {
 Task<Status> TlsStream::handshake() {
   for (;;) {
     if (cancelled_) co_return cancelled_error();
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) co_return Status();
     const int why = SSL_get_error(ssl_.get(), result);
@@ -120,7 +126,7 @@ Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
     if (cancelled_) co_return cancelled_error();
     if (broken_) co_return Error{ErrorKind::upstream_error, "the connection is broken"};
     std::size_t got = 0;
-    ERR_clear_error();
+    forget_errors();
     if (SSL_read_ex(ssl_.get(), into.data(), into.size(), &got) == 1) co_return got;
     const int why = SSL_get_error(ssl_.get(), 0);
     if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
@@ -144,7 +150,7 @@ Task<Status> TlsStream::write(std::span<const std::string_view> pieces) {
     // A retry passes the same bytes again: `left` has not moved (and SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER is set).
     const std::string_view block = left.block(scratch);
     std::size_t sent = 0;
-    ERR_clear_error();
+    forget_errors();
     if (SSL_write_ex(ssl_.get(), block.data(), block.size(), &sent) == 1) {
       writing_ = false;
       left.advance(sent);
@@ -171,9 +177,9 @@ void TlsStream::cancel() {
 
 void TlsStream::close() {
   if (!broken_ && !writing_) {
-    ERR_clear_error();
+    forget_errors();
     (void)SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    forget_errors();
   }
   boost::system::error_code ignored;
   (void)socket_.shutdown(Socket::shutdown_send, ignored);
@@ -184,13 +190,13 @@ bool TlsStream::idle_alive() {
   char byte = 0;
   std::size_t got = 0;
   io_.drained = false;
-  ERR_clear_error();
+  forget_errors();
   // Not a peek at the socket: what waits there may be a session ticket, which is no reason to give up.
   if (SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1) return false;
   const int why = SSL_get_error(ssl_.get(), 0);
   if (why == SSL_ERROR_WANT_READ) return true;
   broken_ = why != SSL_ERROR_ZERO_RETURN;
-  ERR_clear_error();
+  forget_errors();
   return false;
 }
 
