@@ -18,10 +18,10 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 struct ChatEncoder::Impl {
-  explicit Impl(EncoderOptions given)
+  Impl(EncoderOptions given, std::unique_ptr<AnswerWriter> new_form)
       : options(std::move(given)),
         head{quoted(options.id), std::to_string(options.created), quoted(options.model)},
-        chunks(options.include_usage) {}
+        writer(std::move(new_form)) {}
 
   void note_head(const Batch& batch);
   void note(std::string& token, const Batch& batch, const std::optional<Span>& span);
@@ -32,8 +32,7 @@ struct ChatEncoder::Impl {
 
   EncoderOptions options;
   CompletionHead head;
-  ChunkWriter chunks;
-  BodyWriter body;
+  std::unique_ptr<AnswerWriter> writer;
   bool in_place = false;  // frames went out in place: choices are open, the provider writes usage
   bool ended = false;     // the end marker, the whole body or an error went out
 };
@@ -81,27 +80,32 @@ void ChatEncoder::Impl::frame(const Batch& batch, const std::vector<bool>& chang
 }
 
 void ChatEncoder::Impl::events(const Batch& batch, std::string& out) {
-  for (const Event& event : batch.events) {
-    if (options.stream)
-      chunks.event(head, event, out);
-    else
-      body.event(event);
-  }
+  for (const Event& event : batch.events) writer->event(head, event, out);
 }
 
 void ChatEncoder::Impl::text(std::uint32_t choice, std::uint32_t block, Event::Kind kind, std::string_view piece,
                              std::string& out) {
-  if (!options.stream) return body.text(choice, block, kind, piece);
-  if (in_place) return chunks.text(head, choice, block, kind, piece, out);
+  if (in_place || !options.stream) return writer->text(head, choice, block, kind, piece, out);
   Event event;
   event.kind = kind;
   event.choice = choice;
   event.block = block;
   event.text = piece;
-  chunks.event(head, event, out);
+  writer->event(head, event, out);
 }
 
-ChatEncoder::ChatEncoder(EncoderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+namespace {
+
+std::unique_ptr<AnswerWriter> chat_writer(const EncoderOptions& options) {
+  if (options.stream) return std::make_unique<ChunkWriter>(options.include_usage);
+  return std::make_unique<BodyWriter>();
+}
+
+}  // namespace
+
+ChatEncoder::ChatEncoder(EncoderOptions options) : ChatEncoder(options, chat_writer(options)) {}
+ChatEncoder::ChatEncoder(EncoderOptions options, std::unique_ptr<AnswerWriter> writer)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(writer))) {}
 ChatEncoder::~ChatEncoder() = default;
 ChatEncoder::ChatEncoder(ChatEncoder&&) noexcept = default;
 
@@ -122,9 +126,8 @@ void ChatEncoder::write_text(std::uint32_t choice, std::uint32_t block, Event::K
 
 void ChatEncoder::finish(std::string& out) {
   if (std::exchange(impl_->ended, true)) return;
-  if (!impl_->options.stream) return impl_->body.write(impl_->head, out);
-  if (!impl_->in_place) impl_->chunks.end(impl_->head, out);
-  out += kDone;
+  if (!impl_->in_place) impl_->writer->end(impl_->head, out);
+  if (impl_->options.stream) out += kDone;
 }
 
 void ChatEncoder::fail(const Error& error, std::string& out) {

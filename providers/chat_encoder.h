@@ -1,14 +1,18 @@
 #pragma once
-// The way back to a client of OpenAI's chat API. Internal to providers/.
+// The way back to a client of OpenAI's chat API, or of one whose frames are alike. Internal to providers/.
 #include <memory>
 
 #include "providers/front_end.h"
 
 namespace tollgate::providers {
 
+class AnswerWriter;
+
 class ChatEncoder final : public ClientEncoder {
  public:
   explicit ChatEncoder(EncoderOptions options);
+  // `writer` writes what is in no provider's bytes.
+  ChatEncoder(EncoderOptions options, std::unique_ptr<AnswerWriter> writer);
   ~ChatEncoder() override;
   ChatEncoder(ChatEncoder&&) noexcept;
 

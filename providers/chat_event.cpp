@@ -145,6 +145,9 @@ class ChatWalk {
       if (key == "delta" || key == "message") {
         said_delta = true;
         delta();
+      } else if (key == "text") {  // the older completions API has the text itself here
+        said_delta = true;
+        text_event(Event::Kind::text);
       } else if (key == "index") {
         index = small_number(position);
       } else if (key == "finish_reason" && reader_.peek() == Kind::string) {

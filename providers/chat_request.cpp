@@ -24,9 +24,9 @@ class RequestWalk {
   bool member(std::string_view key) {
     if (key == "model") return request_.model();
     if (key == "messages") return has_messages_ = read_messages(request_);
-    if (key == "stream") return request_.boolean("stream", index_.stream);
-    if (key == "stream_options") return stream_options();
-    if (key == "n") return number_of_choices();
+    if (key == "stream") return request_.boolean("stream", request_.index.stream);
+    if (key == "stream_options") return request_.stream_options();
+    if (key == "n") return request_.number_of_choices();
     if (key == "max_tokens" || key == "max_completion_tokens") return request_.max_tokens(std::string(key));
     if (key == "user" || key == "safety_identifier") return request_.optional_text(Role::other);
     if (key == "metadata") return metadata();
@@ -37,43 +37,9 @@ class RequestWalk {
     return request_.skip();
   }
 
-  // Walks the object that is the value of a named member.
-  template <class Take>
-  bool object_of(std::string_view name, const Take& take) {
-    const std::string_view outer = std::exchange(request_.place.object, name);
-    const bool good = request_.object("", take);
-    request_.place.object = outer;
-    return good;
-  }
-
-  bool stream_options() {
-    has_stream_options_ = json_.peek() == Kind::object;
-    const std::uint32_t begin = json_.offset();
-    if (!json_.null() && !object_of("stream_options", [this](std::string_view key) { return stream_option(key); }))
-      return false;
-    index_.stream_options = Span{begin, json_.offset() - begin};
-    return true;
-  }
-
-  bool stream_option(std::string_view key) {
-    if (key != "include_usage") return request_.skip();
-    json_.peek();  // passes over white space
-    const std::uint32_t value = json_.offset();
-    if (!request_.boolean(key, index_.include_usage)) return false;
-    index_.include_usage_value = Span{value, json_.offset() - value};
-    return true;
-  }
-
-  bool number_of_choices() {
-    std::optional<std::int64_t> n;
-    if (!request_.integer("n", 128, n)) return false;
-    index_.n = n.value_or(1);
-    return true;
-  }
-
   bool metadata() {
     if (json_.null()) return true;
-    return object_of("metadata", [this](std::string_view) { return request_.all_texts(Role::other); });
+    return request_.object_of("metadata", [this](std::string_view) { return request_.all_texts(Role::other); });
   }
 
   // tools[], or the legacy functions[]. People write descriptions, examples and defaults into schemas; names, which the
@@ -99,7 +65,7 @@ class RequestWalk {
 
   bool response_format() {
     if (json_.peek() != Kind::object) return request_.skip();
-    return object_of("response_format", [this](std::string_view key) {
+    return request_.object_of("response_format", [this](std::string_view key) {
       return key == "json_schema" ? named("json_schema") : typed_member(key);
     });
   }
@@ -107,7 +73,7 @@ class RequestWalk {
   // An object with a `name`, such as a function's definition.
   bool named(std::string_view member) {
     if (json_.peek() != Kind::object) return request_.skip();
-    return object_of(member, [this](std::string_view key) { return named_member(key); });
+    return request_.object_of(member, [this](std::string_view key) { return named_member(key); });
   }
 
   bool named_member(std::string_view key) { return key == "name" ? request_.skip() : request_.all_texts(Role::other); }
@@ -116,26 +82,17 @@ class RequestWalk {
   // Text the caller expects back; it goes to the provider like any message.
   bool prediction() {
     if (json_.peek() != Kind::object) return request_.skip();
-    return object_of("prediction", [this](std::string_view key) {
+    return request_.object_of("prediction", [this](std::string_view key) {
       return key == "content" ? read_content(request_) : request_.skip();
     });
   }
 
-  bool complete() {
-    if (!has_messages_) return request_.missing("messages");
-    if (has_stream_options_ && !index_.stream)
-      return request_.refuse("unsupported_value", "stream_options",
-                             "'stream_options' is only allowed when 'stream' is true. Set it, or leave the options "
-                             "out.");
-    return true;
-  }
+  bool complete() { return (has_messages_ || request_.missing("messages")) && request_.stream_options_apply(); }
 
   RequestReader request_;
   JsonReader& json_ = request_.json;
-  CallIndex& index_ = request_.index;
   bool model_elsewhere_;
   bool has_messages_ = false;
-  bool has_stream_options_ = false;
 };
 
 }  // namespace

@@ -5,26 +5,6 @@ namespace {
 
 void append_number(std::string& out, std::uint64_t value) { out += std::to_string(value); }
 
-void append_usage(std::string& out, const Usage& usage) {
-  const auto number = [](std::int64_t value) { return std::to_string(value); };
-  out += R"({"prompt_tokens":)" + number(usage.input) + R"(,"completion_tokens":)" + number(usage.output);
-  out += R"(,"total_tokens":)" + number(usage.input + usage.output);
-  out += R"(,"prompt_tokens_details":{"cached_tokens":)" + number(usage.cached_input);
-  if (usage.cache_write > 0) out += R"(,"cache_write_tokens":)" + number(usage.cache_write);
-  out += R"(},"completion_tokens_details":{"reasoning_tokens":)" + number(usage.reasoning) + "}}";
-}
-
-void append_head(std::string& out, const CompletionHead& head, std::string_view object) {
-  out += "{\"id\":";
-  out += head.id;
-  out += ",\"object\":\"";
-  out += object;
-  out += "\",\"created\":";
-  out += head.created;
-  out += ",\"model\":";
-  out += head.model;
-}
-
 void append_string_or_null(std::string& out, const std::optional<std::string>& text) {
   if (text)
     append_json_string(out, *text);
@@ -79,6 +59,26 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);
   out += '"';
+}
+
+void append_chat_usage(std::string& out, const Usage& usage) {
+  const auto number = [](std::int64_t value) { return std::to_string(value); };
+  out += R"({"prompt_tokens":)" + number(usage.input) + R"(,"completion_tokens":)" + number(usage.output);
+  out += R"(,"total_tokens":)" + number(usage.input + usage.output);
+  out += R"(,"prompt_tokens_details":{"cached_tokens":)" + number(usage.cached_input);
+  if (usage.cache_write > 0) out += R"(,"cache_write_tokens":)" + number(usage.cache_write);
+  out += R"(},"completion_tokens_details":{"reasoning_tokens":)" + number(usage.reasoning) + "}}";
+}
+
+void append_head(std::string& out, const CompletionHead& head, std::string_view object) {
+  out += "{\"id\":";
+  out += head.id;
+  out += ",\"object\":\"";
+  out += object;
+  out += "\",\"created\":";
+  out += head.created;
+  out += ",\"model\":";
+  out += head.model;
 }
 
 // --- signed reasoning ---
@@ -194,13 +194,13 @@ void ChunkWriter::end(const CompletionHead& head, std::string& out) {
   out += "data: ";
   append_head(out, head, "chat.completion.chunk");
   out += R"(,"choices":[],"usage":)";
-  append_usage(out, usage_);
+  append_chat_usage(out, usage_);
   out += "}\n\n";
 }
 
 // --- whole bodies ---
 
-void BodyWriter::event(const Event& event) {
+void BodyWriter::event(const CompletionHead& head, const Event& event, std::string& out) {
   using K = Event::Kind;
   if (event.kind == K::usage) {
     usage_ = event.usage;
@@ -215,7 +215,7 @@ void BodyWriter::event(const Event& event) {
   } else if (carries_proof(event.kind)) {
     sign(event);
   } else if (carries_text(event.kind)) {
-    text(event.choice, event.block, event.kind, event.text);
+    text(head, event.choice, event.block, event.kind, event.text, out);
   }
 }
 
@@ -230,7 +230,8 @@ void BodyWriter::sign(const Event& event) {
   choice.thinking_blocks += entry;
 }
 
-void BodyWriter::text(std::uint32_t index, std::uint32_t block, Event::Kind kind, std::string_view text) {
+void BodyWriter::text(const CompletionHead& /*head*/, std::uint32_t index, std::uint32_t block, Event::Kind kind,
+                      std::string_view text, std::string& /*out*/) {
   Choice& choice = choices_[index];
   if (kind == Event::Kind::arguments) {
     choice.calls[block].arguments += text;
@@ -279,7 +280,7 @@ void BodyWriter::write_choice(std::uint32_t index, const Choice& choice, std::st
   out += '}';
 }
 
-void BodyWriter::write(const CompletionHead& head, std::string& out) const {
+void BodyWriter::end(const CompletionHead& head, std::string& out) {
   append_head(out, head, "chat.completion");
   out += ",\"choices\":[";
   const char* separator = "";
@@ -290,7 +291,7 @@ void BodyWriter::write(const CompletionHead& head, std::string& out) const {
   out += ']';
   if (usage_.known()) {
     out += ",\"usage\":";
-    append_usage(out, usage_);
+    append_chat_usage(out, usage_);
   }
   out += '}';
 }

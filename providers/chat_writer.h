@@ -20,6 +20,22 @@ struct CompletionHead {
 
 // `"` + escaped text + `"`.
 void append_json_string(std::string& out, std::string_view text);
+// {"id":...,"object":...,"created":...,"model":...   and no closing brace
+void append_head(std::string& out, const CompletionHead& head, std::string_view object);
+void append_chat_usage(std::string& out, const Usage& usage);
+
+// Writes an answer from events: piece by piece, or whole at its end.
+class AnswerWriter {
+ public:
+  virtual ~AnswerWriter() = default;
+  // Nothing for kinds without a form in the API.
+  virtual void event(const CompletionHead& head, const Event& event, std::string& out) = 0;
+  // One piece of text in a choice that somebody else has opened.
+  virtual void text(const CompletionHead& head, std::uint32_t choice, std::uint32_t block, Event::Kind kind,
+                    std::string_view text, std::string& out) = 0;
+  // What follows the last event: the usage chunk, if it was asked for and is known, or the whole body.
+  virtual void end(const CompletionHead& head, std::string& out) = 0;
+};
 
 // Reasoning that a provider signed, in the form several clients keep and send back: an entry of `thinking_blocks`,
 // whole, so that nobody has to put it together. The text is also in reasoning_content, as it comes.
@@ -37,17 +53,15 @@ class ThinkingBlocks {
   std::uint32_t count_ = 0;
 };
 
-class ChunkWriter {
+class ChunkWriter final : public AnswerWriter {
  public:
   explicit ChunkWriter(bool include_usage) : include_usage_(include_usage) {}
 
-  // One event as one chunk, its choice opened by a role chunk if need be. Nothing for kinds without a wire form.
-  void event(const CompletionHead& head, const Event& event, std::string& out);
-  // One piece of text in a choice that somebody else has opened.
+  // One event as one chunk, its choice opened by a role chunk if need be.
+  void event(const CompletionHead& head, const Event& event, std::string& out) override;
   void text(const CompletionHead& head, std::uint32_t choice, std::uint32_t block, Event::Kind kind,
-            std::string_view text, std::string& out);
-  // The usage chunk, if it was asked for and is known.
-  void end(const CompletionHead& head, std::string& out);
+            std::string_view text, std::string& out) override;
+  void end(const CompletionHead& head, std::string& out) override;
 
  private:
   struct Choice {
@@ -67,11 +81,12 @@ class ChunkWriter {
 };
 
 // Collects events until the whole completion can be written.
-class BodyWriter {
+class BodyWriter final : public AnswerWriter {
  public:
-  void event(const Event& event);
-  void text(std::uint32_t choice, std::uint32_t block, Event::Kind kind, std::string_view text);
-  void write(const CompletionHead& head, std::string& out) const;
+  void event(const CompletionHead& head, const Event& event, std::string& out) override;
+  void text(const CompletionHead& head, std::uint32_t choice, std::uint32_t block, Event::Kind kind,
+            std::string_view text, std::string& out) override;
+  void end(const CompletionHead& head, std::string& out) override;
 
  private:
   struct Call {

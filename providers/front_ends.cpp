@@ -1,5 +1,6 @@
 // The table of APIs that clients may call.
 #include "providers/chat_encoder.h"
+#include "providers/completions.h"
 #include "providers/embedding.h"
 #include "providers/front_end.h"
 
@@ -14,8 +15,14 @@ std::unique_ptr<ClientEncoder> make(EncoderOptions options) {
 constexpr FrontEnd kEmbeddings{"embd-", decode_embeddings_request, nullptr, embeddings_encoder, encode_error_body};
 constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<ChatEncoder>, encode_error_body};
 
+constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalise_completions, completions_encoder,
+                                encode_error_body};
+
 }  // namespace
 
-const FrontEnd& front_end(Api api) { return api == Api::embeddings ? kEmbeddings : kChat; }
+const FrontEnd& front_end(Api api) {
+  if (api == Api::completions) return kCompletions;
+  return api == Api::embeddings ? kEmbeddings : kChat;
+}
 
 }  // namespace tollgate::providers

@@ -15,10 +15,13 @@ Error decode_openai_error(const ErrorAnswer& answer) {
 
 constexpr NativeApi kChat{"/chat/completions", decode_chat_event, decode_chat_response, decode_openai_error};
 
+constexpr NativeApi kCompletions{"/completions", decode_chat_event, decode_chat_response, decode_openai_error};
+
 constexpr NativeApi kEmbeddings{"/embeddings", nullptr, decode_embeddings_response, decode_openai_error};
 
 const NativeApi* openai_api(Api api) {
   if (api == Api::chat) return &kChat;
+  if (api == Api::completions) return &kCompletions;
   return api == Api::embeddings ? &kEmbeddings : nullptr;
 }
 

@@ -40,6 +40,38 @@ bool RequestReader::max_tokens(const std::string& name) {
   return true;
 }
 
+bool RequestReader::number_of_choices() {
+  std::optional<std::int64_t> n;
+  if (!integer("n", 128, n)) return false;
+  index.n = n.value_or(1);
+  return true;
+}
+
+bool RequestReader::stream_options() {
+  json.peek();  // passes over white space
+  const std::uint32_t begin = json.offset();
+  if (!json.null() && !object_of("stream_options", [this](std::string_view key) { return stream_option(key); }))
+    return false;
+  index.stream_options = Span{begin, json.offset() - begin};
+  return true;
+}
+
+bool RequestReader::stream_option(std::string_view key) {
+  if (key != "include_usage") return skip();
+  json.peek();
+  const std::uint32_t value = json.offset();
+  if (!boolean(key, index.include_usage)) return false;
+  index.include_usage_value = Span{value, json.offset() - value};
+  return true;
+}
+
+bool RequestReader::stream_options_apply() {
+  const bool given = index.stream_options && json.view(*index.stream_options).starts_with('{');
+  if (!given || index.stream) return true;
+  return refuse("unsupported_value", "stream_options",
+                "'stream_options' is only allowed when 'stream' is true. Set it, or leave the options out.");
+}
+
 bool RequestReader::skip() {
   json.skip();
   return json.ok();

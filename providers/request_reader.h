@@ -40,6 +40,10 @@ class RequestReader {
   bool model();
   // The largest of several counts.
   bool max_tokens(const std::string& name);
+  bool number_of_choices();
+  bool stream_options();
+  // Options of a stream come with a stream. To be asked at the end.
+  bool stream_options_apply();
 
   // --- values ---
 
@@ -48,6 +52,9 @@ class RequestReader {
   // Walks one object, which consumes each member's value: `take(key)`. A key that comes twice is refused.
   template <class Take>
   bool object(std::string_view member, const Take& take);
+  // The same for the value of a named member, which refusals then name as the place.
+  template <class Take>
+  bool object_of(std::string_view name, const Take& take);
   bool boolean(std::string_view member, bool& value);
   // null leaves `out` as it is.
   bool integer(const std::string& member, std::int64_t max, std::optional<std::int64_t>& out);
@@ -76,6 +83,7 @@ class RequestReader {
   bool begin();
   bool ended();
   bool fresh_key(std::string_view object);
+  bool stream_option(std::string_view key);
 
   KeyStack keys_;
   std::optional<Error> error_;
@@ -91,6 +99,14 @@ bool RequestReader::object(std::string_view member, const Take& take) {
     if (!take(json.key())) return false;
   }
   return json.ok();
+}
+
+template <class Take>
+bool RequestReader::object_of(std::string_view name, const Take& take) {
+  const std::string_view outer = std::exchange(place.object, name);
+  const bool good = object("", take);
+  place.object = outer;
+  return good;
 }
 
 template <class Take>

@@ -32,6 +32,9 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/chat/completions", false, "", serve_call, Api::chat},
     Route{"POST", "/openai/v1/chat/completions", false, "", serve_call, Api::chat},
     Route{"POST", "/openai/deployments/", true, "/chat/completions", serve_call, Api::chat},
+    Route{"POST", "/v1/completions", false, "", serve_call, Api::completions},
+    Route{"POST", "/openai/v1/completions", false, "", serve_call, Api::completions},
+    Route{"POST", "/openai/deployments/", true, "/completions", serve_call, Api::completions},
     Route{"POST", "/v1/embeddings", false, "", serve_call, Api::embeddings},
     Route{"POST", "/openai/v1/embeddings", false, "", serve_call, Api::embeddings},
     Route{"POST", "/openai/deployments/", true, "/embeddings", serve_call, Api::embeddings},
@@ -54,13 +57,14 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
 Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
   const std::string path(exchange.head().path());
   const auto& method = exchange.head().method;
-  return Error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
-               .message = allowed.empty()
-                              ? "Unknown request URL: " + method + " " + path +
-                                    ". This gateway serves /v1/chat/completions, /v1/embeddings and /v1/models."
-                              : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
-               .code = allowed.empty() ? "unknown_url" : "method_not_supported",
-               .retryable = false};
+  return Error{
+      .kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
+      .message = allowed.empty()
+                     ? "Unknown request URL: " + method + " " + path +
+                           ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models."
+                     : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
+      .code = allowed.empty() ? "unknown_url" : "method_not_supported",
+      .retryable = false};
 }
 
 }  // namespace

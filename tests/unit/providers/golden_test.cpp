@@ -169,6 +169,7 @@ std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
   ProviderOptions options;
   options.kind = kKinds.at(test.dialect);
   options.endpoint = std::make_shared<const Endpoint>();
+  if (test.expect.value("native", false)) options.apis = {test.call->api};
   return http_upstream(options, no_authorizer(), transport);
 }
 
