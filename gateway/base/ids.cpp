@@ -58,13 +58,14 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
 }
 
 std::string Uuid::to_string() const {
-  static constexpr std::array<std::size_t, 16> kPlaces = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-  std::string text(36, '-');
-  for (std::size_t i = 0; i < kPlaces.size(); ++i) {
-    text[kPlaces[i]] = kHex[bytes[i] >> 4];
-    text[kPlaces[i] + 1] = kHex[bytes[i] & 0x0f];
+  std::array<char, 36> text{};
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (dash_before(i)) text[at++] = '-';
+    text[at++] = kHex[bytes[i] >> 4];
+    text[at++] = kHex[bytes[i] & 0x0f];
   }
-  return text;
+  return {text.data(), text.size()};
 }
 
 Uuid UuidSource::next(SystemTime now) {
