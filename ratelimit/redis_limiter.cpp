@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <deque>
+#include <set>
+#include <span>
 #include <stdexcept>
 
 #include "ratelimit/memory_store.h"
@@ -12,12 +14,29 @@ namespace {
 
 namespace asio = net::asio;
 
-constexpr std::size_t kMaxBacklog = 10'000;  // settlements kept for Redis while it is away
+constexpr std::size_t kMaxBacklog = 10'000;        // settlements kept for Redis while it is away
+constexpr std::chrono::milliseconds kRideWait{1};  // the longest that a settlement waits for an admission to ride on
+
+using StopWatch = std::chrono::steady_clock;
 
 Scopes local_share(const Scopes& scopes, int replicas) {
   Scopes shares;
   for (const auto& scope : scopes) shares.push_back(share_of(*scope, replicas));
   return shares;
+}
+
+// More than half of some scope's slots are taken: others may soon wait for one.
+bool crowded(const Scopes& scopes, std::span<const Reading> readings) {
+  for (std::size_t i = 0; i < scopes.size(); ++i)
+    if (scopes[i]->slots && 2 * readings[i].running > *scopes[i]->slots) return true;
+  return false;
+}
+
+// May they be in one batch with something of this id and these scopes?
+bool fits(const Settlements& settlements, const Uuid& id, const Scopes& scopes) {
+  return std::all_of(settlements.begin(), settlements.end(), [&](const auto& settlement) {
+    return settlement->id != id && may_share(settlement->scopes, scopes);
+  });
 }
 
 // One admit under way. Its reply may come after the caller has left.
@@ -27,6 +46,7 @@ struct Call {
   net::Timer timer;  // deadline and wake-up in one
   AdmitRequest request;
   std::int64_t tokens;
+  Settlements riders;  // sent with it
   std::optional<RedisReply> reply;
   bool abandoned = false;
 };
@@ -35,12 +55,16 @@ struct Call {
 class Core : public std::enable_shared_from_this<Core> {
  public:
   Core(asio::io_context& io, RedisOptions options, std::shared_ptr<MemoryStore> fallback, Log& log)
-      : io_(io), options_(std::move(options)), fallback_(std::move(fallback)), log_(log) {}
+      : io_(io), options_(std::move(options)), fallback_(std::move(fallback)), log_(log), due_timer_(io) {}
 
   void start() {
     link_ = RedisLink::start(io_, options_, [this] { flush_backlog(); }, log_);
   }
-  void stop() { link_->close(); }
+  void stop() {
+    send_due();
+    due_timer_.cancel();
+    link_->close();
+  }
 
   static net::Task<Verdict> admit(std::shared_ptr<Core> self, AdmitRequest request);
   void settle(Settlement settlement);
@@ -52,12 +76,16 @@ class Core : public std::enable_shared_from_this<Core> {
     return fallback_ != nullptr && fallback_->holds(id, scopes);
   }
   Verdict without_store(const AdmitRequest& request);
-  std::optional<Verdict> judge(const Call& call) const;
+  std::optional<Verdict> judge(const Call& call);
   void send_admit(const std::shared_ptr<Call>& call, ScriptForm form);
   void on_admit_reply(const std::shared_ptr<Call>& call, ScriptForm form, RedisReply reply);
   void note_errors(const RedisReply& reply);
   void release(const Call& call);
-  void send_settle(const std::shared_ptr<const Settlement>& settlement, ScriptForm form);
+  void put_in_line(std::shared_ptr<const Settlement> settlement);
+  Settlements riders_for(const AdmitRequest& request);
+  void wait_for_a_ride();
+  void send_due();
+  void send_settlements(std::shared_ptr<const Settlements> settlements, ScriptForm form);
   void keep_for_later(std::shared_ptr<const Settlement> settlement);
   void flush_backlog();
 
@@ -67,6 +95,11 @@ class Core : public std::enable_shared_from_this<Core> {
   Log& log_;
   std::shared_ptr<RedisLink> link_;
   std::deque<std::shared_ptr<const Settlement>> backlog_;
+  Settlements due_;  // settlements that wait for an admission to ride on; they may be one batch
+  StopWatch::time_point due_since_;
+  net::Timer due_timer_;
+  bool due_timer_runs_ = false;
+  std::set<Uuid> crowded_;  // calls of a scope that is short of slots: their settlements do not wait
   RedisStats stats_;
   std::string last_error_;
 };
@@ -100,6 +133,7 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
   const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
   const auto call = std::make_shared<Call>(self->io_, std::move(request), tokens);
   Waiting waiting(*self, *call);
+  call->riders = self->riders_for(call->request);
   call->timer.expires_after(self->options_.timeout);
   self->send_admit(call, ScriptForm::hash);
   boost::system::error_code woken;
@@ -120,7 +154,7 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
   co_return *std::move(verdict);
 }
 
-std::optional<Verdict> Core::judge(const Call& call) const {
+std::optional<Verdict> Core::judge(const Call& call) {
   const Scopes& scopes = call.request.scopes;
   const std::optional<Admission> admission = parse_admission(*call.reply, scopes, call.tokens);
   if (!admission) return std::nullopt;
@@ -130,6 +164,7 @@ std::optional<Verdict> Core::judge(const Call& call) const {
     if (!verdict.denial) return std::nullopt;  // not our script's arithmetic
   }
   describe_levels(verdict, scopes, admission->readings, admission->now);
+  if (admission->admitted && crowded(scopes, admission->readings)) crowded_.insert(call.request.id);
   return verdict;
 }
 
@@ -154,7 +189,7 @@ Verdict Core::without_store(const AdmitRequest& request) {
 }
 
 void Core::send_admit(const std::shared_ptr<Call>& call, ScriptForm form) {
-  link_->send(admit_command(options_.prefix, call->request, call->tokens, form),
+  link_->send(script_command(options_.prefix, {call->riders, &call->request, call->tokens}, form),
               [self = shared_from_this(), call, form](RedisReply reply) {
                 self->on_admit_reply(call, form, std::move(reply));
               });
@@ -162,10 +197,12 @@ void Core::send_admit(const std::shared_ptr<Call>& call, ScriptForm form) {
 
 void Core::on_admit_reply(const std::shared_ptr<Call>& call, ScriptForm form, RedisReply reply) {
   if (script_unknown(reply) && form == ScriptForm::hash) {
-    if (!call->abandoned) send_admit(call, ScriptForm::source);
-    return;
+    if (!call->abandoned) return send_admit(call, ScriptForm::source);
+    return send_settlements(std::make_shared<const Settlements>(std::move(call->riders)), ScriptForm::source);
   }
   note_errors(reply);
+  if (reply.kind == RedisReply::Kind::lost)
+    for (auto& rider : std::exchange(call->riders, {})) keep_for_later(std::move(rider));
   call->reply = std::move(reply);
   if (call->abandoned) return release(*call);
   call->timer.cancel();
@@ -189,8 +226,8 @@ void Core::note_errors(const RedisReply& reply) {
 void Core::release(const Call& call) {
   const auto admission = parse_admission(*call.reply, call.request.scopes, call.tokens);
   if (call.reply->kind != RedisReply::Kind::lost && (!admission || !admission->admitted)) return;
-  send_settle(std::make_shared<Settlement>(Settlement{call.request.id, call.request.scopes, call.tokens, 0}),
-              ScriptForm::hash);
+  put_in_line(std::make_shared<Settlement>(Settlement{call.request.id, call.request.scopes, call.tokens, 0}));
+  send_due();
 }
 
 void Core::settle(Settlement settlement) {
@@ -201,16 +238,58 @@ void Core::settle(Settlement settlement) {
     fallback_->settle(settlement);
     return;
   }
-  send_settle(std::make_shared<Settlement>(std::move(settlement)), ScriptForm::hash);
+  const bool waited_for = crowded_.erase(settlement.id) > 0;
+  put_in_line(std::make_shared<Settlement>(std::move(settlement)));
+  if (waited_for) return send_due();
+  wait_for_a_ride();
 }
 
-void Core::send_settle(const std::shared_ptr<const Settlement>& settlement, ScriptForm form) {
-  if (!link_->usable()) return keep_for_later(settlement);
-  link_->send(settle_command(options_.prefix, *settlement, form),
-              [self = shared_from_this(), settlement, form](const RedisReply& reply) {
-                if (reply.kind == RedisReply::Kind::lost) self->keep_for_later(settlement);
+// Sends first what cannot be in one batch with it.
+void Core::put_in_line(std::shared_ptr<const Settlement> settlement) {
+  if (due_.size() == kMostSettlements || !fits(due_, settlement->id, settlement->scopes)) send_due();
+  if (due_.empty()) due_since_ = StopWatch::now();
+  due_.push_back(std::move(settlement));
+}
+
+// All that wait, or nothing where one of them has to come first.
+Settlements Core::riders_for(const AdmitRequest& request) {
+  if (!fits(due_, request.id, request.scopes)) send_due();
+  return std::exchange(due_, {});
+}
+
+// The timer is left alone when its settlements find a ride: while calls come and go it rings once in kRideWait.
+void Core::wait_for_a_ride() {
+  if (due_timer_runs_) return;
+  due_timer_runs_ = true;
+  due_timer_.expires_at(due_since_ + kRideWait);
+  due_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    self->due_timer_runs_ = false;
+    if (self->due_.empty()) return;
+    if (StopWatch::now() < self->due_since_ + kRideWait) return self->wait_for_a_ride();
+    self->send_due();
+  });
+}
+
+void Core::send_due() {
+  if (due_.empty()) return;
+  send_settlements(std::make_shared<const Settlements>(std::exchange(due_, {})), ScriptForm::hash);
+}
+
+void Core::send_settlements(std::shared_ptr<const Settlements> settlements, ScriptForm form) {
+  if (settlements->empty()) return;
+  if (!link_->usable()) {
+    for (const auto& settlement : *settlements) keep_for_later(settlement);
+    return;
+  }
+  const std::string command = script_command(options_.prefix, {*settlements}, form);
+  link_->send(command,
+              [self = shared_from_this(), settlements = std::move(settlements), form](const RedisReply& reply) {
+                if (reply.kind == RedisReply::Kind::lost)
+                  for (const auto& settlement : *settlements) self->keep_for_later(settlement);
                 if (script_unknown(reply) && form == ScriptForm::hash)
-                  self->send_settle(settlement, ScriptForm::source);
+                  self->send_settlements(settlements, ScriptForm::source);
               });
 }
 
@@ -224,8 +303,8 @@ void Core::keep_for_later(std::shared_ptr<const Settlement> settlement) {
 }
 
 void Core::flush_backlog() {
-  const auto waiting = std::exchange(backlog_, {});
-  for (const auto& settlement : waiting) send_settle(settlement, ScriptForm::hash);
+  for (auto& settlement : std::exchange(backlog_, {})) put_in_line(std::move(settlement));
+  send_due();
 }
 
 RedisStats Core::stats() const {

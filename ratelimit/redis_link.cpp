@@ -156,6 +156,7 @@ RedisLink::~RedisLink() { close(); }
 void RedisLink::close() {
   state_ = State::closed;
   on_ready_ = nullptr;
+  if (connection_ && connection_->connected) connection_->flush();  // as far as the socket takes it
   drop();
   wake_.cancel();
 }

@@ -36,7 +36,8 @@ class RedisLink : public std::enable_shared_from_this<RedisLink> {
   // because a peer behind a broken network path sends no reset.
   void note_timeout();
   std::int64_t reconnects() const { return reconnects_; }
-  // Every outstanding command ends with Kind::lost; nothing is called afterwards.
+  // What was sent leaves if the socket takes it. Every outstanding command ends with Kind::lost; nothing is called
+  // afterwards.
   void close();
 
  private:

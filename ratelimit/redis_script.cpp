@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -14,19 +15,28 @@ namespace {
 // string, and its levels live in local variables. Numbers in Lua are doubles: exact below 2^53, where every level lies;
 // redis.call prints them with 17 digits.
 //
-// KEYS of both scripts: ticket, then one per scope. The last of ARGV holds per scope nine packed doubles: slots, then
-// limit and capacity in units of each bucket, in the order of Meter; -1 for a limit that is absent.
-
-// `put` lets a key live until every bucket is full and every lease has ended, and a second more. Setting an expiry
-// costs as much as setting the value, so it is set with an eighth to spare and then left alone for a while.
-#define TOLLGATE_LUA_START \
-  R"(
-local min, max, floor, ceil, sub = math.min, math.max, math.floor, math.ceil, string.sub
+// KEYS: the scopes, those of the admission first; the tickets of the settlements; the admission's ticket, if there is
+// an admission. ARGV: how many scopes the admission has (0: there is none), its tokens, its lease in ms; per scope nine
+// packed doubles, which are slots, then limit and capacity in units of each bucket, in the order of Meter, -1 for a
+// limit that is absent; per settlement a packed double, the tokens to give back (negative: to take); per scope one byte
+// that says how many settlements change it, and one with the number of each.
+//
+// Answer to an admission: 1 (let in), 2 (let in before) or 0, then the states of its scopes as they were after the
+// settlements and before it, then the time: the caller computes levels from them as the store in memory does. A refusal
+// writes nothing but the settlements. Answer without an admission: how many reservations stood and were settled.
+//
+// `state_of` lets a key live until every bucket is full and every lease has ended (`busy`), and a second more. Setting
+// an expiry costs as much as setting the value, so it is set with an eighth to spare and then left alone for a while.
+// In a loop's names, r is requests, t tokens, m per minute, d per day; _l is a limit, _c a capacity.
+constexpr std::string_view kScript = R"(
+local min, max, floor, ceil, sub, byte = math.min, math.max, math.floor, math.ceil, string.sub, string.byte
 local read, packed = struct.unpack, struct.pack
+local asked, tokens, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local limits, refunds, changes = ARGV[4], ARGV[5], ARGV[6]
+local scopes, settled = #limits / 72, #refunds / 8
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + floor(clock[2] / 1000)
 local held = redis.call('MGET', unpack(KEYS))
-local ticket = tonumber(held[1] or 0)
 local FULL = 9e15
 local function state_of(at, kept_until, busy, rm, tm, rd, td, leases)
   busy = ceil(min(busy, 1e15))
@@ -35,21 +45,20 @@ local function state_of(at, kept_until, busy, rm, tm, rd, td, leases)
   last = last + ceil(busy / 8)
   return packed('<dddddd', at, last, rm, tm, rd, td) .. leases, last - now
 end
-local function put(key, state, expiry)
-  if expiry then
-    redis.call('SET', key, state, 'PX', expiry)
-  else
-    redis.call('SET', key, state, 'KEEPTTL')
-  end
-end
-)"
 
-// The head of a loop over the scopes: limits, and the levels of this instant. _l is a limit, _c a capacity; r is
-// requests, t tokens, m per minute, d per day.
-#define TOLLGATE_LUA_EACH_SCOPE \
-  R"(
-for i = 2, #KEYS do
-  local slots, rm_l, rm_c, tm_l, tm_c, rd_l, rd_c, td_l, td_c = read('<ddddddddd', limits, 72 * i - 143)
+local standing, stood = {}, 0
+for j = 1, settled do
+  local ends = tonumber(held[scopes + j] or 0)
+  if ends > now then standing[j], stood = ends, stood + 1 end
+end
+if settled > 0 then redis.call('DEL', unpack(KEYS, scopes + 1, scopes + settled)) end
+
+local grain = max(1, floor(lease / 32))
+local ends = ceil((now + lease) / grain) * grain
+local pass, next_change = true, 1
+local states, expiries, taken, taken_expiries = {}, {}, {}, {}
+for i = 1, scopes do
+  local slots, rm_l, rm_c, tm_l, tm_c, rd_l, rd_c, td_l, td_c = read('<ddddddddd', limits, 72 * i - 71)
   local state = held[i]
   local at, kept_until, rm, tm, rd, td = now, 0, rm_c, tm_c, rd_c, td_c
   if state then
@@ -62,94 +71,95 @@ for i = 2, #KEYS do
     rm, tm = min(rm_c, rm + rm_l * ms), min(tm_c, tm + tm_l * ms)
     rd, td = min(rd_c, rd + rd_l * s), min(td_c, td + td_l * s)
   end
-)"
+  if rm_l < 0 then rm = FULL end
+  if tm_l < 0 then tm = FULL end
+  if rd_l < 0 then rd = FULL end
+  if td_l < 0 then td = FULL end
 
-// ARGV: tokens, lease in ms, limits. Answer: 1 (let in), 2 (let in before) or 0, then the states as they were before,
-// then the time: the caller computes levels from them as the store in memory does. First everything is checked, then
-// everything is written; a refusal writes nothing. `busy` is the time until the scope may be forgotten.
-constexpr std::string_view kAdmit = TOLLGATE_LUA_START R"(
-local tokens, lease, limits = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local grain = max(1, floor(lease / 32))
-local ends = ceil((now + lease) / grain) * grain
-local pass, states, expiries = true, {}, {}
-)" TOLLGATE_LUA_EACH_SCOPE R"(
-  local busy, leases = 0, ''
-  if rm_l < 0 then rm = FULL else
-    rm = rm - 60000
-    pass = pass and rm >= 0
-    if rm < rm_c then busy = (rm_c - rm) / rm_l end
-  end
-  if tm_l < 0 then tm = FULL else
-    tm = tm - tokens * 60000
-    pass = pass and tm >= 0
-    if tm < tm_c then busy = max(busy, (tm_c - tm) / tm_l) end
-  end
-  if rd_l < 0 then rd = FULL else
-    rd = rd - 86400
-    pass = pass and rd >= 0
-    if rd < rd_c then busy = max(busy, ceil((rd_c - rd) / rd_l) * 1000) end
-  end
-  if td_l < 0 then td = FULL else
-    td = td - tokens * 86400
-    pass = pass and td >= 0
-    if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
-  end
-  local running, same = 0, 0
-  for p = 49, state and #state or 0, 16 do
-    local e, n = read('<dd', state, p)
-    if e > now then
-      running = running + n
-      if e == ends then same = n else leases = leases .. sub(state, p, p + 15) end
+  local changing = byte(changes, next_change)
+  local gone
+  for c = next_change + 1, next_change + changing do
+    local j = byte(changes, c)
+    local refund = standing[j] and read('<d', refunds, 8 * j - 7)
+    if refund and (state or refund < 0) then
+      gone = gone or {}
+      gone[standing[j]] = (gone[standing[j]] or 0) + 1
+      if tm_l >= 0 then tm = max(-2.4e14, min(tm_c, tm + refund * 60000)) end
+      if td_l >= 0 then td = max(-3.456e14, min(td_c, td + refund * 86400)) end
     end
   end
-  if slots >= 0 then
-    pass = pass and running < slots
-    same = same + 1
-    busy = max(busy, ends - now)
-  end
-  if same > 0 then leases = leases .. packed('<dd', ends, same) end
-  if pass then states[i], expiries[i] = state_of(at, kept_until, busy, rm, tm, rd, td, leases) end
-end
-local known = ticket > now
-if pass and not known then
-  redis.call('SET', KEYS[1], ends, 'PX', ends - now)
-  for i = 2, #KEYS do put(KEYS[i], states[i], expiries[i]) end
-end
-held[1] = known and 2 or pass and 1 or 0
-held[#KEYS + 1] = now
-return held
-)";
-
-// ARGV: tokens to give back (negative: to take), limits. Answer: 1, or 0 where no such reservation stands.
-constexpr std::string_view kSettle = TOLLGATE_LUA_START R"(
-redis.call('DEL', KEYS[1])
-if ticket <= now then return 0 end
-local refund, limits = tonumber(ARGV[1]), ARGV[2]
-)" TOLLGATE_LUA_EACH_SCOPE R"(
-  if state or refund < 0 then
+  next_change = next_change + 1 + changing
+  if gone then
     local busy, leases = 0, ''
-    if rm_l < 0 then rm = FULL end
-    if rd_l < 0 then rd = FULL end
-    if tm_l < 0 then tm = FULL else
-      tm = max(-2.4e14, min(tm_c, tm + refund * 60000))
-      if tm < tm_c then busy = (tm_c - tm) / tm_l end
-    end
-    if td_l < 0 then td = FULL else
-      td = max(-3.456e14, min(td_c, td + refund * 86400))
-      if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
-    end
+    if tm < tm_c then busy = (tm_c - tm) / tm_l end
+    if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
     for p = 49, state and #state or 0, 16 do
       local e, n = read('<dd', state, p)
-      if e == ticket and slots >= 0 then n = n - 1 end
+      if slots >= 0 then n = n - (gone[e] or 0) end
       if e > now and n > 0 then leases = leases .. packed('<dd', e, n) end
     end
-    put(KEYS[i], state_of(at, kept_until, busy, rm, tm, rd, td, leases))
+    state, expiries[i] = state_of(at, kept_until, busy, rm, tm, rd, td, leases)
+    states[i], held[i] = state, state
+  end
+
+  if i <= asked then
+    local busy, leases = 0, ''
+    if rm_l >= 0 then
+      rm = rm - 60000
+      pass = pass and rm >= 0
+      if rm < rm_c then busy = (rm_c - rm) / rm_l end
+    end
+    if tm_l >= 0 then
+      tm = tm - tokens * 60000
+      pass = pass and tm >= 0
+      if tm < tm_c then busy = max(busy, (tm_c - tm) / tm_l) end
+    end
+    if rd_l >= 0 then
+      rd = rd - 86400
+      pass = pass and rd >= 0
+      if rd < rd_c then busy = max(busy, ceil((rd_c - rd) / rd_l) * 1000) end
+    end
+    if td_l >= 0 then
+      td = td - tokens * 86400
+      pass = pass and td >= 0
+      if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
+    end
+    local running, same = 0, 0
+    for p = 49, state and #state or 0, 16 do
+      local e, n = read('<dd', state, p)
+      if e > now then
+        running = running + n
+        if e == ends then same = n else leases = leases .. sub(state, p, p + 15) end
+      end
+    end
+    if slots >= 0 then
+      pass = pass and running < slots
+      same = same + 1
+      busy = max(busy, ends - now)
+    end
+    if same > 0 then leases = leases .. packed('<dd', ends, same) end
+    if pass then taken[i], taken_expiries[i] = state_of(at, kept_until, busy, rm, tm, rd, td, leases) end
   end
 end
-return 1
+
+local known = asked > 0 and tonumber(held[#KEYS] or 0) > now
+if asked > 0 and pass and not known then
+  redis.call('SET', KEYS[#KEYS], ends, 'PX', ends - now)
+  for i = 1, asked do states[i], expiries[i] = taken[i], taken_expiries[i] end
+end
+for i = 1, scopes do
+  if expiries[i] then
+    redis.call('SET', KEYS[i], states[i], 'PX', expiries[i])
+  elseif states[i] then
+    redis.call('SET', KEYS[i], states[i], 'KEEPTTL')
+  end
+end
+if asked == 0 then return stood end
+local answer = {known and 2 or pass and 1 or 0}
+for i = 1, asked do answer[i + 1] = held[i] end
+answer[asked + 2] = now
+return answer
 )";
-#undef TOLLGATE_LUA_START
-#undef TOLLGATE_LUA_EACH_SCOPE
 static_assert(kMaxDebt * kMinute.unit == 240'000'000'000'000 && kMaxDebt * kDay.unit == 345'600'000'000'000);
 
 std::string hex_sha1(std::string_view text) {
@@ -165,8 +175,9 @@ std::string hex_sha1(std::string_view text) {
 }
 
 void append_double(std::string& out, std::int64_t value) {
-  auto bits = std::bit_cast<std::uint64_t>(static_cast<double>(value));
-  for (int i = 0; i < 8; ++i, bits >>= 8) out.push_back(static_cast<char>(bits & 0xff));
+  static_assert(std::endian::native == std::endian::little);
+  const auto bytes = std::bit_cast<std::array<char, sizeof(double)>>(static_cast<double>(value));
+  out.append(bytes.data(), bytes.size());
 }
 
 void append_limits(std::string& out, const Scope& scope) {
@@ -177,23 +188,49 @@ void append_limits(std::string& out, const Scope& scope) {
   }
 }
 
-void add_script(RespCommand& command, std::string_view source, const std::string& hash, ScriptForm form) {
-  if (form == ScriptForm::hash) {
-    command.add("EVALSHA").add(hash);
-  } else {
-    command.add("EVAL").add(source);
+constexpr std::size_t kScopeBytes = 72;  // packed limits
+
+// The scopes that one call of the script reads, and which settlements change each.
+struct Plan {
+  std::vector<const Scope*> scopes;
+  std::vector<std::string> changes;  // by scope: numbers of settlements, from 1, a byte each
+  std::string refunds;
+
+  void change(const Scope& scope, std::size_t settlement) {
+    const auto at = static_cast<std::size_t>(std::find(scopes.begin(), scopes.end(), &scope) - scopes.begin());
+    if (at == scopes.size()) add(scope);
+    changes[at].push_back(static_cast<char>(settlement));
   }
+  void add(const Scope& scope) {
+    scopes.push_back(&scope);
+    changes.emplace_back();
+  }
+};
+
+// Scopes that a settlement does not change are not touched.
+Plan make_plan(const Batch& batch) {
+  Plan plan;
+  if (batch.request != nullptr)
+    for (const auto& scope : batch.request->scopes) plan.add(*scope);
+  for (std::size_t i = 0; i < batch.settlements.size(); ++i) {
+    const std::int64_t refund = refund_of(*batch.settlements[i]);
+    append_double(plan.refunds, refund);
+    for (const auto& scope : batch.settlements[i]->scopes)
+      if (settles(*scope, refund)) plan.change(*scope, i + 1);
+  }
+  return plan;
 }
 
-void add_keys(RespCommand& command, const std::string& prefix, const Uuid& id, std::span<const Scope* const> scopes) {
+void add_keys(RespCommand& command, const std::string& prefix, const Plan& plan, const Batch& batch) {
   std::string key = "{" + prefix + "}:";
   const std::size_t tag = key.size();
-  command.add(static_cast<std::int64_t>(1 + scopes.size()));
-  command.add(key.append("ticket:").append(id.to_string()));
-  for (const Scope* scope : scopes) {
+  const auto add = [&](std::string_view kind, std::string_view name) {
     key.resize(tag);
-    command.add(key.append(scope->key));
-  }
+    command.add(key.append(kind).append(name));
+  };
+  for (const Scope* scope : plan.scopes) add("", scope->key);
+  for (const auto& settlement : batch.settlements) add("ticket:", settlement->id.to_string());
+  if (batch.request != nullptr) add("ticket:", batch.request->id.to_string());
 }
 
 constexpr std::size_t kScriptArguments = 3;  // EVALSHA, hash, number of keys
@@ -240,10 +277,12 @@ std::optional<State> parse_state(std::string_view bytes) {
 
 }  // namespace
 
-std::string_view admit_script() { return kAdmit; }
-std::string_view settle_script() { return kSettle; }
+std::string_view script() { return kScript; }
 
-RespCommand::RespCommand(std::size_t arguments) { bytes_.append("*").append(std::to_string(arguments)).append("\r\n"); }
+RespCommand::RespCommand(std::size_t arguments) {
+  bytes_.reserve(512);  // an ordinary command of the limiter
+  bytes_.append("*").append(std::to_string(arguments)).append("\r\n");
+}
 
 RespCommand& RespCommand::add(std::string_view argument) {
   std::array<char, 24> length{};
@@ -258,36 +297,32 @@ RespCommand& RespCommand::add(std::int64_t argument) {
   return add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
-std::string admit_command(const std::string& prefix, const AdmitRequest& request, std::int64_t tokens,
-                          ScriptForm form) {
-  static const std::string hash = hex_sha1(kAdmit);
-  std::vector<const Scope*> scopes;
+std::string script_command(const std::string& prefix, const Batch& batch, ScriptForm form) {
+  static const std::string hash = hex_sha1(kScript);
+  const Plan plan = make_plan(batch);
+  const AdmitRequest* const request = batch.request;
+  const std::size_t keys = plan.scopes.size() + batch.settlements.size() + (request != nullptr ? 1 : 0);
   std::string limits;
-  for (const auto& scope : request.scopes) {
-    scopes.push_back(scope.get());
-    append_limits(limits, *scope);
-  }
-  RespCommand command(kScriptArguments + 1 + scopes.size() + 3);
-  add_script(command, kAdmit, hash, form);
-  add_keys(command, prefix, request.id, scopes);
-  return command.add(tokens).add(clamp_lease(request.lease).count()).add(limits).take();
+  limits.reserve(kScopeBytes * plan.scopes.size());
+  for (const Scope* scope : plan.scopes) append_limits(limits, *scope);
+  std::string changes;
+  for (const std::string& numbers : plan.changes) changes.append(1, static_cast<char>(numbers.size())).append(numbers);
+
+  RespCommand command(kScriptArguments + keys + 6);
+  const bool by_hash = form == ScriptForm::hash;
+  command.add(by_hash ? "EVALSHA" : "EVAL").add(by_hash ? std::string_view(hash) : kScript);
+  command.add(static_cast<std::int64_t>(keys));
+  add_keys(command, prefix, plan, batch);
+  command.add(request != nullptr ? static_cast<std::int64_t>(request->scopes.size()) : 0).add(batch.tokens);
+  command.add(request != nullptr ? clamp_lease(request->lease).count() : 0);
+  return command.add(limits).add(plan.refunds).add(changes).take();
 }
 
-// Scopes that the settlement does not change are not touched.
-std::string settle_command(const std::string& prefix, const Settlement& settlement, ScriptForm form) {
-  static const std::string hash = hex_sha1(kSettle);
-  const std::int64_t refund = refund_of(settlement);
-  std::vector<const Scope*> scopes;
-  std::string limits;
-  for (const auto& scope : settlement.scopes) {
-    if (!settles(*scope, refund)) continue;
-    scopes.push_back(scope.get());
-    append_limits(limits, *scope);
-  }
-  RespCommand command(kScriptArguments + 1 + scopes.size() + 2);
-  add_script(command, kSettle, hash, form);
-  add_keys(command, prefix, settlement.id, scopes);
-  return command.add(refund).add(limits).take();
+bool may_share(const Scopes& some, const Scopes& others) {
+  for (const auto& a : some)
+    for (const auto& b : others)
+      if (a != b && a->hash == b->hash && a->key == b->key) return false;
+  return true;
 }
 
 std::optional<Admission> parse_admission(const RedisReply& reply, const Scopes& scopes, std::int64_t tokens) {

@@ -1,6 +1,6 @@
 #pragma once
-// What travels between the limiter and Redis: two Lua scripts, their commands as RESP bytes, and the reading of
-// replies. Pure; no hiredis.
+// What travels between the limiter and Redis: one Lua script, its commands as RESP bytes, and the reading of replies.
+// Pure; no hiredis.
 //
 // Every key carries one hash tag, "{prefix}", so that one call stays within one cluster slot:
 //   {prefix}:<scope>        the state of a scope, packed: doubles (little-endian), each holding an integer
@@ -29,8 +29,7 @@ struct RedisReply {
 // By hash, or in full for a server that does not know the script yet (NOSCRIPT). Never SCRIPT LOAD: proxies refuse it.
 enum class ScriptForm : std::uint8_t { hash, source };
 
-std::string_view admit_script();
-std::string_view settle_script();
+std::string_view script();
 
 // RESP encoding of one command (https://redis.io/docs/latest/develop/reference/protocol-spec/): an array of bulk
 // strings.
@@ -45,9 +44,21 @@ class RespCommand {
   std::string bytes_;
 };
 
-// `tokens` as clipped by clip_reservation.
-std::string admit_command(const std::string& prefix, const AdmitRequest& request, std::int64_t tokens, ScriptForm form);
-std::string settle_command(const std::string& prefix, const Settlement& settlement, ScriptForm form);
+// What one call of the script does, in this order: settlements, then at most one admission. Atomic, and the same as one
+// after the other. A settlement rides on an admission because a script costs Redis far more than what it computes.
+//
+// REQUIRES: no id twice, and of all the scopes, those of one key are one object (may_share): a script reads and writes
+// a key once. Settlements are at most kMostSettlements.
+inline constexpr std::size_t kMostSettlements = 15;
+using Settlements = std::vector<std::shared_ptr<const Settlement>>;
+struct Batch {
+  const Settlements& settlements;
+  const AdmitRequest* request = nullptr;
+  std::int64_t tokens = 0;  // of the request, as clipped by clip_reservation
+};
+std::string script_command(const std::string& prefix, const Batch& batch, ScriptForm form);
+// False where a key has two scopes: its limits were changed by a reload.
+bool may_share(const Scopes& some, const Scopes& others);
 
 struct Admission {
   bool admitted = false;

@@ -63,6 +63,13 @@ class RedisFaults : public ::testing::Test {
     return ask_redis("EVAL %s 0", script.c_str());
   }
 
+  // How often the script has run.
+  std::int64_t scripts() const {
+    return ask_redis("EVAL %s 0",
+                     "local all = redis.call('INFO', 'commandstats') local n = 0 for c in "
+                     "string.gmatch(all, 'cmdstat_evalsha:calls=(%d+)') do n = n + c end return n");
+  }
+
   std::optional<test_support::RedisServer> server_;
   RedisOptions options_;
   RealClock clock_;
@@ -176,6 +183,70 @@ TEST_F(RedisFaults, ASettlementMadeWhileRedisIsSilentArrivesLater) {
   EXPECT_TRUE(admit(call(2, scopes)).degraded);  // times out: from here on the link is known to be silent
   limiter_->settle(end_of(first, 0));
   server_->resume();
+  EXPECT_TRUE(loop_.run_until([&] { return running("a") == 0; }));
+}
+
+TEST_F(RedisFaults, SettlementsRideOnTheNextAdmission) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(100)), scope_of("b", tokens_limit(1, 1'000))};
+  ASSERT_FALSE(admit(call(1, scopes, 50)).degraded);
+  ASSERT_FALSE(admit(call(2, scopes, 50)).degraded);
+  const std::int64_t before = scripts();
+  limiter_->settle(end_of(call(1, scopes, 50), 10));
+  limiter_->settle(end_of(call(2, scopes, 50), 20));
+  EXPECT_EQ(admit(call(3, scopes, 50)).tokens->remaining, 1'000 - 10 - 20 - 50);
+  EXPECT_EQ(scripts(), before + 1);
+  EXPECT_EQ(running("a"), 1);
+}
+
+TEST_F(RedisFaults, ASettlementDoesNotWaitForARideThatNeverComes) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(100))};
+  ASSERT_FALSE(admit(call(1, scopes)).degraded);
+  limiter_->settle(end_of(call(1, scopes), 0));
+  EXPECT_TRUE(loop_.run_until([&] { return running("a") == 0; }));
+}
+
+TEST_F(RedisFaults, AScopeShortOfSlotsGetsThemBackAtOnce) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(2))};
+  ASSERT_FALSE(admit(call(1, scopes)).degraded);
+  ASSERT_FALSE(admit(call(2, scopes)).degraded);
+  limiter_->settle(end_of(call(2, scopes), 0));
+  loop_.io().restart();
+  while (loop_.io().poll() > 0) {
+  }  // no timer of the limiter can have run out
+  EXPECT_TRUE(test_support::eventually([&] { return running("a") == 1; }));
+}
+
+TEST_F(RedisFaults, ASettlementUnderOtherLimitsOfTheSameKeyGoesFirst) {
+  connect();
+  const Scopes before = {scope_of("a", tokens_limit(1, 100))};
+  const Scopes after = {scope_of("a", tokens_limit(1, 200))};  // a reload
+  ASSERT_FALSE(admit(call(1, before, 40)).degraded);
+  limiter_->settle(end_of(call(1, before, 40), 10));
+  EXPECT_EQ(admit(call(2, after, 0)).tokens->remaining, 90);
+}
+
+TEST_F(RedisFaults, WhatWaitsForARideLeavesWithTheLimiter) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(100))};
+  ASSERT_FALSE(admit(call(1, scopes)).degraded);
+  limiter_->settle(end_of(call(1, scopes), 0));
+  limiter_.reset();
+  EXPECT_TRUE(test_support::eventually([&] { return running("a") == 0; }));
+}
+
+TEST_F(RedisFaults, RidersOfAnAdmissionThatIsLostArriveLater) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(100))};
+  ASSERT_FALSE(admit(call(1, scopes)).degraded);
+  server_->pause();
+  limiter_->settle(end_of(call(1, scopes), 0));
+  EXPECT_TRUE(admit(call(2, scopes)).degraded);  // took the settlement along, and had no answer
+  ASSERT_TRUE(loop_.run_until([&] { return log_.count("limits_store_lost") > 0; }));  // the connection was dropped
+  server_->resume();
+  ASSERT_TRUE(becomes_connected(true));
   EXPECT_TRUE(loop_.run_until([&] { return running("a") == 0; }));
 }
 

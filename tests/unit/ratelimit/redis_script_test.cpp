@@ -1,11 +1,12 @@
-// The Lua scripts against the store in memory, decision by decision and level by level. The scripts' only source of
-// time is replaced by a list in Redis, so that both see the same virtual clock.
+// The Lua script against the store in memory, decision by decision and level by level. The script's only source of time
+// is replaced by a list in Redis, so that both see the same virtual clock.
 #include "ratelimit/redis_script.h"
 
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 
 #include <cmath>
+#include <map>
 
 #include "ratelimit/memory_store.h"
 #include "tests/support/redis_server.h"
@@ -21,8 +22,11 @@ TEST(RespCommand, IsAnArrayOfBulkStrings) {
 
 TEST(RedisScript, EveryKeyCarriesTheHashTag) {
   const auto request = call(1, {scope_of("department:a", slots_limit(1)), scope_of("organisation", slots_limit(1))});
-  const std::string command = admit_command("org", request, 0, ScriptForm::hash);
+  const auto ended = std::make_shared<const Settlement>(end_of(call(2, {scope_of("model:m", slots_limit(1))}), 0));
+  const std::string command = script_command("org", {{ended}, &request}, ScriptForm::hash);
   EXPECT_NE(command.find("\r\n{org}:ticket:" + request.id.to_string() + "\r\n"), std::string::npos);
+  EXPECT_NE(command.find("\r\n{org}:ticket:" + ended->id.to_string() + "\r\n"), std::string::npos);
+  EXPECT_NE(command.find("\r\n{org}:model:m\r\n"), std::string::npos);
   EXPECT_NE(command.find("\r\n{org}:department:a\r\n"), std::string::npos);
   EXPECT_NE(command.find("\r\n{org}:organisation\r\n"), std::string::npos);
 }
@@ -32,13 +36,26 @@ TEST(RedisScript, ASettlementNamesOnlyTheScopesItChanges) {
                             {scope_of("rate", requests_limit(1, 1)), scope_of("slots", slots_limit(1)),
                              scope_of("tokens", daily_tokens_limit(9, 9))},
                             5);
-  const std::string exact = settle_command("org", end_of(request, 5), ScriptForm::hash);
+  const auto settle = [&](std::int64_t tokens) {
+    return script_command("org", {{std::make_shared<const Settlement>(end_of(request, tokens))}}, ScriptForm::hash);
+  };
+  const std::string exact = settle(5);
   EXPECT_EQ(exact.find("{org}:rate"), std::string::npos);
   EXPECT_NE(exact.find("{org}:slots"), std::string::npos);
   EXPECT_EQ(exact.find("{org}:tokens"), std::string::npos);
-  const std::string refund = settle_command("org", end_of(request, 4), ScriptForm::hash);
+  const std::string refund = settle(4);
   EXPECT_EQ(refund.find("{org}:rate"), std::string::npos);
   EXPECT_NE(refund.find("{org}:tokens"), std::string::npos);
+}
+
+TEST(RedisScript, AKeyWhoseLimitsChangedIsNotSharedWithinOneCall) {
+  const auto before = scope_of("a", slots_limit(1));
+  const auto after = scope_of("a", slots_limit(2));
+  const auto other = scope_of("b", slots_limit(2));
+  EXPECT_TRUE(may_share({before, other}, {before}));
+  EXPECT_TRUE(may_share({before}, {other}));
+  EXPECT_TRUE(may_share({}, {other}));
+  EXPECT_FALSE(may_share({other, before}, {after}));
 }
 
 using Kind = RedisReply::Kind;
@@ -103,7 +120,9 @@ class ScriptRunner {
     run(RespCommand(4).add("RPUSH").add("{model}:clock").add(seconds).add(micros).take());
   }
 
-  RedisReply run_script(std::string command, std::string_view source) {
+  RedisReply run_script(const Batch& batch) {
+    std::string command = script_command("model", batch, ScriptForm::source);
+    const std::string_view source = script();
     std::string changed(source);
     const std::string_view time = "redis.call('TIME')";
     changed.replace(changed.find(time), time.size(), "redis.call('LRANGE', '{model}:clock', 0, 1)");
@@ -159,47 +178,107 @@ void expect_same(const Admission& script, const Verdict& memory, const AdmitRequ
   EXPECT_EQ(denial->retry_after, memory.denial->retry_after);
 }
 
+// One configuration's scopes: the same limits of the same key are one object, as in the gateway.
+class Configuration {
+ public:
+  Scopes shared(const Scopes& scopes) {
+    Scopes out;
+    for (const auto& scope : scopes) {
+      std::string content = scope->key + " " + std::to_string(scope->slots.value_or(-1));
+      for (const auto& rate : scope->rates)
+        content += rate ? " " + std::to_string(rate->limit) + " " + std::to_string(rate->capacity) : " -";
+      out.push_back(known_.emplace(content, scope).first->second);
+    }
+    return out;
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<const Scope>> known_;
+};
+
+// Both stores, told the same things.
+class Twins {
+ public:
+  explicit Twins(std::uint16_t port) : redis_(port) { redis_.run(RespCommand(1).add("FLUSHALL").take()); }
+
+  void advance(milliseconds time) {
+    clock_.advance(time);
+    redis_.set_time(clock_.steady_now().time_since_epoch() / milliseconds(1));
+  }
+
+  void settle(const Settlements& settlements) {
+    const auto stood = redis_.run_script({settlements});
+    EXPECT_EQ(stood.integer, settle_in_memory(settlements));
+  }
+
+  bool admit(const Settlements& riders, const AdmitRequest& request) {
+    const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
+    const auto admission = parse_admission(redis_.run_script({riders, &request, tokens}), request.scopes, tokens);
+    if (!admission) throw std::runtime_error("no answer of the script");
+    settle_in_memory(riders);
+    expect_same(*admission, memory_.admit(request), request);
+    for (std::size_t i = 0; i < request.scopes.size(); ++i) {
+      const Reading in_memory = memory_.reading_of(*request.scopes[i]);
+      EXPECT_EQ(admission->readings[i].levels, in_memory.levels) << "to the unit";
+      EXPECT_EQ(admission->readings[i].running, in_memory.running);
+    }
+    return admission->admitted;
+  }
+
+ private:
+  std::int64_t settle_in_memory(const Settlements& settlements) {
+    std::int64_t stood = 0;
+    for (const auto& settlement : settlements) stood += memory_.settle(*settlement) ? 1 : 0;
+    return stood;
+  }
+
+  ScriptRunner redis_;
+  ManualClock clock_;
+  MemoryStore memory_{clock_};
+};
+
+// May `scopes` and `id` be in one batch with what waits?
+bool fits(const Settlements& waiting, const Uuid& id, const Scopes& scopes) {
+  return waiting.size() < kMostSettlements &&
+         std::all_of(
+             waiting.begin(), waiting.end(),
+             [&](const auto& other) { return other->id != id && may_share(other->scopes, scopes); });
+}
+
 TEST(RedisScript, ComputesExactlyWhatTheMemoryStoreComputes) {
   if (!test_support::RedisServer::installed())
     GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
   const test_support::RedisServer server;
-  ScriptRunner redis(server.port());
+  std::int64_t rides = 0;
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    redis.run(RespCommand(1).add("FLUSHALL").take());
-    ManualClock clock;
-    MemoryStore store(clock);
+    Twins stores(server.port());
+    Configuration configuration;
     RandomCalls random(seed);
     std::vector<AdmitRequest> running;
-    for (int step = 0; step < 1'500; ++step) {
-      if (random.once_in(4)) clock.advance(milliseconds(random.between(0, 900)));
-      redis.set_time(clock.steady_now().time_since_epoch() / milliseconds(1));
+    Settlements waiting;
+    for (int step = 0; step < 1'500 && !::testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE("seed " + std::to_string(seed) + " step " + std::to_string(step));
-      if (random.once_in(3) && !running.empty()) {
+      stores.advance(milliseconds(random.once_in(4) ? random.between(0, 900) : 0));
+      if (random.once_in(2) && !running.empty()) {
         const auto which = static_cast<std::ptrdiff_t>(random.between(0, std::ssize(running) - 1));
-        Settlement settlement = end_of(running[static_cast<std::size_t>(which)], random.between(0, 400));
-        const auto known = redis.run_script(settle_command("model", settlement, ScriptForm::source), settle_script());
-        ASSERT_EQ(known.integer, store.settle(settlement) ? 1 : 0);
+        const auto settlement = std::make_shared<const Settlement>(
+            end_of(running[static_cast<std::size_t>(which)], random.between(0, 400)));
+        if (!fits(waiting, settlement->id, settlement->scopes)) stores.settle(std::exchange(waiting, {}));
+        waiting.push_back(settlement);
+        if (random.once_in(4)) stores.settle(std::exchange(waiting, {}));
         if (!random.once_in(4)) running.erase(running.begin() + which);
         continue;
       }
       // Leases in Redis are also keys with a real time to live: long enough here never to end in real time.
       AdmitRequest request = random.once_in(10) && !running.empty() ? running.back() : asked(random.next_call());
       request.lease = std::max(request.lease, milliseconds(5'000));
-      const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
-      const auto reply = redis.run_script(admit_command("model", request, tokens, ScriptForm::source), admit_script());
-      const auto admission = parse_admission(reply, request.scopes, tokens);
-      ASSERT_TRUE(admission);
-      const Verdict verdict = store.admit(request);
-      expect_same(*admission, verdict, request);
-      for (std::size_t i = 0; i < request.scopes.size(); ++i) {
-        const Reading in_memory = store.reading_of(*request.scopes[i]);
-        EXPECT_EQ(admission->readings[i].levels, in_memory.levels) << "to the unit";
-        EXPECT_EQ(admission->readings[i].running, in_memory.running);
-      }
-      if (::testing::Test::HasFailure()) return;
-      if (admission->admitted) running.push_back(request);
+      request.scopes = configuration.shared(request.scopes);
+      if (!fits(waiting, request.id, request.scopes)) stores.settle(std::exchange(waiting, {}));
+      rides += std::ssize(waiting);
+      if (stores.admit(std::exchange(waiting, {}), request)) running.push_back(request);
     }
   }
+  EXPECT_GT(rides, 500);
 }
 
 }  // namespace
