@@ -36,7 +36,10 @@ class Writer {
     // The API drops reasoning from earlier turns itself, and takes none where it is not asked to think.
     TG_TRY(const auto conversation, converse(request_, plan_.thinks() ? Replay::signed_reasoning : Replay::none));
     out_.begin_object();
-    out_.string("model", target_.model);
+    if (target_.body_version.empty())
+      out_.string("model", target_.model);
+    else
+      out_.string("anthropic_version", target_.body_version);
     out_.number("max_tokens", plan_.max_tokens);
     write_system(conversation.system);
     TG_CHECK(write_messages(conversation.turns));

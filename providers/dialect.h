@@ -22,6 +22,7 @@ struct DialectTarget {
   std::int64_t default_max_tokens = 4096;  // where the API demands a number and the caller gave none
   std::string api_version = {};            // OpenAI's on Azure: not empty puts the model into the path
   bool max_completion_tokens = false;      // OpenAI's: the cap's newer name is understood
+  std::string body_version = {};           // Anthropic's on Vertex AI: stands in the body, in place of the model
 };
 
 // What the way there leaves for the way back.
@@ -75,12 +76,13 @@ struct ProviderDialect {
   Error (*decode_error)(const ErrorAnswer& answer);
 };
 
-// By a provider's kind; nullptr for kinds that have none.
-const ProviderDialect* dialect_of(std::string_view kind);
+// By a provider's kind, and by what its base path ends with; nullptr for kinds that have none.
+const ProviderDialect* dialect_of(std::string_view kind, std::string_view base_path);
 
-extern const ProviderDialect kAnthropicDialect;  // Anthropic Messages
-extern const ProviderDialect kBedrockDialect;    // Amazon Bedrock Converse
-extern const ProviderDialect kChatDialect;       // OpenAI chat, for callers of another API
-extern const ProviderDialect kGeminiDialect;     // Gemini, on Vertex AI or by the Gemini API
+extern const ProviderDialect kAnthropicDialect;     // Anthropic Messages
+extern const ProviderDialect kBedrockDialect;       // Amazon Bedrock Converse
+extern const ProviderDialect kChatDialect;          // OpenAI chat, for callers of another API
+extern const ProviderDialect kVertexClaudeDialect;  // Anthropic Messages on Vertex AI
+extern const ProviderDialect kGeminiDialect;        // Gemini, on Vertex AI or by the Gemini API
 
 }  // namespace tollgate::providers

@@ -34,7 +34,7 @@ class HttpUpstream final : public Upstream {
  public:
   HttpUpstream(ProviderOptions options, std::shared_ptr<Authorizer> authorizer, Transport& transport)
       : options_(std::move(options)),
-        dialect_(dialect_of(options_.kind)),
+        dialect_(dialect_of(options_.kind, options_.endpoint->base_path)),
         embeddings_(embedding_dialect_of(options_.kind)),
         authorizer_(std::move(authorizer)),
         transport_(transport) {}

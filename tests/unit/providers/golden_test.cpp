@@ -164,11 +164,16 @@ EncoderOptions encoder_options(const Case& test) {
 }
 
 std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
-  static const std::map<std::string, std::string> kKinds = {
-      {"openai", "openai_compatible"}, {"anthropic", "anthropic"}, {"bedrock", "bedrock"}, {"gemini", "vertex"}};
+  static const std::map<std::string, std::string> kKinds = {{"openai", "openai_compatible"},
+                                                            {"anthropic", "anthropic"},
+                                                            {"bedrock", "bedrock"},
+                                                            {"gemini", "vertex"},
+                                                            {"vertex_claude", "vertex"}};
   ProviderOptions options;
   options.kind = kKinds.at(test.dialect);
-  options.endpoint = std::make_shared<const Endpoint>();
+  Endpoint endpoint;
+  if (test.dialect == "vertex_claude") endpoint.base_path = "/v1/projects/p/locations/l/publishers/anthropic";
+  options.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
   if (test.expect.value("native", false)) options.apis = {test.call->api};
   return http_upstream(options, no_authorizer(), transport);
 }
