@@ -74,8 +74,8 @@ struct Edit {
 // REQUIRES: edits do not overlap.
 std::string splice(std::string_view body, std::vector<Edit> edits);
 
-// The edits that turn a client's body into what the target gets: its own model name, and `include_usage` where a
-// streaming caller did not ask (so that usage is always known).
+// The edits that turn a client's body into what the target gets: its own model name, `include_usage` where a streaming
+// caller did not ask (so that usage is always known), and nothing is stored.
 std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model);
 
 // --- JSON string helpers (shared by dialects and by the pipeline, which maps PII findings back to bytes) ---

@@ -30,6 +30,12 @@ Edit ask_for_usage(const Call& call) {
   return insertion(span.offset + 1, empty_object(value) ? R"("include_usage":true)" : R"("include_usage":true,)");
 }
 
+// A stored answer could not be fetched through here, so no provider is asked to keep one.
+Edit store_nothing(const Call& call) {
+  if (call.index.store) return {*call.index.store, "false"};
+  return insertion(call.index.first_member.offset, R"("store":false,)");
+}
+
 }  // namespace
 
 std::string splice(std::string_view body, std::vector<Edit> edits) {
@@ -55,6 +61,7 @@ std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_mod
   else if (call.index.model_name != upstream_model)
     edits.push_back({call.index.model, quoted(upstream_model)});
   if (call.index.stream && !call.index.include_usage) edits.push_back(ask_for_usage(call));
+  if (call.api == Api::responses) edits.push_back(store_nothing(call));
   return edits;
 }
 

@@ -50,6 +50,9 @@ struct Event {
   std::string id;            // tool_call only
   std::optional<Span> span;  // where in Batch::frame the raw JSON value lies: inside the quotes for text kinds
   Usage usage;               // usage only
+  // In frames that are edited in place: the text is whole, and most often says again what came in pieces. It is
+  // restored by itself, once those pieces are complete, and is not content.
+  bool repeats = false;
 };
 
 // What one upstream frame (one SSE event with its line ends, or one whole JSON body) decoded to.
@@ -60,14 +63,15 @@ struct Batch {
   std::string served_model;  // as the provider names it; may be empty
   bool usage_only =
       false;  // the extra chunk that exists only because we asked for it: dropped where the caller did not
-  std::optional<Span> usage_member;   // in frame: the `"usage":null` member with its comma, to strip likewise
-  std::optional<Span> model_value;    // in frame: the model string with its quotes
-  std::optional<Span> id_value;       // in frame: the completion id with its quotes
-  std::optional<Span> created_value;  // in frame: the number
-  bool whole_body = false;            // frame is a JSON body, not an SSE event
+  std::optional<Span> usage_member;    // in frame: the `"usage":null` member with its comma, to strip likewise
+  std::optional<Span> model_value;     // in frame: the model string with its quotes
+  std::optional<Span> id_value;        // in frame: the completion id with its quotes
+  std::optional<Span> created_value;   // in frame: the number
+  std::optional<Span> sequence_value;  // in frame: the event's number in its stream, where the API counts
+  bool whole_body = false;             // frame is a JSON body, not an SSE event
   bool has_content() const {
     for (const auto& e : events)
-      if (e.kind != Event::Kind::start && e.kind != Event::Kind::opaque) return true;
+      if (e.kind != Event::Kind::start && e.kind != Event::Kind::opaque && !e.repeats) return true;
     return false;
   }
 };

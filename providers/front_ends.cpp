@@ -3,6 +3,8 @@
 #include "providers/completions.h"
 #include "providers/embedding.h"
 #include "providers/front_end.h"
+#include "providers/responses.h"
+#include "providers/responses_encoder.h"
 
 namespace tollgate::providers {
 namespace {
@@ -17,11 +19,14 @@ constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<Ch
 
 constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalise_completions, completions_encoder,
                                 encode_error_body};
+constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_responses, make<ResponsesEncoder>,
+                              encode_error_body};
 
 }  // namespace
 
 const FrontEnd& front_end(Api api) {
   if (api == Api::completions) return kCompletions;
+  if (api == Api::responses) return kResponses;
   return api == Api::embeddings ? kEmbeddings : kChat;
 }
 

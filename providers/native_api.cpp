@@ -5,6 +5,7 @@
 
 #include "providers/embedding.h"
 #include "providers/identity/url_text.h"
+#include "providers/responses.h"
 
 namespace tollgate::providers {
 namespace {
@@ -19,9 +20,12 @@ constexpr NativeApi kCompletions{"/completions", decode_chat_event, decode_chat_
 
 constexpr NativeApi kEmbeddings{"/embeddings", nullptr, decode_embeddings_response, decode_openai_error};
 
+constexpr NativeApi kResponses{"/responses", decode_responses_event, decode_responses_body, decode_openai_error, false};
+
 const NativeApi* openai_api(Api api) {
   if (api == Api::chat) return &kChat;
   if (api == Api::completions) return &kCompletions;
+  if (api == Api::responses) return &kResponses;
   return api == Api::embeddings ? &kEmbeddings : nullptr;
 }
 
@@ -35,7 +39,7 @@ const NativeApi* native_api(const ProviderOptions& options, Api api) {
 
 std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version) {
   if (api_version.empty()) return std::string(operation);
-  std::string path = "/deployments/" + url_encode(model);
+  std::string path = model.empty() ? "" : "/deployments/" + url_encode(model);
   path += operation;
   path += "?api-version=";
   return path += api_version;

@@ -15,12 +15,14 @@ struct NativeApi {
   Result<Batch> (*decode_event)(std::string frame, std::string_view data, std::size_t data_offset);
   Result<Batch> (*decode_body)(std::string body);
   Error (*decode_error)(const ErrorAnswer& answer);  // keeps a body that is for the caller
+  bool in_deployment = true;                         // Azure's older routes name the deployment in the path
 };
 
 // nullptr: the provider does not speak `api`, so the call has to be translated.
 const NativeApi* native_api(const ProviderOptions& options, Api api);
 
-// Azure's older routes name the deployment in the path, and a version (Azure OpenAI REST reference); empty: neither.
+// Azure's older routes name the deployment in the path, where `model` is given, and a version (Azure OpenAI REST
+// reference); no version: neither.
 std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version);
 
 }  // namespace tollgate::providers

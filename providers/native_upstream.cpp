@@ -17,7 +17,8 @@ constexpr std::size_t kMaxFrame = 1024 * 1024;
 HttpCall http_call(const NativeApi& api, const ProviderOptions& options, AttemptRequest request) {
   HttpCall call;
   call.endpoint = options.endpoint;
-  call.path = operation_path(api.operation, request.upstream_model, options.api_version);
+  const std::string_view deployment = api.in_deployment ? std::string_view(request.upstream_model) : "";
+  call.path = operation_path(api.operation, deployment, options.api_version);
   call.headers.reserve(8);
   call.headers.push_back({"content-type", "application/json"});
   call.headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});

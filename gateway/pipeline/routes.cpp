@@ -38,6 +38,9 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/embeddings", false, "", serve_call, Api::embeddings},
     Route{"POST", "/openai/v1/embeddings", false, "", serve_call, Api::embeddings},
     Route{"POST", "/openai/deployments/", true, "/embeddings", serve_call, Api::embeddings},
+    Route{"POST", "/v1/responses", false, "", serve_call, Api::responses},
+    Route{"POST", "/openai/v1/responses", false, "", serve_call, Api::responses},
+    Route{"POST", "/openai/responses", false, "", serve_call, Api::responses},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
@@ -54,17 +57,34 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
   return path.substr(route.path.size(), path.size() - around);
 }
 
+// GET, DELETE and more of a response by its id: the SDKs have methods for them.
+bool names_a_response(std::string_view path) {
+  if (path.starts_with("/openai")) path.remove_prefix(7);
+  if (path.starts_with("/v1")) path.remove_prefix(3);
+  return path.starts_with("/responses/");
+}
+
+Error no_state(std::string method, const std::string& path) {
+  return Error{.kind = ErrorKind::not_found,
+               .message = std::move(method) + " " + path +
+                          " finds nothing: this gateway keeps no responses. Keep what POST /v1/responses answers, and "
+                          "send it again in 'input'.",
+               .code = "response_not_found",
+               .retryable = false};
+}
+
 Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
   const std::string path(exchange.head().path());
   const auto& method = exchange.head().method;
-  return Error{
-      .kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
-      .message = allowed.empty()
-                     ? "Unknown request URL: " + method + " " + path +
-                           ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models."
-                     : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
-      .code = allowed.empty() ? "unknown_url" : "method_not_supported",
-      .retryable = false};
+  if (allowed.empty() && names_a_response(path)) return no_state(method, path);
+  return Error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
+               .message = allowed.empty()
+                              ? "Unknown request URL: " + method + " " + path +
+                                    ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings, "
+                                    "/v1/responses and /v1/models."
+                              : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
+               .code = allowed.empty() ? "unknown_url" : "method_not_supported",
+               .retryable = false};
 }
 
 }  // namespace

@@ -8,3 +8,7 @@ tollgate_fuzz(dialect_request_fuzz LABEL providers CORPUS dialect_request SRCS d
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(responses_request_fuzz LABEL providers CORPUS responses_request SRCS responses_request_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(responses_answer_fuzz LABEL providers CORPUS responses_answer SRCS responses_answer_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
