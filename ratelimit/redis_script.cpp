@@ -16,10 +16,12 @@ namespace {
 // redis.call prints them with 17 digits.
 //
 // KEYS: the scopes, those of the admission first; the tickets of the settlements; the admission's ticket, if there is
-// an admission. ARGV: how many scopes the admission has (0: there is none), its tokens, its lease in ms; per scope nine
-// packed doubles, which are slots, then limit and capacity in units of each bucket, in the order of Meter, -1 for a
-// limit that is absent; per settlement a packed double, the tokens to give back (negative: to take); per scope one byte
-// that says how many settlements change it, and one with the number of each.
+// an admission. ARGV[1], packed, because each argument and each number as text costs more than the arithmetic: doubles
+// that say how many scopes the admission has (0: there is none), its tokens, its lease in ms, how many scopes and how
+// many settlements there are; per scope nine doubles, which are slots, then limit and capacity in units of each bucket,
+// in the order of Meter, -1 for a limit that is absent; per settlement a double, the tokens to give back (negative: to
+// take); per scope a byte that says how many settlements change it, and a byte with the number of each. ARGV[2] is how
+// long the admission's ticket lives: no shorter than its lease.
 //
 // Answer to an admission: 1 (let in), 2 (let in before) or 0, then the states of its scopes as they were after the
 // settlements and before it, then the time: the caller computes levels from them as the store in memory does. A refusal
@@ -31,9 +33,9 @@ namespace {
 constexpr std::string_view kScript = R"(
 local min, max, floor, ceil, sub, byte = math.min, math.max, math.floor, math.ceil, string.sub, string.byte
 local read, packed = struct.unpack, struct.pack
-local asked, tokens, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local limits, refunds, changes = ARGV[4], ARGV[5], ARGV[6]
-local scopes, settled = #limits / 72, #refunds / 8
+local given = ARGV[1]
+local asked, tokens, lease, scopes, settled = read('<ddddd', given)
+local refunds = 72 * scopes + 33
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + floor(clock[2] / 1000)
 local held = redis.call('MGET', unpack(KEYS))
@@ -48,17 +50,18 @@ end
 
 local standing, stood = {}, 0
 for j = 1, settled do
-  local ends = tonumber(held[scopes + j] or 0)
+  local ticket = held[scopes + j]
+  local ends = ticket and read('<d', ticket) or 0
   if ends > now then standing[j], stood = ends, stood + 1 end
 end
 if settled > 0 then redis.call('DEL', unpack(KEYS, scopes + 1, scopes + settled)) end
 
 local grain = max(1, floor(lease / 32))
 local ends = ceil((now + lease) / grain) * grain
-local pass, next_change = true, 1
+local pass, next_change = true, refunds + 8 * settled + 8
 local states, expiries, taken, taken_expiries = {}, {}, {}, {}
 for i = 1, scopes do
-  local slots, rm_l, rm_c, tm_l, tm_c, rd_l, rd_c, td_l, td_c = read('<ddddddddd', limits, 72 * i - 71)
+  local slots, rm_l, rm_c, tm_l, tm_c, rd_l, rd_c, td_l, td_c = read('<ddddddddd', given, 72 * i - 31)
   local state = held[i]
   local at, kept_until, rm, tm, rd, td = now, 0, rm_c, tm_c, rd_c, td_c
   if state then
@@ -76,11 +79,11 @@ for i = 1, scopes do
   if rd_l < 0 then rd = FULL end
   if td_l < 0 then td = FULL end
 
-  local changing = byte(changes, next_change)
+  local changing = byte(given, next_change)
   local gone
   for c = next_change + 1, next_change + changing do
-    local j = byte(changes, c)
-    local refund = standing[j] and read('<d', refunds, 8 * j - 7)
+    local j = byte(given, c)
+    local refund = standing[j] and read('<d', given, refunds + 8 * j)
     if refund and (state or refund < 0) then
       gone = gone or {}
       gone[standing[j]] = (gone[standing[j]] or 0) + 1
@@ -142,9 +145,10 @@ for i = 1, scopes do
   end
 end
 
-local known = asked > 0 and tonumber(held[#KEYS] or 0) > now
+local ticket = asked > 0 and held[#KEYS]
+local known = ticket and read('<d', ticket) > now
 if asked > 0 and pass and not known then
-  redis.call('SET', KEYS[#KEYS], ends, 'PX', ends - now)
+  redis.call('SET', KEYS[#KEYS], packed('<d', ends), 'PX', ARGV[2])
   for i = 1, asked do states[i], expiries[i] = taken[i], taken_expiries[i] end
 end
 for i = 1, scopes do
@@ -188,8 +192,6 @@ void append_limits(std::string& out, const Scope& scope) {
   }
 }
 
-constexpr std::size_t kScopeBytes = 72;  // packed limits
-
 // The scopes that one call of the script reads, and which settlements change each.
 struct Plan {
   std::vector<const Scope*> scopes;
@@ -219,6 +221,21 @@ Plan make_plan(const Batch& batch) {
       if (settles(*scope, refund)) plan.change(*scope, i + 1);
   }
   return plan;
+}
+
+std::string packed_arguments(const Plan& plan, const Batch& batch, std::int64_t lease) {
+  std::string out;
+  out.reserve(256);  // of up to two scopes
+  const std::size_t asked = batch.request != nullptr ? batch.request->scopes.size() : 0;
+  append_double(out, static_cast<std::int64_t>(asked));
+  append_double(out, batch.tokens);
+  append_double(out, lease);
+  append_double(out, static_cast<std::int64_t>(plan.scopes.size()));
+  append_double(out, static_cast<std::int64_t>(batch.settlements.size()));
+  for (const Scope* scope : plan.scopes) append_limits(out, *scope);
+  out.append(plan.refunds);
+  for (const std::string& numbers : plan.changes) out.append(1, static_cast<char>(numbers.size())).append(numbers);
+  return out;
 }
 
 void add_keys(RespCommand& command, const std::string& prefix, const Plan& plan, const Batch& batch) {
@@ -302,20 +319,16 @@ std::string script_command(const std::string& prefix, const Batch& batch, Script
   const Plan plan = make_plan(batch);
   const AdmitRequest* const request = batch.request;
   const std::size_t keys = plan.scopes.size() + batch.settlements.size() + (request != nullptr ? 1 : 0);
-  std::string limits;
-  limits.reserve(kScopeBytes * plan.scopes.size());
-  for (const Scope* scope : plan.scopes) append_limits(limits, *scope);
-  std::string changes;
-  for (const std::string& numbers : plan.changes) changes.append(1, static_cast<char>(numbers.size())).append(numbers);
+  const std::int64_t lease = request != nullptr ? clamp_lease(request->lease).count() : 0;
 
-  RespCommand command(kScriptArguments + keys + 6);
+  RespCommand command(kScriptArguments + keys + (request != nullptr ? 2 : 1));
   const bool by_hash = form == ScriptForm::hash;
   command.add(by_hash ? "EVALSHA" : "EVAL").add(by_hash ? std::string_view(hash) : kScript);
   command.add(static_cast<std::int64_t>(keys));
   add_keys(command, prefix, plan, batch);
-  command.add(request != nullptr ? static_cast<std::int64_t>(request->scopes.size()) : 0).add(batch.tokens);
-  command.add(request != nullptr ? clamp_lease(request->lease).count() : 0);
-  return command.add(limits).add(plan.refunds).add(changes).take();
+  command.add(packed_arguments(plan, batch, lease));
+  if (request != nullptr) command.add(lease + std::max<std::int64_t>(1, lease / 32));  // see lease_end()
+  return command.take();
 }
 
 bool may_share(const Scopes& some, const Scopes& others) {

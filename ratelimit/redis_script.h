@@ -5,7 +5,8 @@
 // Every key carries one hash tag, "{prefix}", so that one call stays within one cluster slot:
 //   {prefix}:<scope>        the state of a scope, packed: doubles (little-endian), each holding an integer
 //     at, kept_until, levels by Meter (4), then per group of leases: end, count
-//   {prefix}:ticket:<id>    the reservation itself: when its lease ends; what makes admit and settle idempotent
+//   {prefix}:ticket:<id>    the reservation itself: when its lease ends, a packed double; what makes admit and settle
+//                           idempotent
 // Levels are the units of ratelimit/bucket.h; times are milliseconds of the server's clock. `kept_until` is when the
 // key expires.
 #include <cstdint>
