@@ -29,22 +29,26 @@ namespace {
 //
 // `state_of` lets a key live until every bucket is full and every lease has ended (`busy`), and a second more. Setting
 // an expiry costs as much as setting the value, so it is set with an eighth to spare and then left alone for a while.
+// Functions of C such as math.min cost ten times what a comparison does: x % 1 and `if` stand in their place.
 // In a loop's names, r is requests, t tokens, m per minute, d per day; _l is a limit, _c a capacity.
 constexpr std::string_view kScript = R"(
-local min, max, floor, ceil, sub, byte = math.min, math.max, math.floor, math.ceil, string.sub, string.byte
-local read, packed = struct.unpack, struct.pack
+local sub, byte, read, packed, call = string.sub, string.byte, struct.unpack, struct.pack, redis.call
 local given = ARGV[1]
 local asked, tokens, lease, scopes, settled = read('<ddddd', given)
 local refunds = 72 * scopes + 33
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + floor(clock[2] / 1000)
-local held = redis.call('MGET', unpack(KEYS))
+local now = clock[2] / 1000
+now = clock[1] * 1000 + now - now % 1
+local held = call('MGET', unpack(KEYS))
+local second = now - now % 1000
 local FULL = 9e15
+local function later(a, b) if a > b then return a end return b end
+local function within(low, x, high) if x > high then return high elseif x < low then return low end return x end
 local function state_of(at, kept_until, busy, rm, tm, rd, td, leases)
-  busy = ceil(min(busy, 1e15))
-  local last = now + busy + 1000
+  if busy > 1e15 then busy = 1e15 end
+  local last = now + busy + -busy % 1 + 1000
   if kept_until >= last then return packed('<dddddd', at, kept_until, rm, tm, rd, td) .. leases, nil end
-  last = last + ceil(busy / 8)
+  last = last + busy / 8 + -(busy / 8) % 1
   return packed('<dddddd', at, last, rm, tm, rd, td) .. leases, last - now
 end
 
@@ -54,10 +58,11 @@ for j = 1, settled do
   local ends = ticket and read('<d', ticket) or 0
   if ends > now then standing[j], stood = ends, stood + 1 end
 end
-if settled > 0 then redis.call('DEL', unpack(KEYS, scopes + 1, scopes + settled)) end
+if settled > 0 then call('DEL', unpack(KEYS, scopes + 1, scopes + settled)) end
 
-local grain = max(1, floor(lease / 32))
-local ends = ceil((now + lease) / grain) * grain
+local grain = lease / 32
+grain = grain < 1 and 1 or grain - grain % 1
+local ends = now + lease + -(now + lease) % grain
 local pass, next_change = true, refunds + 8 * settled + 8
 local states, expiries, taken, taken_expiries = {}, {}, {}, {}
 for i = 1, scopes do
@@ -68,16 +73,15 @@ for i = 1, scopes do
     at, kept_until, rm, tm, rd, td = read('<dddddd', state)
     local ms, s = 0, 0
     if now > at then
-      ms, s = now - at, floor(now / 1000) - floor(at / 1000)
+      ms, s = now - at, (second - at + at % 1000) / 1000
       at = now
     end
-    rm, tm = min(rm_c, rm + rm_l * ms), min(tm_c, tm + tm_l * ms)
-    rd, td = min(rd_c, rd + rd_l * s), min(td_c, td + td_l * s)
+    rm, tm, rd, td = rm + rm_l * ms, tm + tm_l * ms, rd + rd_l * s, td + td_l * s
   end
-  if rm_l < 0 then rm = FULL end
-  if tm_l < 0 then tm = FULL end
-  if rd_l < 0 then rd = FULL end
-  if td_l < 0 then td = FULL end
+  if rm_l < 0 then rm = FULL elseif rm > rm_c then rm = rm_c end
+  if tm_l < 0 then tm = FULL elseif tm > tm_c then tm = tm_c end
+  if rd_l < 0 then rd = FULL elseif rd > rd_c then rd = rd_c end
+  if td_l < 0 then td = FULL elseif td > td_c then td = td_c end
 
   local changing = byte(given, next_change)
   local gone
@@ -87,15 +91,15 @@ for i = 1, scopes do
     if refund and (state or refund < 0) then
       gone = gone or {}
       gone[standing[j]] = (gone[standing[j]] or 0) + 1
-      if tm_l >= 0 then tm = max(-2.4e14, min(tm_c, tm + refund * 60000)) end
-      if td_l >= 0 then td = max(-3.456e14, min(td_c, td + refund * 86400)) end
+      if tm_l >= 0 then tm = within(-2.4e14, tm + refund * 60000, tm_c) end
+      if td_l >= 0 then td = within(-3.456e14, td + refund * 86400, td_c) end
     end
   end
   next_change = next_change + 1 + changing
   if gone then
     local busy, leases = 0, ''
     if tm < tm_c then busy = (tm_c - tm) / tm_l end
-    if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
+    if td < td_c then busy = later(busy, (td_c - td) / td_l * 1000 + 1000) end
     for p = 49, state and #state or 0, 16 do
       local e, n = read('<dd', state, p)
       if slots >= 0 then n = n - (gone[e] or 0) end
@@ -115,17 +119,17 @@ for i = 1, scopes do
     if tm_l >= 0 then
       tm = tm - tokens * 60000
       pass = pass and tm >= 0
-      if tm < tm_c then busy = max(busy, (tm_c - tm) / tm_l) end
+      if tm < tm_c then busy = later(busy, (tm_c - tm) / tm_l) end
     end
     if rd_l >= 0 then
       rd = rd - 86400
       pass = pass and rd >= 0
-      if rd < rd_c then busy = max(busy, ceil((rd_c - rd) / rd_l) * 1000) end
+      if rd < rd_c then busy = later(busy, (rd_c - rd) / rd_l * 1000 + 1000) end
     end
     if td_l >= 0 then
       td = td - tokens * 86400
       pass = pass and td >= 0
-      if td < td_c then busy = max(busy, ceil((td_c - td) / td_l) * 1000) end
+      if td < td_c then busy = later(busy, (td_c - td) / td_l * 1000 + 1000) end
     end
     local running, same = 0, 0
     for p = 49, state and #state or 0, 16 do
@@ -138,7 +142,7 @@ for i = 1, scopes do
     if slots >= 0 then
       pass = pass and running < slots
       same = same + 1
-      busy = max(busy, ends - now)
+      busy = later(busy, ends - now)
     end
     if same > 0 then leases = leases .. packed('<dd', ends, same) end
     if pass then taken[i], taken_expiries[i] = state_of(at, kept_until, busy, rm, tm, rd, td, leases) end
@@ -148,14 +152,14 @@ end
 local ticket = asked > 0 and held[#KEYS]
 local known = ticket and read('<d', ticket) > now
 if asked > 0 and pass and not known then
-  redis.call('SET', KEYS[#KEYS], packed('<d', ends), 'PX', ARGV[2])
+  call('SET', KEYS[#KEYS], packed('<d', ends), 'PX', ARGV[2])
   for i = 1, asked do states[i], expiries[i] = taken[i], taken_expiries[i] end
 end
 for i = 1, scopes do
   if expiries[i] then
-    redis.call('SET', KEYS[i], states[i], 'PX', expiries[i])
+    call('SET', KEYS[i], states[i], 'PX', expiries[i])
   elseif states[i] then
-    redis.call('SET', KEYS[i], states[i], 'KEEPTTL')
+    call('SET', KEYS[i], states[i], 'KEEPTTL')
   end
 end
 if asked == 0 then return stood end
