@@ -128,36 +128,20 @@ class Assembler {
     const bool local = options.kind == "local";
     if (local && !draft.local) session_.problem(draft.where, "kind local needs model: {directory: …}");
     if (local && !draft.url.empty()) session_.problem(draft.url_where, "kind local has no endpoint");
+    if (local && options.identity) session_.problem(draft.where, "kind local takes no auth");
     if (!local && draft.local) session_.problem(draft.where, "model: is for kind local");
     if (!local && draft.url.empty() && !options.kind.empty()) {
       session_.problem(draft.where, "kind " + options.kind + " needs an endpoint");
     }
     if (local && draft.local) local_model(draft);
-    provider_key(draft);
+    if (!options.api_version.empty() && options.kind != "azure_openai")
+      session_.problem(draft.where, "api_version: is for kind azure_openai");
     if (!local && !draft.url.empty()) build_endpoint(draft, session_, out_, previous_);
     share_endpoint(options);
     const std::string id = options.id;
     const auto old = previous_ == nullptr ? nullptr : find(previous_->providers, id);
     const bool same_endpoint = old != nullptr && old->endpoint == options.endpoint;
     out_.providers[id] = keep(&Snapshot::providers, id, std::move(options), same_endpoint);
-  }
-
-  // A key of its own header, for kinds that have one.
-  void provider_key(ProviderDraft& draft) {
-    using providers::KeyHeader;
-    static const std::map<std::string_view, KeyHeader> kHeaders = {{"azure_openai", KeyHeader::api_key},
-                                                                   {"anthropic", KeyHeader::x_api_key},
-                                                                   {"vertex", KeyHeader::x_goog_api_key}};
-    providers::ProviderOptions& options = draft.options;
-    if (!options.api_version.empty() && options.kind != "azure_openai")
-      session_.problem(draft.where, "api_version: is for kind azure_openai");
-    if (!draft.api_key) return;
-    const auto header = kHeaders.find(options.kind);
-    if (header == kHeaders.end() || options.api_key)
-      return session_.problem(draft.where, options.api_key ? "auth: has both bearer and api_key"
-                                                           : "kind " + options.kind + " takes auth: {bearer: …}");
-    options.api_key = std::move(draft.api_key);
-    options.key_header = header->second;
   }
 
   void local_model(const ProviderDraft& draft) {

@@ -13,7 +13,6 @@ namespace tollgate::config {
 struct ProviderDraft {
   Where where;
   providers::ProviderOptions options;
-  std::shared_ptr<const Secret> api_key;  // in the header of the kind
   std::string url;
   Where url_where;
   bool plain_http = false;

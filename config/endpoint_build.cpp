@@ -68,6 +68,11 @@ void complete_base_path(const ProviderDraft& draft, Session& session, providers:
   }
 }
 
+bool asks_for_tokens(const providers::ProviderOptions& options) {
+  const auto* identity = options.identity.get();
+  return identity != nullptr && !std::holds_alternative<providers::KeyIdentity>(*identity);
+}
+
 // What does not go together.
 void check_combination(const ProviderDraft& draft, const providers::Endpoint& endpoint, Session& session) {
   const bool own_identity = !draft.certificate_pem.empty() || draft.key_pem != nullptr;
@@ -95,7 +100,9 @@ void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const
   endpoint->ca_pem = draft.ca_pem;
   endpoint->http2 = draft.http2;
   endpoint->max_idle = draft.max_idle;
-  if (endpoint->tls && !session.offline) endpoint->tls_context = tls_context(draft, session, out, previous);
+  // Without TLS to the provider itself there may still be a token endpoint.
+  const bool uses_tls = endpoint->tls || asks_for_tokens(draft.options);
+  if (uses_tls && !session.offline) endpoint->tls_context = tls_context(draft, session, out, previous);
   draft.options.endpoint = std::make_shared<const providers::Endpoint>(std::move(*endpoint));
 }
 

@@ -6,45 +6,12 @@
 #include <charconv>
 #include <tuple>
 
-#include "config/scalars.h"
+#include "config/collector.h"
 
 namespace tollgate::config {
 namespace {
 
 constexpr Applies kRestart = Applies::restart;
-
-// Collects facts; each put() is one field.
-class Collector {
- public:
-  void put(std::string name, std::string value, Applies applies = Applies::reload) {
-    if (!value.empty()) facts_.push_back({std::move(name), std::move(value), applies, false});
-  }
-  void put(std::string name, std::int64_t value, Applies applies = Applies::reload) {
-    put(std::move(name), std::to_string(value), applies);
-  }
-  void put(std::string name, std::optional<std::int64_t> value) {
-    if (value) put(std::move(name), *value);
-  }
-  void flag(std::string name, bool value, Applies applies = Applies::reload) {
-    put(std::move(name), std::string(value ? "true" : "false"), applies);
-  }
-  void duration(std::string name, std::chrono::milliseconds value, Applies applies = Applies::reload) {
-    put(std::move(name), format_duration(value), applies);
-  }
-  void size(std::string name, std::uint64_t value, Applies applies = Applies::reload) {
-    put(std::move(name), format_size(value), applies);
-  }
-  void secret(std::string name, std::string_view bytes, Applies applies = Applies::reload) {
-    if (!bytes.empty()) facts_.push_back({std::move(name), private_digest(bytes), applies, true});
-  }
-  void secret(std::string name, const std::shared_ptr<const Secret>& value, Applies applies = Applies::reload) {
-    if (value) secret(std::move(name), value->reveal(), applies);
-  }
-  Facts take() { return std::move(facts_); }
-
- private:
-  Facts facts_;
-};
 
 std::string_view name_of(pii::Action action) {
   switch (action) {
@@ -252,7 +219,7 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   Collector out;
   out.put("kind", provider.kind);
   out.put("region.processing", provider.processing_region);
-  out.secret(provider.key_header == providers::KeyHeader::bearer ? "auth.bearer" : "auth.api_key", provider.api_key);
+  if (provider.identity) identity_facts(*provider.identity, out);
   out.put("api_version", provider.api_version);
   if (provider.kind == "anthropic" || provider.kind == "bedrock")
     out.put("default_max_tokens", provider.default_max_tokens);

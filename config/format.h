@@ -9,6 +9,7 @@ void limits_fields(Object& o, ratelimit::Limits& out);
 
 // The parts that may also lie in included files, one per file.
 void provider_fields(Object& o, ProviderDraft& out);
+void auth_fields(Object& o, ProviderDraft& out);  // REQUIRES: kind and endpoint were read
 void model_fields(Object& o, ModelDraft& out);
 void department_fields(Object& o, DepartmentDraft& out);
 void policy_fields(Object& o, pii::PolicyOptions& out);  // inline, where the key is the name

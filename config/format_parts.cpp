@@ -133,11 +133,8 @@ void provider_fields(Object& o, ProviderDraft& out) {
     std::string name;  // for people who read the file
     r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
   });
-  o.object("auth", {.doc = "How we show who we are"}, [&](Object& a) {
-    a.secret("bearer", options.api_key, {.doc = "Sent as Authorization: Bearer"});
-    a.secret("api_key", out.api_key, {.doc = "Sent as api-key, x-api-key or x-goog-api-key, as the kind wants it"});
-    if (!a.has("bearer") && !a.has("api_key")) a.problem("", "needs bearer or api_key");
-  });
+  o.object("auth", {.doc = "How we show who we are; absent: the server asks for nothing"},
+           [&](Object& a) { auth_fields(a, out); });
   o.text("api_version", options.api_version, kIdentifier,
          {.doc = "For kind azure_openai: the model is a deployment in the path; absent: the v1 routes"});
   o.number("default_max_tokens", options.default_max_tokens, {1, 10'000'000},

@@ -165,6 +165,9 @@ class Object {
   // A key people may try: refused with an explanation instead of "unknown key".
   void unsupported(std::string_view name, std::string_view why);
 
+  // Exactly one of the mapping's keys has to be there; `expected` lists them for people.
+  void exactly_one(std::string_view expected);
+
   // Reports keys that no field named. To be called once, at the end of reading a mapping.
   void finish();
 

@@ -216,6 +216,14 @@ void Object::unsupported(std::string_view name, std::string_view why) {
   problem(name, std::string(why));
 }
 
+void Object::exactly_one(std::string_view expected) {
+  if (describing()) {
+    shape_->exactly_one = true;
+  } else if (node_->members.size() != 1) {
+    problem("", "needs exactly one of " + std::string(expected));
+  }
+}
+
 void Object::finish() {
   for (const Member& member : node_->members) {
     const auto is_key = [&](std::string_view name) { return name == member.key; };

@@ -130,20 +130,6 @@ class DialectStream final : public EventStream {
 
 }  // namespace
 
-std::shared_ptr<Authorizer> key_authorizer(const ProviderOptions& options) {
-  switch (options.key_header) {
-    case KeyHeader::api_key:
-      return api_key_authorizer(options.api_key);
-    case KeyHeader::x_api_key:
-      return x_api_key_authorizer(options.api_key);
-    case KeyHeader::x_goog_api_key:
-      return x_goog_api_key_authorizer(options.api_key);
-    case KeyHeader::bearer:
-      break;
-  }
-  return bearer_authorizer(options.api_key);
-}
-
 std::unique_ptr<EventStream> dialect_stream(const ProviderDialect& dialect, const ProviderOptions& options,
                                             std::shared_ptr<Authorizer> authorizer, Transport& transport,
                                             const AttemptRequest& request) {

@@ -8,9 +8,6 @@
 
 namespace tollgate::providers {
 
-// What a provider's fixed key is sent by.
-std::shared_ptr<Authorizer> key_authorizer(const ProviderOptions& options);
-
 // One call, translated. `dialect` and `transport` must outlive the stream; the authorizer is shared with it.
 std::unique_ptr<EventStream> dialect_stream(const ProviderDialect& dialect, const ProviderOptions& options,
                                             std::shared_ptr<Authorizer> authorizer, Transport& transport,

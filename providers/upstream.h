@@ -5,20 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "gateway/base/secret.h"
 #include "gateway/net/task.h"
 #include "providers/authorizer.h"
 #include "providers/event.h"
+#include "providers/identity/options.h"
 
 namespace tollgate::providers {
-
-// Where a fixed key stands.
-enum class KeyHeader : std::uint8_t {
-  bearer,          // authorization: Bearer <key>
-  api_key,         // api-key: Azure
-  x_api_key,       // Anthropic
-  x_goog_api_key,  // Google
-};
 
 // A provider as configured. Immutable, shared.
 struct ProviderOptions {
@@ -26,8 +18,7 @@ struct ProviderOptions {
   std::string kind;  // "local", or a dialect: "openai_compatible", "azure_openai", "anthropic", "bedrock" or "vertex"
   std::string processing_region;
   std::shared_ptr<const Endpoint> endpoint;  // null for local; its base path is all that stands before the operation
-  std::shared_ptr<const Secret> api_key;     // null or empty: none is sent
-  KeyHeader key_header = KeyHeader::bearer;
+  std::shared_ptr<const IdentityOptions> identity;       // null: the server asks for nothing
   std::vector<Api> apis = {Api::chat, Api::embeddings};  // what a provider of OpenAI's kinds speaks itself
   bool max_completion_tokens = false;                    // of OpenAI's kinds: the cap's newer name is understood
   std::string api_version;                 // azure_openai: not empty puts the model into the path, as a deployment

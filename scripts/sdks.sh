@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 PYTHON_SDKS=(pytest==9.2.0 openai==3.52.0 httpx==0.28.1)
+# What judges the gateway's signatures and assertions in tests/e2e/clouds.py.
+PYTHON_SDKS+=(botocore==1.44.5 PyJWT==2.15.1 cryptography==50.0.2)
 NODE_SDKS=(openai@7)
 
 if [ ! -x .venv/bin/python ]; then

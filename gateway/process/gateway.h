@@ -57,6 +57,7 @@ class Gateway {
   std::optional<PidFile> pid_file_;
   auth::KeyHasher hasher_;
   net::Resolver resolver_;
+  providers::CredentialFiles credential_files_;
   std::map<std::string, std::unique_ptr<local_backend::Engine>> engines_;
   std::unique_ptr<finops::Ledger> ledger_;
   std::unique_ptr<finops::Shipper> shipper_;

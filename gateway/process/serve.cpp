@@ -80,6 +80,7 @@ Gateway::Gateway(std::filesystem::path config_file)
                  .scanner = scanner_,
                  .hasher = hasher_,
                  .resolver = resolver_,
+                 .credential_files = credential_files_,
                  .engines = engines_,
                  .note_use = [this](const std::string& id) { refresher_->note_use(id, clock_.system_now()); }});
   refresher_ = std::make_unique<auth::Refresher>(

@@ -9,9 +9,6 @@
 #include "gateway/net/stream.h"
 #include "gateway/pipeline/local_upstream.h"
 #include "gateway/pipeline/routes.h"
-#include "providers/curl_transport.h"
-#include "providers/dialect_upstream.h"
-#include "providers/hot_transport.h"
 
 namespace tollgate::process {
 
@@ -20,6 +17,7 @@ namespace asio = net::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kGaugePeriod{1'000};
+constexpr std::chrono::milliseconds kCloseTime{1'000};
 
 std::unique_ptr<ratelimit::Limiter> make_limiter(asio::io_context& io, Shared& shared, const config::Snapshot& snapshot,
                                                  ratelimit::RedisLimiter*& redis) {
@@ -38,8 +36,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
       work_(io_.get_executor()),
       sweep_(io_),
       random_(std::random_device()()),
-      hot_(providers::hot_transport(io_, sweep_, shared.resolver)),
-      curl_(providers::curl_transport(io_, shared.log)),
+      upstreams_({io_, sweep_, shared.resolver, shared.credential_files, shared.clock, shared.log}),
       limiter_(make_limiter(io_, shared, *first.snapshot, redis_)),
       context_{
           .io = io_,
@@ -93,12 +90,23 @@ void Worker::cut() {
 void Worker::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
-    gauges_.clear();
-    sweep_.stop();
-    work_.reset();
+    auto closing = close();
+    asio::co_spawn(io_, std::move(closing), asio::detached);
   });
-  io_.stop();
   thread_.join();
+}
+
+// What is being fetched ends before the transport that carries it goes. Whatever hangs does not hold up the process.
+net::Task<void> Worker::close() {
+  gauges_.clear();
+  net::Timer patience(io_.get_executor(), kCloseTime);
+  patience.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) io_.stop();
+  });
+  co_await upstreams_.close();
+  sweep_.stop();
+  work_.reset();
+  io_.stop();
 }
 
 net::Task<void> Worker::greet(net::Socket socket) {
@@ -125,7 +133,7 @@ net::Task<void> Worker::handle(server::Exchange& exchange) {
 
 std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapshot& snapshot,
                                                            const providers::ProviderOptions& provider) {
-  // An unchanged provider keeps its upstream across reloads, and with it its warm connections.
+  // An unchanged provider keeps its upstream across reloads, and with it its warm connections and its token.
   if (view_ && view_->snapshot) {
     const auto before = view_->snapshot->providers.find(provider.id);
     const bool same =
@@ -137,8 +145,7 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
     const auto engine = shared_.engines.find(provider.id);
     return engine == shared_.engines.end() ? nullptr : pipeline::local_upstream(*engine->second, io_.get_executor());
   }
-  providers::Transport& transport = provider.use_curl ? *curl_ : *hot_;
-  return providers::http_upstream(provider, providers::key_authorizer(provider), transport);
+  return upstreams_.make(provider);
 }
 
 void Worker::apply(Published next) {

@@ -9,6 +9,7 @@
 #include "gateway/net/resolver.h"
 #include "gateway/net/tls.h"
 #include "gateway/pipeline/services.h"
+#include "gateway/process/upstreams.h"
 #include "gateway/server/connection.h"
 #include "local_backend/api.h"
 
@@ -25,6 +26,7 @@ struct Shared {
   const pii::Scanner& scanner;
   const auth::KeyHasher& hasher;
   net::Resolver& resolver;
+  providers::CredentialFiles& credential_files;
   const std::map<std::string, std::unique_ptr<local_backend::Engine>>& engines;  // by provider id
   std::function<void(const std::string& credential)> note_use;
   std::atomic<std::uint64_t> bytes_in_flight{0};
@@ -58,6 +60,7 @@ class Worker {
  private:
   net::Task<void> greet(net::Socket socket);
   net::Task<void> handle(server::Exchange& exchange);
+  net::Task<void> close();
   void apply(Published next);
   std::shared_ptr<providers::Upstream> make_upstream(const config::Snapshot& snapshot,
                                                      const providers::ProviderOptions& provider);
@@ -71,8 +74,7 @@ class Worker {
   net::Sweep sweep_;
   UuidSource ids_;
   std::mt19937_64 random_;
-  std::unique_ptr<providers::Transport> hot_;
-  std::unique_ptr<providers::Transport> curl_;
+  Upstreams upstreams_;
   ratelimit::RedisLimiter* redis_ = nullptr;  // limiter_, when it is that; initialised before it, because that sets it
   std::unique_ptr<ratelimit::Limiter> limiter_;
   std::shared_ptr<const pipeline::View> view_;

@@ -1,5 +1,6 @@
 #include "providers/identity/aws_source.h"
 
+#include "providers/identity/aws_region.h"
 #include "providers/identity/json_fields.h"
 #include "providers/identity/sigv4.h"
 #include "providers/identity/sts_xml.h"
@@ -45,8 +46,7 @@ Fetched environment_keys(const Fetcher& fetcher) {
 
 std::string sts_url(const AwsIdentity& identity) {
   if (!identity.sts_url.empty()) return identity.sts_url;
-  const std::string_view domain = identity.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
-  return "https://sts." + identity.region + std::string(domain);
+  return "https://sts." + identity.region + "." + std::string(aws_domain(identity.region));
 }
 
 TokenRequest sts_post(const AwsIdentity& identity, std::string body) {

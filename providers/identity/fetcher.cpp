@@ -26,7 +26,8 @@ net::Task<Result<TokenReply>> Fetcher::send(TokenRequest request) {
   if (stopped_) co_return cancelled();
   TG_CO_TRY(HttpCall call, http_call(request));
   const std::string host = call.endpoint->host;
-  const auto transfer = context_.transport.open(std::move(call));
+  Transport& transport = call.endpoint->tls && route_.transport != nullptr ? *route_.transport : context_.transport;
+  const auto transfer = transport.open(std::move(call));
   exchange_ = transfer.get();
   auto reply = co_await exchange(*transfer, request.header_wanted);
   exchange_ = nullptr;
@@ -43,6 +44,7 @@ Result<HttpCall> Fetcher::http_call(TokenRequest& request) const {
     endpoint->ca_pem = route_.ca_pem;
     endpoint->connect_proxy_host = route_.connect_proxy_host;
     endpoint->connect_proxy_port = route_.connect_proxy_port;
+    endpoint->curl_proxy = route_.curl_proxy;
     if (!endpoint->tls_context) return no_credential("no TLS context for " + endpoint->host);
   }
   endpoint->max_idle = 0;  // once an hour: nothing to keep a connection for

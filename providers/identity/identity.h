@@ -34,6 +34,8 @@ struct TokenRoute {
   std::string ca_pem;              // the same trust, for a transport that builds its own contexts; empty: the system's
   std::string connect_proxy_host;  // empty: direct
   std::uint16_t connect_proxy_port = 0;
+  std::string curl_proxy;          // as Endpoint::curl_proxy
+  Transport* transport = nullptr;  // null: the context's. Outlives the IdentityService
 };
 
 class Flights;

@@ -69,9 +69,9 @@ Status check_role(const AwsRole& role) {
 Status check(const AwsIdentity& identity) {
   if (!is_word(identity.region, "-")) return bad("region", "is missing, or no region's name such as eu-west-1");
   if (!is_word(identity.service, "-")) return bad("service", "is missing, or no signing name such as bedrock");
-  TG_CHECK(check_source(identity.source));
   if (identity.assume_role) TG_CHECK(check_role(*identity.assume_role));
-  return check_url(identity.sts_url, "sts_url");
+  TG_CHECK(check_url(identity.sts_url, "sts_url"));
+  return check_source(identity.source);
 }
 
 // --- Google ---

@@ -69,7 +69,7 @@ TEST(Load, FillsEverySnapshotPartOfADemo) {
   EXPECT_EQ(openai.endpoint->host, "api.openai.example");
   EXPECT_EQ(openai.endpoint->base_path, "/v1");
   EXPECT_NE(openai.endpoint->tls_context, nullptr);
-  EXPECT_EQ(openai.api_key->reveal(), "sk-planted-secret");
+  EXPECT_EQ(std::get<providers::KeyIdentity>(*openai.identity).key.reveal(), "sk-planted-secret");
   EXPECT_EQ(snapshot.providers.at("local")->endpoint, nullptr);
   ASSERT_EQ(snapshot.local_models.size(), 1U);
   EXPECT_EQ(snapshot.local_models[0].engine.model_directory, (folder.path() / "model").string());
@@ -147,19 +147,19 @@ TEST(Load, EachKindHasItsHeaderAndItsPath) {
 providers:
   - {id: openai, kind: openai_compatible, endpoint: https://a.example, auth: {bearer: {file: secret}}}
   - {id: azure, kind: azure_openai, endpoint: https://a.example, auth: {api_key: {file: secret}}}
-  - {id: older, kind: azure_openai, endpoint: https://a.example, api_version: "2024-10-21"}
+  - {id: older, kind: azure_openai, endpoint: https://a.example, api_version: "2024-10-21", auth: {bearer: {file: secret}}}
   - {id: anthropic, kind: anthropic, endpoint: https://a.example, auth: {api_key: {file: secret}}, default_max_tokens: 9}
   - {id: proxied, kind: anthropic, endpoint: https://a.example/anthropic/v1, auth: {bearer: {file: secret}}}
   - {id: bedrock, kind: bedrock, endpoint: https://a.example, auth: {bearer: {file: secret}}}
   - {id: vertex, kind: vertex, endpoint: https://a.example/v1beta, auth: {api_key: {file: secret}}}
 )"));
   ASSERT_THAT(problems_of(result), IsEmpty());
-  const auto is = [&](const char* id, providers::KeyHeader header, const char* base) {
+  const auto is = [&](const char* id, providers::KeyIdentity::Header header, const char* base) {
     const auto& provider = *result.snapshot->providers.at(id);
-    EXPECT_EQ(provider.key_header, header) << id;
+    EXPECT_EQ(std::get<providers::KeyIdentity>(*provider.identity).header, header) << id;
     EXPECT_EQ(provider.endpoint->base_path, base) << id;
   };
-  using enum providers::KeyHeader;
+  using enum providers::KeyIdentity::Header;
   is("openai", bearer, "");
   is("azure", api_key, "/openai/v1");
   is("older", bearer, "/openai");

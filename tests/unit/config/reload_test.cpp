@@ -109,7 +109,7 @@ TEST_F(Reload, ARotatedKeyKeepsTheEndpointAndItsPool) {
   folder_.write("secret", "sk-rotated\n", 0600);
   const auto after = load_text(kBefore, before);
   EXPECT_NE(after->providers.at("a"), before->providers.at("a"));
-  EXPECT_EQ(after->providers.at("a")->api_key->reveal(), "sk-rotated");
+  EXPECT_EQ(std::get<providers::KeyIdentity>(*after->providers.at("a")->identity).key.reveal(), "sk-rotated");
   EXPECT_EQ(after->providers.at("a")->endpoint, before->providers.at("a")->endpoint);
   EXPECT_THAT(semantic_diff(*before, *after),
               ElementsAre("redis.password changed (needs a restart)", "provider a: auth.bearer changed"));

@@ -152,6 +152,12 @@ bool shown_elsewhere(const std::string& key) {
                            ".sealed", ".env", "policy.types."}) {
     if (key.find(part) != std::string::npos) return true;
   }
+  // Sources of credentials: one to a provider.
+  for (const char* source :
+       {"aws.static_keys", "aws.environment", "aws.profile", "aws.container", "aws.instance", "google.metadata",
+        "entra.workload_identity", "entra.managed_identity", "entra.app_service"}) {
+    if (key.starts_with("provider.auth." + std::string(source))) return true;
+  }
   return false;
 }
 

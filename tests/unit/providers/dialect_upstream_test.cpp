@@ -68,8 +68,6 @@ class TestAuthorizer final : public Authorizer {
   std::string body_seen;
 };
 
-net::Task<Status> authorize(Authorizer& authorizer, HttpCall& call) { co_return co_await authorizer.authorize(call); }
-
 struct Outcome {
   Received received;
   std::shared_ptr<Journal> journal;
@@ -110,22 +108,6 @@ TEST(DialectUpstream, SendsTheScrubbedRequestProvenLast) {
                                    "user-agent: tollgate/0.1", "x-request-id: req-1", "authorization: Proof 1"));
   EXPECT_EQ(outcome.lossy, "seed");
   EXPECT_TRUE(outcome.dispatched);
-}
-
-TEST(DialectUpstream, EachKeyHasItsHeader) {
-  const auto header = [](KeyHeader kind) {
-    ProviderOptions options;
-    options.api_key = std::make_shared<const Secret>("k");
-    options.key_header = kind;
-    HttpCall call;
-    const auto authorizer = key_authorizer(options);
-    EXPECT_TRUE(testing::run(authorize(*authorizer, call)));
-    return call.headers.front().name + ": " + call.headers.front().value;
-  };
-  EXPECT_EQ(header(KeyHeader::bearer), "authorization: Bearer k");
-  EXPECT_EQ(header(KeyHeader::api_key), "api-key: k");
-  EXPECT_EQ(header(KeyHeader::x_api_key), "x-api-key: k");
-  EXPECT_EQ(header(KeyHeader::x_goog_api_key), "x-goog-api-key: k");
 }
 
 TEST(DialectUpstream, ReadsToTheEndSoThatTheConnectionIsKept) {
