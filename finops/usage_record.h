@@ -39,7 +39,7 @@ struct UsageRecord {
   std::string credential;
   std::string user_hash;  // HMAC(user, salt) or empty
 
-  std::string operation;  // "chat"
+  std::string operation;  // the API called: "chat", "embeddings", ...
   bool stream = false;
   std::string model_asked;
   std::string model_served;

@@ -1,4 +1,4 @@
-// config check|schema|diff, models: reading configurations without running them.
+// config check|schema|diff: reading configurations without running them.
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
@@ -29,27 +29,6 @@ int diff(const std::string& from_file, const std::string& to_file) {
   return 0;
 }
 
-void print_target(const char* kind, const routing::Target& target, const std::string& note) {
-  std::printf("    %-9s %s/%s%s%s\n", kind, target.provider.c_str(), target.model.c_str(), note.empty() ? "" : "  ",
-              note.c_str());
-}
-
-int models(const std::string& file) {
-  const auto snapshot = load_or_complain(file, true);
-  if (!snapshot) return 1;
-  for (const auto& [name, model] : snapshot->models) {
-    std::printf("%s%s%s\n", name.c_str(), model->residency.empty() ? "" : "  residency ", model->residency.c_str());
-    for (const auto& target : model->route.targets)
-      print_target("target", target, "weight " + std::to_string(target.weight));
-    for (const auto& fallback : model->route.fallbacks)
-      print_target("fallback", fallback.target,
-                   fallback.only_criticality.empty() ? "" : "for criticality " + fallback.only_criticality);
-    for (const auto& [id, department] : snapshot->departments)
-      if (department->may_use(name)) std::printf("    used by   %s\n", id.c_str());
-  }
-  return 0;
-}
-
 }  // namespace
 
 void add_config(CLI::App& app, Context& context) {
@@ -71,13 +50,6 @@ void add_config(CLI::App& app, Context& context) {
   d->add_option("from", *from, "Main file in force")->required();
   d->add_option("to", *to, "Main file to compare")->required();
   d->callback([from, to, &context] { context.exit_code = diff(*from, *to); });
-}
-
-void add_models(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("models", "List models with their targets, fallbacks and users (works on files)");
-  auto file = std::make_shared<std::string>();
-  add_config_option(*command, *file);
-  command->callback([file, &context] { context.exit_code = models(*file); });
 }
 
 }  // namespace tollgate::cli

@@ -117,7 +117,7 @@ Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error er
 
 Task<void> serve_call(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
                       providers::Api api, std::string model) {
-  Report report(services, *view, exchange);
+  Report report(services, *view, exchange, api);
   auto served = co_await run_stages(services, *view, exchange, api, std::move(model), report);
   if (served) {
     report.close(200, report.last().outcome);

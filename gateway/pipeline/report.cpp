@@ -1,11 +1,14 @@
 #include "gateway/pipeline/report.h"
 
+#include "providers/abilities.h"
+
 namespace tollgate::pipeline {
 
-Report::Report(const Services& services, const View& view, const server::Exchange& exchange)
+Report::Report(const Services& services, const View& view, const server::Exchange& exchange, providers::Api api)
     : services_(services),
       view_(view),
       exchange_(exchange),
+      api_(api),
       last_mark_(exchange.received_at()),
       started_(services.clock.system_now()) {
   services_.metrics.in_flight(1);
@@ -42,7 +45,7 @@ finops::UsageRecord Report::base_record() const {
   record.started_at_ms = unix_ms(started_);
   record.organisation = view_.snapshot->organisation;
   record.config_generation = view_.snapshot->generation;
-  record.operation = "chat";
+  record.operation = providers::to_string(api_);
   record.stream = facts_.stream;
   record.model_asked = model_;
   record.pii_found = pii_.total();

@@ -14,7 +14,7 @@ namespace tollgate::pipeline {
 // a PII value. One per call, in its frame.
 class Report {
  public:
-  Report(const Services& services, const View& view, const server::Exchange& exchange);
+  Report(const Services& services, const View& view, const server::Exchange& exchange, providers::Api api);
   ~Report();
   Report(const Report&) = delete;
   Report& operator=(const Report&) = delete;
@@ -48,6 +48,7 @@ class Report {
   const Services& services_;
   const View& view_;
   const server::Exchange& exchange_;
+  providers::Api api_;
   std::optional<auth::Principal> who_;
   SteadyTime last_mark_;
   SystemTime started_;

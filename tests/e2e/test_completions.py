@@ -38,6 +38,7 @@ def test_a_prompt_is_continued_and_recorded(ours, client):
     assert answer.choices[0].text == "echo: once upon" and answer.choices[0].finish_reason == "stop"
     assert answer.usage.prompt_tokens == 11
     [row] = ours.wait_rows(1)
+    assert row["operation"] == "completions"
     assert row["outcome"] == "ok" and row["input_tokens"] == 11
 
 

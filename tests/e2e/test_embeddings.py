@@ -114,6 +114,7 @@ def test_every_text_gets_its_vector_in_order(ours, client, form):
     assert vectors == [vector_of(text) for text in TEXTS]
     assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (9, 9)
     [row] = ours.wait_rows(1)
+    assert row["operation"] == "embeddings"
     assert row["status"] == 200 and row["outcome"] == "ok" and row["usage_source"] == "provider_final"
     assert (row["input_tokens"], row["output_tokens"], row["stream"]) == (9, 0, False)
 

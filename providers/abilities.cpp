@@ -1,0 +1,38 @@
+#include "providers/abilities.h"
+
+#include "providers/embedding.h"
+#include "providers/native_api.h"
+
+namespace tollgate::providers {
+
+std::string_view to_string(Api api) {
+  switch (api) {
+    case Api::chat:
+      return "chat";
+    case Api::completions:
+      return "completions";
+    case Api::embeddings:
+      return "embeddings";
+    case Api::responses:
+      return "responses";
+    case Api::messages:
+      return "messages";
+    case Api::count_tokens:
+      return "count_tokens";
+  }
+  return "unknown";
+}
+
+Ability ability(const ProviderOptions& provider, std::string_view model, Api api) {
+  const bool local = provider.kind == "local";
+  if (!local && native_api(provider, api) != nullptr) return Ability::native;
+  if (api == Api::embeddings) {
+    const EmbeddingDialect* dialect = local ? nullptr : embedding_dialect_of(provider.kind);
+    if (dialect == nullptr) return Ability::none;
+    return dialect->batch({model, provider.endpoint->host}) > 0 ? Ability::translated : Ability::none;
+  }
+  const bool speaks = local || dialect_of(provider.kind, provider.endpoint->base_path) != nullptr;
+  return speaks && front_end(api).canonicalise != nullptr ? Ability::translated : Ability::none;
+}
+
+}  // namespace tollgate::providers
