@@ -4,6 +4,8 @@
 PYTHON_SDKS=(pytest==9.2.0 openai==3.52.0 httpx==0.28.1)
 # What judges the gateway's signatures and assertions in tests/e2e/clouds.py.
 PYTHON_SDKS+=(botocore==1.44.5 PyJWT==2.15.1 cryptography==50.0.2)
+# A framework that calls the Responses API.
+PYTHON_SDKS+=(langchain-openai==1.6.7)
 NODE_SDKS=(openai@7)
 
 if [ ! -x .venv/bin/python ]; then
