@@ -8,6 +8,7 @@
 #include "config/facts.h"
 #include "config/scalars.h"
 #include "gateway/net/tls.h"
+#include "providers/residency.h"
 
 namespace tollgate::config {
 namespace {
@@ -137,11 +138,22 @@ class Assembler {
     if (!options.api_version.empty() && options.kind != "azure_openai")
       session_.problem(draft.where, "api_version: is for kind azure_openai");
     if (!local && !draft.url.empty()) build_endpoint(draft, session_, out_, previous_);
+    openai_options(draft);
     share_endpoint(options);
     const std::string id = options.id;
     const auto old = previous_ == nullptr ? nullptr : find(previous_->providers, id);
     const bool same_endpoint = old != nullptr && old->endpoint == options.endpoint;
     out_.providers[id] = keep(&Snapshot::providers, id, std::move(options), same_endpoint);
+  }
+
+  void openai_options(ProviderDraft& draft) {
+    providers::ProviderOptions& options = draft.options;
+    const bool azure = options.kind == "azure_openai";
+    if (!draft.only_openai.empty() && !azure && options.kind != "openai_compatible")
+      session_.problem(draft.where, draft.only_openai + ": is for kinds openai_compatible and azure_openai");
+    // OpenAI's reasoning models refuse the older name; servers of other makers may know only that one.
+    const bool openai = options.endpoint && options.endpoint->host.ends_with("api.openai.com");
+    options.max_completion_tokens = draft.max_completion_tokens.value_or(azure || openai);
   }
 
   void local_model(const ProviderDraft& draft) {
@@ -176,7 +188,8 @@ class Assembler {
     for (std::size_t i = 0; i < route.targets.size(); ++i) {
       const routing::Target& target = route.targets[i];
       weight += target.weight;
-      if (!keys.insert(target.key()).second) session_.problem(draft.targets[i], target.key() + " is listed twice");
+      if (!keys.insert(target.key()).second)
+        session_.problem(draft.targets[i].where, target.key() + " is listed twice");
       residency(draft.model, target, draft.targets[i]);
     }
     for (std::size_t i = 0; i < route.fallbacks.size(); ++i) {
@@ -185,14 +198,22 @@ class Assembler {
     if (weight == 0) session_.problem(draft.where, "targets: needs at least one with a weight above 0");
   }
 
-  void residency(const Model& model, const routing::Target& target, const Where& where) {
-    const auto provider = out_.providers.find(target.provider);
-    if (model.residency.empty() || provider == out_.providers.end()) return;
-    const std::string& region = provider->second->processing_region;
-    if (region == model.residency) return;
-    const std::string works = region.empty() ? "says no region" : "works in '" + region + "'";
-    session_.problem(where, "model '" + model.name + "' has residency '" + model.residency + "', but provider '" +
-                                target.provider + "' " + works);
+  void residency(const Model& model, const routing::Target& target, const TargetDraft& draft) {
+    const auto found = out_.providers.find(target.provider);
+    if (model.residency.empty() || found == out_.providers.end()) return;
+    if (const std::string why = leaves(*found->second, target, draft, model.residency); !why.empty())
+      session_.problem(draft.where, "model '" + model.name + "' has residency '" + model.residency + "', but " + why);
+  }
+
+  static std::string leaves(const providers::ProviderOptions& provider, const routing::Target& target,
+                            const TargetDraft& draft, const std::string& residency) {
+    const std::string& region = provider.processing_region;
+    const std::string name = "provider '" + provider.id + "' ";
+    if (region != residency) return name + (region.empty() ? "says no region" : "works in '" + region + "'");
+    if (provider.kind == "azure_openai" && draft.deployment_type.empty())
+      return "this Azure deployment does not say its deployment_type: standard and data_zone stay, global does not";
+    if (draft.deployment_type == "global") return "a global deployment works anywhere";
+    return providers::works_anywhere(provider, target.model);
   }
 
   void department(DepartmentDraft& draft) {

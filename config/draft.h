@@ -16,6 +16,8 @@ struct ProviderDraft {
   std::string url;
   Where url_where;
   bool plain_http = false;
+  std::optional<bool> max_completion_tokens;
+  std::string only_openai;  // a key that was given and that other kinds do not have
   bool http2 = false;
   std::size_t max_idle = 64;
   std::string proxy;
@@ -26,11 +28,16 @@ struct ProviderDraft {
   std::optional<local_backend::EngineOptions> local;
 };
 
+struct TargetDraft {
+  Where where;
+  std::string deployment_type;  // of Azure; empty: not said
+};
+
 struct ModelDraft {
   Where where;
   Model model;
-  std::vector<Where> targets;    // parallel to model.route.targets
-  std::vector<Where> fallbacks;  // parallel to model.route.fallbacks
+  std::vector<TargetDraft> targets;    // parallel to model.route.targets
+  std::vector<TargetDraft> fallbacks;  // parallel to model.route.fallbacks
 };
 
 struct DepartmentDraft {

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/collector.h"
+#include "providers/abilities.h"
 
 namespace tollgate::config {
 namespace {
@@ -223,6 +224,12 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   out.put("api_version", provider.api_version);
   if (provider.kind == "anthropic" || provider.kind == "bedrock")
     out.put("default_max_tokens", provider.default_max_tokens);
+  if (provider.kind == "openai_compatible" || provider.kind == "azure_openai") {
+    std::string apis;
+    for (const providers::Api api : provider.apis) apis += (apis.empty() ? "" : ", ") + std::string(to_string(api));
+    out.put("apis", apis);
+    out.put("max_tokens_name", std::string(provider.max_completion_tokens ? "max_completion_tokens" : "max_tokens"));
+  }
   out.put("transport", std::string(provider.use_curl ? "curl" : "hot"));
   if (!provider.endpoint) return out.take();
   const providers::Endpoint& endpoint = *provider.endpoint;

@@ -19,6 +19,15 @@ const std::pair<std::string_view, std::string> kKinds[] = {{"openai_compatible",
                                                            {"bedrock", "bedrock"},
                                                            {"vertex", "vertex"},
                                                            {"local", "local"}};
+using providers::Api;
+constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
+                                                      {"responses", Api::responses},
+                                                      {"messages", Api::messages},
+                                                      {"embeddings", Api::embeddings},
+                                                      {"completions", Api::completions}};
+constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
+const std::pair<std::string_view, std::string> kDeploymentTypes[] = {
+    {"standard", "standard"}, {"data_zone", "data_zone"}, {"global", "global"}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
 const std::pair<std::string_view, std::string> kCriticality[] = {
     {"low", "low"}, {"medium", "medium"}, {"high", "high"}};
@@ -43,7 +52,10 @@ void egress_fields(Object& o, ProviderDraft& out) {
   });
 }
 
-void target_fields(Object& o, routing::Target& out) {
+void target_fields(Object& o, routing::Target& out, TargetDraft& draft) {
+  draft.where = o.where();
+  o.choice("deployment_type", draft.deployment_type, kDeploymentTypes,
+           {.doc = "Of an Azure deployment; needed where the model has a residency, which global leaves"});
   o.reference("provider", out.provider, Reference::To::provider, kIdentifier, {.doc = "Provider id", .required = true});
   o.text("model", out.model, kModelName, {.doc = "As the provider names it", .required = true});
   o.object("timeouts", {.doc = "Deadlines towards this target"}, [&](Object& t) {
@@ -55,8 +67,8 @@ void target_fields(Object& o, routing::Target& out) {
              {.doc = "After a failure of the target's making"});
 }
 
-void fallback_fields(Object& o, routing::Fallback& out) {
-  target_fields(o, out.target);
+void fallback_fields(Object& o, routing::Fallback& out, TargetDraft& draft) {
+  target_fields(o, out.target, draft);
   o.choices("when", out.when, kCauses, {.doc = "Default: all"});
   o.object("for", {.doc = "Default: every application"}, [&](Object& f) {
     f.choice("criticality", out.only_criticality, kCriticality,
@@ -137,6 +149,19 @@ void provider_fields(Object& o, ProviderDraft& out) {
            [&](Object& a) { auth_fields(a, out); });
   o.text("api_version", options.api_version, kIdentifier,
          {.doc = "For kind azure_openai: the model is a deployment in the path; absent: the v1 routes"});
+  std::vector<Api> apis;
+  o.choices(
+      "apis", apis, kApis,
+      {.doc = "For OpenAI's kinds: what the server speaks itself, the rest is translated; default: chat, embeddings"});
+  if (!apis.empty()) options.apis = std::move(apis);
+  if (o.has("apis")) out.only_openai = "apis";
+  bool newer = false;
+  o.choice("max_tokens_name", newer, kCapNames,
+           {.doc = "For OpenAI's kinds: how the cap is called; default: max_completion_tokens for OpenAI and Azure"});
+  if (o.has("max_tokens_name")) {
+    out.max_completion_tokens = newer;
+    out.only_openai = "max_tokens_name";
+  }
   o.number("default_max_tokens", options.default_max_tokens, {1, 10'000'000},
            {.doc = "For kinds anthropic and bedrock: sent when the caller sets no limit"});
   o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
@@ -161,15 +186,13 @@ void model_fields(Object& o, ModelDraft& out) {
   o.text("name", model.name, kModelName, {.doc = "What callers name", .required = true});
   o.list("targets", {.doc = "Where calls go, by weight", .required = true}, [&](Object& t) {
     routing::Target target;
-    out.targets.push_back(t.where());
-    target_fields(t, target);
+    target_fields(t, target, out.targets.emplace_back());
     t.number("weight", target.weight, {0, 1'000'000}, {.doc = "Share among the targets"});
     model.route.targets.push_back(std::move(target));
   });
   o.list("fallback", {.doc = "Where calls go when targets fail, in order"}, [&](Object& f) {
     routing::Fallback fallback;
-    out.fallbacks.push_back(f.where());
-    fallback_fields(f, fallback);
+    fallback_fields(f, fallback, out.fallbacks.emplace_back());
     model.route.fallbacks.push_back(std::move(fallback));
   });
   o.text("residency", model.residency, kIdentifier, {.doc = "Every target has to work in this region"});

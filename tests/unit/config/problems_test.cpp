@@ -159,6 +159,35 @@ INSTANTIATE_TEST_SUITE_P(
             "models: [{name: m, residency: eu, targets: [{provider: p, model: x}], fallback: [{provider: q, model: "
             "z}]}]\n",
             ":5 models[0].fallback[0]: model 'm' has residency 'eu', but provider 'q' says no region"),
+        one("residency_of_a_global_profile",
+            "providers: [{id: p, kind: bedrock, endpoint: https://bedrock-runtime.eu-central-1.amazonaws.com, region: "
+            "{processing: eu}}]\nmodels: [{name: m, residency: eu, targets: [{provider: p, model: "
+            "global.anthropic.claude-sonnet-4-5-v1:0}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but the inference profile "
+            "'global.anthropic.claude-sonnet-4-5-v1:0' routes to any region"),
+        one("residency_of_a_global_location",
+            "providers: [{id: p, kind: vertex, endpoint: "
+            "https://aiplatform.googleapis.com/v1/projects/x/locations/global/publishers/google, region: {processing: "
+            "eu}}]\nmodels: [{name: m, residency: eu, targets: [{provider: p, model: gemini-2.5-pro}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but the endpoint's location is 'global'"),
+        one("residency_of_an_api_without_regions",
+            "providers: [{id: p, kind: vertex, endpoint: https://generativelanguage.googleapis.com/v1beta, region: "
+            "{processing: eu}}]\nmodels: [{name: m, residency: eu, targets: [{provider: p, model: gemini-2.5-pro}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but the Gemini API has no regions"),
+        one("residency_of_a_global_deployment",
+            "providers: [{id: p, kind: azure_openai, endpoint: https://x.openai.azure.com, region: {processing: eu}}]\n"
+            "models: [{name: m, residency: eu, targets: [{provider: p, model: d, deployment_type: global}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but a global deployment works anywhere"),
+        one("residency_of_a_deployment_of_unknown_type",
+            "providers: [{id: p, kind: azure_openai, endpoint: https://x.openai.azure.com, region: {processing: eu}}]\n"
+            "models: [{name: m, residency: eu, targets: [{provider: p, model: d}]}]\n",
+            ":5 models[0].targets[0]: model 'm' has residency 'eu', but this Azure deployment does not say its "
+            "deployment_type: standard and data_zone stay, global does not"),
+        one("apis_of_another_kind",
+            "providers: [{id: p, kind: anthropic, endpoint: https://p.example, apis: [chat]}]\n",
+            ":4 providers[0]: apis: is for kinds openai_compatible and azure_openai"),
+        one("unknown_api", "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, apis: [talk]}]\n",
+            ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions"),
         one("budget_cause",
             kProvider + "models: [{name: m, targets: [{provider: p, model: x}], fallback: [{provider: p, model: z, "
                         "when: [budget]}]}]\n",

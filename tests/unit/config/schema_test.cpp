@@ -148,8 +148,8 @@ bool shown_elsewhere(const std::string& key) {
   if (key.find("limits.") != std::string::npos && !key.starts_with("department.limits.")) {
     return !key.starts_with(".listen.");
   }
-  for (const char* part : {".password.file", "fallback[].timeouts", "fallback[].cool_down", ".http2", ".plain_http",
-                           ".sealed", ".env", "policy.types."}) {
+  for (const char* part : {".password.file", "fallback[].timeouts", "fallback[].cool_down",
+                           "fallback[].deployment_type", ".http2", ".plain_http", ".sealed", ".env", "policy.types."}) {
     if (key.find(part) != std::string::npos) return true;
   }
   // Sources of credentials: one to a provider.
