@@ -81,12 +81,14 @@ void AnswerEvents::end_block(Batch& batch) {
   event.block = reasoning_blocks_++;
 }
 
-void AnswerEvents::finish(std::string_view reason, Batch& batch) {
+void AnswerEvents::finish(std::string_view reason, Batch& batch, std::string stop_sequence) {
   if (std::exchange(finished_, true)) return;
   end_block(batch);
   if (reason == "tool_calls" && calls_.empty()) reason = "stop";  // the only call was the answer's text
   if (reason == "stop" && !calls_.empty()) reason = "tool_calls";
-  add(Event::Kind::finish, batch).text = reason;
+  Event& event = add(Event::Kind::finish, batch);
+  event.text = reason;
+  event.id = std::move(stop_sequence);
 }
 
 Result<std::optional<Batch>> WholeBodyDecoder::next() {

@@ -31,7 +31,8 @@ class AnswerEvents {
   // A block of any kind ended.
   void end_block(Batch& batch);
   // `reason` is OpenAI's word for it; "stop" becomes "tool_calls" when there were calls.
-  void finish(std::string_view reason, Batch& batch);
+  // `stop_sequence`: the one that was written, where the provider says so.
+  void finish(std::string_view reason, Batch& batch, std::string stop_sequence = {});
   bool finished() const { return finished_; }
   std::uint32_t calls() const { return static_cast<std::uint32_t>(calls_.size()); }
 

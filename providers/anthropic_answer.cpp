@@ -28,16 +28,8 @@ struct Block {
   std::string name;
   std::string input;  // JSON text
   std::string partial_json;
-  std::string stop_reason;  // of a message's delta
-};
-
-// Token counts as they stand on the wire; absent: not said (yet).
-struct Counts {
-  std::optional<std::int64_t> input;
-  std::optional<std::int64_t> output;
-  std::optional<std::int64_t> cache_read;
-  std::optional<std::int64_t> cache_write;
-  std::optional<std::int64_t> thinking;
+  std::string stop_reason;    // of a message's delta
+  std::string stop_sequence;  // likewise
 };
 
 // What one event of a stream, a whole message or an error body says, flat.
@@ -47,8 +39,9 @@ struct Said {
   Block block;                 // content_block or delta
   std::vector<Block> content;  // of a whole message
   std::string stop_reason;
+  std::string stop_sequence;
   std::string model;
-  Counts counts;
+  Usage usage;
   std::string error_type;
   std::string error_message;
 };
@@ -70,10 +63,6 @@ class SaidReader {
     out = in_.decode(in_.string());
   }
   void skip() { in_.skip(); }
-  void count(std::optional<std::int64_t>& out) {
-    const auto value = read_count(in_);
-    if (value >= 0) out = value;
-  }
   template <class Member>
   void object(Member&& member) {
     if (in_.peek() != Kind::object) return skip();
@@ -90,6 +79,7 @@ class SaidReader {
       if (key == "message" && in_.peek() == Kind::object) return nested_message();
       if (key == "content") return content();
       if (key == "stop_reason") return text(said_.stop_reason);
+      if (key == "stop_sequence") return text(said_.stop_sequence);
       if (key == "model") return text(said_.model);
       if (key == "usage") return usage();
       if (key == "error") return error();
@@ -120,7 +110,8 @@ class SaidReader {
           {"id", &Block::id},
           {"name", &Block::name},
           {"partial_json", &Block::partial_json},
-          {"stop_reason", &Block::stop_reason}};
+          {"stop_reason", &Block::stop_reason},
+          {"stop_sequence", &Block::stop_sequence}};
       for (const auto& [name, field] : kTexts)
         if (key == name) return text(out.*field);
       const bool input = key == "input";
@@ -141,15 +132,8 @@ class SaidReader {
   }
 
   void usage() {
-    object([this](std::string_view key) {
-      Counts& counts = said_.counts;
-      if (key == "input_tokens") return count(counts.input);
-      if (key == "output_tokens") return count(counts.output);
-      if (key == "cache_read_input_tokens") return count(counts.cache_read);
-      if (key == "cache_creation_input_tokens") return count(counts.cache_write);
-      if (key != "output_tokens_details") return skip();
-      object([&](std::string_view inner) { return inner == "thinking_tokens" ? count(counts.thinking) : skip(); });
-    });
+    if (in_.peek() != Kind::object) return skip();
+    said_.usage = read_message_usage(in_);
   }
 
   void error() {
@@ -164,36 +148,6 @@ class SaidReader {
   Said said_;
   std::string ignored_;
 };
-
-// Counts in later events are totals, not additions.
-void merge(Counts& into, const Counts& from) {
-  const auto take = [](auto& a, const auto& b) {
-    if (b) a = b;
-  };
-  take(into.input, from.input);
-  take(into.output, from.output);
-  take(into.cache_read, from.cache_read);
-  take(into.cache_write, from.cache_write);
-  take(into.thinking, from.thinking);
-}
-
-// input_tokens excludes what the cache served or took; ours includes both.
-Usage to_usage(const Counts& counts) {
-  Usage usage;
-  usage.cached_input = counts.cache_read.value_or(0);
-  usage.cache_write = counts.cache_write.value_or(0);
-  if (counts.input) usage.input = *counts.input + usage.cached_input + usage.cache_write;
-  usage.output = counts.output.value_or(-1);
-  usage.reasoning = std::clamp<std::int64_t>(counts.thinking.value_or(0), 0, std::max<std::int64_t>(usage.output, 0));
-  return usage;
-}
-
-std::string_view finish_reason(std::string_view stop_reason) {
-  if (stop_reason == "tool_use") return "tool_calls";
-  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") return "length";
-  if (stop_reason == "refusal") return "content_filter";
-  return "stop";  // end_turn, stop_sequence, pause_turn
-}
 
 // The HTTP status that goes with an error's type; the type alone is known inside a stream.
 int status_of(std::string_view type) {
@@ -250,9 +204,8 @@ class Translator {
   void close(Batch& batch) { events_.end_block(batch); }
   void start(Batch& batch) { events_.start(batch); }
 
-  void finish(std::string_view stop_reason, const Counts& counts, Batch& batch) {
-    events_.finish(finish_reason(stop_reason), batch);
-    const Usage usage = to_usage(counts);
+  void finish(std::string_view stop_reason, std::string stop_sequence, const Usage& usage, Batch& batch) {
+    events_.finish(finish_word(stop_reason), batch, std::move(stop_sequence));
     if (!usage.known()) return;
     Event& event = batch.events.emplace_back();
     event.kind = Event::Kind::usage;
@@ -274,7 +227,7 @@ class MessageDecoder final : public WholeBodyDecoder {
   Result<Batch> decode(const std::string& body) override {
     auto said = valid_utf8(body) ? SaidReader(body).run() : std::nullopt;
     if (!said) return upstream_garbage();
-    if (said->type == "error") return fault(status_of(said->error_type), std::move(said->error_message));
+    if (said->type == "error") return anthropic_fault(said->error_type, std::move(said->error_message));
     if (said->type != "message") return upstream_garbage();
     Batch batch;
     batch.served_model = std::move(said->model);
@@ -283,7 +236,7 @@ class MessageDecoder final : public WholeBodyDecoder {
       translator_.open(static_cast<std::uint32_t>(i), std::move(said->content[i]), batch);
       translator_.close(batch);
     }
-    translator_.finish(said->stop_reason, said->counts, batch);
+    translator_.finish(said->stop_reason, std::move(said->stop_sequence), merged({}, said->usage), batch);
     return batch;
   }
 
@@ -317,9 +270,9 @@ class StreamDecoder final : public AnswerDecoder {
   Result<Batch> decode(std::string_view data) {
     auto said = valid_utf8(data) ? SaidReader(data).run() : std::nullopt;
     if (!said || said->index >= kMaxBlocks) return upstream_garbage();
-    if (said->type == "error") return fault(status_of(said->error_type), std::move(said->error_message));
+    if (said->type == "error") return anthropic_fault(said->error_type, std::move(said->error_message));
     Batch batch;
-    merge(counts_, said->counts);
+    usage_ = merged(usage_, said->usage);
     if (said->type == "message_start") {
       batch.served_model = std::move(said->model);
       translator_.start(batch);
@@ -330,9 +283,9 @@ class StreamDecoder final : public AnswerDecoder {
     } else if (said->type == "content_block_stop") {
       translator_.close(batch);
     } else if (said->type == "message_delta" && !said->block.stop_reason.empty()) {
-      translator_.finish(said->block.stop_reason, counts_, batch);
+      translator_.finish(said->block.stop_reason, std::move(said->block.stop_sequence), usage_, batch);
     } else if (said->type == "message_stop") {
-      if (!translator_.finished()) translator_.finish("end_turn", counts_, batch);
+      if (!translator_.finished()) translator_.finish("end_turn", {}, usage_, batch);
       batch.events.emplace_back().kind = Event::Kind::done;
     } else if (said->type == "ping" && content_) {
       batch.events.emplace_back();  // opaque: nobody sees it, but the provider is alive
@@ -343,11 +296,20 @@ class StreamDecoder final : public AnswerDecoder {
 
   Translator translator_;
   SseParser parser_;
-  Counts counts_;
+  Usage usage_;
   bool content_ = false;
 };
 
 }  // namespace
+
+std::string_view finish_word(std::string_view stop_reason) {
+  if (stop_reason == "tool_use") return "tool_calls";
+  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") return "length";
+  if (stop_reason == "refusal") return "content_filter";
+  return "stop";  // end_turn, stop_sequence, pause_turn
+}
+
+Error anthropic_fault(std::string_view type, std::string message) { return fault(status_of(type), std::move(message)); }
 
 std::unique_ptr<AnswerDecoder> anthropic_decoder(AnswerContext context, std::string_view content_type) {
   if (is_event_stream(content_type)) return std::make_unique<StreamDecoder>(std::move(context));

@@ -174,6 +174,7 @@ class Writer {
     for (const Part& inner : part.content)
       if (inner.kind != Kind::text || !inner.text.empty()) TG_CHECK(write_plain_part(inner));
     out_.end_array();
+    if (part.failed) out_.boolean("is_error", true);
     cache(part.cache);
     out_.end_object();
     return {};

@@ -170,6 +170,7 @@ Status ConverseContent::write_result(const Part& part) {
   for (const Part& inner : part.content)
     if (inner.kind != Kind::text || !inner.text.empty()) TG_CHECK(write_part(inner));
   out_.end_array();
+  if (part.failed) out_.string("status", "error");
   out_.end_object();
   out_.end_object();
   return {};

@@ -24,7 +24,7 @@ void read_details(JsonReader& reader, Usage& usage) {
       usage.cached_input = std::max(usage.cached_input, read_count(reader));
     else if (key == "cache_write_tokens")
       usage.cache_write = read_count(reader);
-    else if (key == "reasoning_tokens")
+    else if (key == "reasoning_tokens" || key == "thinking_tokens")
       usage.reasoning = read_count(reader);
     else
       reader.skip();
@@ -40,6 +40,21 @@ std::int64_t read_count(JsonReader& reader) {
   }
   const auto value = reader.integer().value_or(-1);
   return value >= 0 && value <= kMaxTokens ? value : -1;
+}
+
+Usage merged(const Usage& before, const Usage& later) {
+  Usage out = before;
+  if (later.input >= 0) {
+    const bool details = later.cached_input >= 0 && later.cache_write >= 0;
+    out.cached_input = details ? later.cached_input : before.cached_input;
+    out.cache_write = details ? later.cache_write : before.cache_write;
+    out.input = later.input + (details ? 0 : before.cached_input + before.cache_write);
+  }
+  if (later.output >= 0) {
+    out.output = later.output;
+    out.reasoning = std::max(later.reasoning, before.reasoning);
+  }
+  return out;
 }
 
 Usage read_usage(JsonReader& reader) {
@@ -60,6 +75,35 @@ Usage read_usage(JsonReader& reader) {
   }
   usage.cached_input = part_of(usage.cached_input, usage.input);
   usage.cache_write = part_of(usage.cache_write, usage.input - usage.cached_input);
+  usage.reasoning = part_of(usage.reasoning, usage.output);
+  return usage;
+}
+
+// input_tokens is without what caches served and took; ours includes both (Anthropic API reference, messages).
+Usage read_message_usage(JsonReader& reader) {
+  Usage usage;
+  usage.cached_input = -1;
+  usage.cache_write = -1;
+  reader.enter_object();
+  while (reader.next_member()) {
+    const auto key = reader.key();
+    if (key == "input_tokens")
+      usage.input = read_count(reader);
+    else if (key == "output_tokens")
+      usage.output = read_count(reader);
+    else if (key == "cache_read_input_tokens")
+      usage.cached_input = read_count(reader);
+    else if (key == "cache_creation_input_tokens")
+      usage.cache_write = read_count(reader);
+    else if (key == "output_tokens_details")
+      read_details(reader, usage);
+    else
+      reader.skip();
+  }
+  const bool details = usage.cached_input >= 0 || usage.cache_write >= 0;
+  if (details) usage.cached_input = std::max<std::int64_t>(usage.cached_input, 0);
+  if (details) usage.cache_write = std::max<std::int64_t>(usage.cache_write, 0);
+  if (details && usage.input >= 0) usage.input += usage.cached_input + usage.cache_write;
   usage.reasoning = part_of(usage.reasoning, usage.output);
   return usage;
 }

@@ -14,4 +14,8 @@ std::int64_t read_count(JsonReader& reader);
 // REQUIRES: reader.peek() == JsonReader::Kind::object
 Usage read_usage(JsonReader& reader);
 
+// The same of Anthropic's usage object: details that it leaves out are -1 there.
+// REQUIRES: reader.peek() == JsonReader::Kind::object
+Usage read_message_usage(JsonReader& reader);
+
 }  // namespace tollgate::providers

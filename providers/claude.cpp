@@ -60,10 +60,12 @@ void plan_thinking(CanonicalRequest& request, ClaudeVersion version, ClaudePlan&
     return;
   }
   // The cap of the caller includes reasoning; some of it is left for the answer.
-  std::int64_t budget = budget_of(effort);
-  if (request.max_tokens)
+  const auto asked = request.reasoning_budget;
+  std::int64_t budget = asked.value_or(budget_of(effort));
+  const bool fits = asked && request.max_tokens && *asked < *request.max_tokens;
+  if (request.max_tokens && !fits)
     budget = std::min(budget, *request.max_tokens - *request.max_tokens / 4);
-  else
+  else if (!request.max_tokens)
     plan.max_tokens += budget;
   if (budget < kLeastBudget) return note_lossy(request.lossy, "reasoning_effort");
   plan.budget = budget;

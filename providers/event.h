@@ -13,7 +13,7 @@
 namespace tollgate::providers {
 
 // Token classes, disjoint where billing needs it: input includes cached_input and cache_write; output includes
-// reasoning. -1 = the provider did not say.
+// reasoning. -1 = the provider did not say (of the details of input: in this report, where `input` is without them).
 struct Usage {
   std::int64_t input = -1;
   std::int64_t output = -1;
@@ -22,6 +22,8 @@ struct Usage {
   std::int64_t reasoning = 0;
   bool known() const { return input >= 0 && output >= 0; }
 };
+// Two reports of one answer: what the later one says counts, what it leaves out stays.
+Usage merged(const Usage& before, const Usage& later);
 
 // One thing that happened. `choice` and `block` say where; text kinds carry the decoded text.
 struct Event {
@@ -41,13 +43,16 @@ struct Event {
     signature,       // of the reasoning block that has just ended: `block` counts those
     call_signature,  // of the tool call `block`
     redacted,        // a whole reasoning block that only the provider can read
-    embedding,       // of input `choice`: text = its numbers as little-endian float32
+    // Frames of APIs whose answers are built of blocks; those who write another API's form pass over them.
+    annotation,  // a text beside the answer's own, whole in itself: what a citation cites, what a provider's tool found
+    block_end,   // nothing follows in block `block`: what was held back of it goes before
+    embedding,   // of input `choice`: text = its numbers as little-endian float32
   };
   Kind kind = Kind::opaque;
   std::uint32_t choice = 0;
   std::uint32_t block = 0;  // tool call index for tool_call and arguments; reasoning block for the reasoning kinds
   std::string text;
-  std::string id;            // tool_call only
+  std::string id;            // tool_call: of the call; finish: the stop sequence that was written, where it is known
   std::optional<Span> span;  // where in Batch::frame the raw JSON value lies: inside the quotes for text kinds
   Usage usage;               // usage only
   // In frames that are edited in place: the text is whole, and most often says again what came in pieces. It is
@@ -69,9 +74,13 @@ struct Batch {
   std::optional<Span> created_value;   // in frame: the number
   std::optional<Span> sequence_value;  // in frame: the event's number in its stream, where the API counts
   bool whole_body = false;             // frame is a JSON body, not an SSE event
+  static bool is_content(Event::Kind kind) {
+    using K = Event::Kind;
+    return kind != K::start && kind != K::opaque && kind != K::usage && kind != K::block_end;
+  }
   bool has_content() const {
     for (const auto& e : events)
-      if (e.kind != Event::Kind::start && e.kind != Event::Kind::opaque && !e.repeats) return true;
+      if (is_content(e.kind) && !e.repeats) return true;
     return false;
   }
 };

@@ -2,6 +2,7 @@
 // The APIs that clients speak, as pure translation: requests in, answers and refusals out. A row of a table each.
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct EncoderOptions {
   std::string model;            // the name the caller used; frames of a provider keep the name they came with
   bool strip_logprobs = false;  // logprobs leak tokens: set while PII is being restored
   std::shared_ptr<const Call> call = nullptr;  // for APIs whose answers repeat what was asked; set in the gateway
+  std::string request_id = {};                 // for APIs whose errors name it
 };
 
 // Writes events to a client in its API's form. Frames of the same API are edited in place: untouched bytes stay
@@ -49,8 +51,15 @@ struct FrontEnd {
   // where there is no such form.
   Result<CanonicalRequest> (*canonicalise)(std::string_view body);
   std::unique_ptr<ClientEncoder> (*encoder)(EncoderOptions options);
-  // The body of a refusal. Error::upstream_body, where it is set, has the API's form already and is returned as it is.
-  std::string (*error_body)(const Error& error);
+  // The body of a refusal. Error::upstream_body, where it is set, has the API's form already and is returned as it is,
+  // but for the id.
+  std::string (*error_body)(const Error& error, std::string_view request_id);
+  // Where the API's clients look for the id, beside x-request-id; empty: only there.
+  std::string_view request_id_header = {};
+  // The client's headers that go on to a target that speaks this API itself. Others never cross.
+  std::span<const std::string_view> forwarded_headers = {};
+  // The answer is written by a model: it costs tokens. Otherwise the call counts as a request and nothing more.
+  bool generates = true;
 };
 
 const FrontEnd& front_end(Api api);
@@ -58,6 +67,9 @@ const FrontEnd& front_end(Api api);
 // OpenAI's form of a refusal, {"error":{...}} with all four keys: of all its APIs, and of what is no API's. On a rate
 // limit, param "tokens" or "requests" says which limit it was: it chooses the type and is null on the wire.
 std::string encode_error_body(const Error& error);
+// Anthropic's form: {"type":"error","error":{"type","message"},"request_id"}. A provider's own body keeps its bytes,
+// but for the id.
+std::string encode_messages_error(const Error& error, std::string_view request_id);
 // OpenAI's `type` for our kind: "invalid_request_error", "requests", "insufficient_quota", ...
 std::string_view openai_error_type(const Error& error);
 
@@ -68,5 +80,8 @@ struct ModelEntry {
 };
 std::string encode_model_list(const std::vector<ModelEntry>& models);
 std::string encode_model(const ModelEntry& model);
+// The same in Anthropic's form.
+std::string encode_messages_model_list(const std::vector<ModelEntry>& models);
+std::string encode_messages_model(const ModelEntry& model);
 
 }  // namespace tollgate::providers

@@ -3,6 +3,8 @@
 #include "providers/completions.h"
 #include "providers/embedding.h"
 #include "providers/front_end.h"
+#include "providers/messages_encoder.h"
+#include "providers/messages_request.h"
 #include "providers/responses.h"
 #include "providers/responses_encoder.h"
 
@@ -14,20 +16,48 @@ std::unique_ptr<ClientEncoder> make(EncoderOptions options) {
   return std::make_unique<Encoder>(std::move(options));
 }
 
-constexpr FrontEnd kEmbeddings{"embd-", decode_embeddings_request, nullptr, embeddings_encoder, encode_error_body};
-constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<ChatEncoder>, encode_error_body};
+std::string openai_error(const Error& error, std::string_view) { return encode_error_body(error); }
+
+constexpr FrontEnd kEmbeddings{"embd-", decode_embeddings_request, nullptr, embeddings_encoder, openai_error};
+constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<ChatEncoder>, openai_error};
+
+// Which version of the API, and which of its experiments.
+constexpr std::string_view kAnthropicHeaders[] = {"anthropic-version", "anthropic-beta"};
+constexpr FrontEnd kMessages{
+    "msg_",       decode_messages_request, canonicalise_messages, make<MessagesEncoder>, encode_messages_error,
+    "request-id", kAnthropicHeaders};
+constexpr FrontEnd kCountTokens{"msg_",
+                                decode_count_tokens_request,
+                                canonicalise_messages,
+                                make<CountEncoder>,
+                                encode_messages_error,
+                                "request-id",
+                                kAnthropicHeaders,
+                                false};
+constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_responses, make<ResponsesEncoder>,
+                              openai_error};
 
 constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalise_completions, completions_encoder,
-                                encode_error_body};
-constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_responses, make<ResponsesEncoder>,
-                              encode_error_body};
+                                openai_error};
 
 }  // namespace
 
 const FrontEnd& front_end(Api api) {
-  if (api == Api::completions) return kCompletions;
-  if (api == Api::responses) return kResponses;
-  return api == Api::embeddings ? kEmbeddings : kChat;
+  switch (api) {
+    case Api::messages:
+      return kMessages;
+    case Api::count_tokens:
+      return kCountTokens;
+    case Api::embeddings:
+      return kEmbeddings;
+    case Api::completions:
+      return kCompletions;
+    case Api::chat:
+      break;
+    case Api::responses:
+      return kResponses;
+  }
+  return kChat;
 }
 
 }  // namespace tollgate::providers

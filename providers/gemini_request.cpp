@@ -237,11 +237,11 @@ class Writer {
     out_.begin_object();
     out_.begin_object("functionResponse");
     out_.string("name", names_.wire(called_[part.id]));
-    if (is_object(text)) {
+    if (is_object(text) && !part.failed) {
       out_.raw("response", text);
     } else {
       out_.begin_object("response");
-      out_.string("output", text);
+      out_.string(part.failed ? "error" : "output", text);
       out_.end_object();
     }
     out_.end_object();

@@ -49,6 +49,8 @@ class HttpUpstream final : public Upstream {
     return dialect_stream(*dialect_, options_, authorizer_, transport_, request);
   }
 
+  bool speaks(Api api) const override { return native_api(options_, api) != nullptr; }
+
  private:
   ProviderOptions options_;
   const ProviderDialect* dialect_;

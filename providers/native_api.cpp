@@ -5,6 +5,7 @@
 
 #include "providers/embedding.h"
 #include "providers/identity/url_text.h"
+#include "providers/messages_event.h"
 #include "providers/responses.h"
 
 namespace tollgate::providers {
@@ -20,18 +21,46 @@ constexpr NativeApi kCompletions{"/completions", decode_chat_event, decode_chat_
 
 constexpr NativeApi kEmbeddings{"/embeddings", nullptr, decode_embeddings_response, decode_openai_error};
 
-constexpr NativeApi kResponses{"/responses", decode_responses_event, decode_responses_body, decode_openai_error, false};
+constexpr NativeApi kResponses{"/responses", decode_responses_event, decode_responses_body, decode_openai_error, {},
+                               false};
+
+constexpr NativeApi kMessages{"/messages",
+                              decode_messages_event,
+                              decode_messages_response,
+                              decode_messages_error,
+                              {"anthropic-version", "2023-06-01"}};
+constexpr NativeApi kCountTokens{"/messages/count_tokens",
+                                 nullptr,
+                                 decode_count_response,
+                                 decode_messages_error,
+                                 {"anthropic-version", "2023-06-01"}};
+
+const NativeApi* anthropic_api(Api api) {
+  if (api == Api::count_tokens) return &kCountTokens;
+  return api == Api::messages ? &kMessages : nullptr;
+}
 
 const NativeApi* openai_api(Api api) {
-  if (api == Api::chat) return &kChat;
-  if (api == Api::completions) return &kCompletions;
-  if (api == Api::responses) return &kResponses;
-  return api == Api::embeddings ? &kEmbeddings : nullptr;
+  switch (api) {
+    case Api::chat:
+      return &kChat;
+    case Api::embeddings:
+      return &kEmbeddings;
+    case Api::messages:
+    case Api::count_tokens:
+      return anthropic_api(api);
+    case Api::responses:
+      return &kResponses;
+    case Api::completions:
+      return &kCompletions;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 const NativeApi* native_api(const ProviderOptions& options, Api api) {
+  if (options.kind == "anthropic") return anthropic_api(api);
   const bool openai = options.kind == "openai_compatible" || options.kind == "azure_openai";
   const bool spoken = std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
   return openai && spoken ? openai_api(api) : nullptr;

@@ -15,7 +15,12 @@ struct NativeApi {
   Result<Batch> (*decode_event)(std::string frame, std::string_view data, std::size_t data_offset);
   Result<Batch> (*decode_body)(std::string body);
   Error (*decode_error)(const ErrorAnswer& answer);  // keeps a body that is for the caller
-  bool in_deployment = true;                         // Azure's older routes name the deployment in the path
+  // A header that the API wants, where the client sent none of that name.
+  struct {
+    std::string_view name;
+    std::string_view value;
+  } wanted = {};
+  bool in_deployment = true;  // Azure's older routes name the deployment in the path
 };
 
 // nullptr: the provider does not speak `api`, so the call has to be translated.

@@ -14,6 +14,15 @@ namespace {
 constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
 constexpr std::size_t kMaxFrame = 1024 * 1024;
 
+void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers, HttpCall& call) {
+  bool there = api.wanted.name.empty();
+  for (net::Header& header : headers) {
+    there = there || header.name == api.wanted.name;
+    call.headers.push_back(std::move(header));
+  }
+  if (!there) call.headers.push_back({std::string(api.wanted.name), std::string(api.wanted.value)});
+}
+
 HttpCall http_call(const NativeApi& api, const ProviderOptions& options, AttemptRequest request) {
   HttpCall call;
   call.endpoint = options.endpoint;
@@ -22,6 +31,7 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
   call.headers.reserve(8);
   call.headers.push_back({"content-type", "application/json"});
   call.headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});
+  add_client_headers(api, request.client_headers, call);
   add_common_headers(call, request.request_id);
   auto edits = std::move(request.edits);
   edits.reserve(edits.size() + 2);

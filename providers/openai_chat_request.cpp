@@ -75,6 +75,7 @@ class Writer {
   }
 
   void write_result(const Part& result, std::vector<Part>& shown) {
+    if (result.failed) note_lossy(request_.lossy, "messages.content.is_error");
     std::string text;
     for (const Part& inner : result.content) {
       if (is_text(inner))

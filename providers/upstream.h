@@ -52,12 +52,19 @@ struct AttemptRequest {
   Timeouts timeouts;
   std::string request_id;  // sent as x-request-id
   std::string department;  // for fairness in the local model's queue; never sent to a provider
+  // Of the client, by its API's allow-list, names in lower case: for a target that speaks this API itself.
+  std::vector<net::Header> client_headers = {};
 };
 
 class Upstream {
  public:
   virtual ~Upstream() = default;
   virtual std::unique_ptr<EventStream> start(AttemptRequest request) = 0;
+  // Calls of this API go out as they are.
+  virtual bool speaks(Api api) const {
+    (void)api;
+    return false;
+  }
 };
 
 // A provider over HTTP, in the API of the caller where it speaks that, else translated. `transport` must outlive it and

@@ -18,16 +18,35 @@ bool carries_text(Event::Kind kind) {
          kind == Event::Kind::arguments;
 }
 
-// Another block begins, or the text of the last one is complete.
-bool ends_block(Event::Kind kind) {
-  return kind == Event::Kind::finish || kind == Event::Kind::tool_call || kind == Event::Kind::signature;
+// A text of kind `held` is complete once `next` comes in its choice: another block begins, or the choice ends.
+bool ends_text(const Event& next, Event::Kind held) {
+  if (next.repeats) return true;
+  switch (next.kind) {
+    case Event::Kind::finish:
+    case Event::Kind::tool_call:
+    case Event::Kind::signature:
+    case Event::Kind::redacted:
+    case Event::Kind::block_end:
+      return true;
+    case Event::Kind::text:
+    case Event::Kind::refusal:
+    case Event::Kind::reasoning:
+      return next.kind != held;
+    default:
+      return false;
+  }
 }
 
-// The choice ends in the same batch, so what the restorer holds back belongs to this event.
-bool ends_here(const Batch& batch, std::uint32_t choice) {
-  return std::any_of(batch.events.begin(), batch.events.end(), [choice](const Event& event) {
-    return event.kind == Event::Kind::finish && event.choice == choice;
-  });
+// The text ends in its own batch, so what the restorer holds back belongs to this event.
+bool ends_here(const Batch& batch, std::size_t at) {
+  const Event& text = batch.events[at];
+  for (std::size_t i = at + 1; i < batch.events.size(); ++i) {
+    const Event& next = batch.events[i];
+    if (next.choice != text.choice) continue;
+    if (next.kind == text.kind && next.block == text.block) return false;  // it goes on
+    if (ends_text(next, text.kind)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -39,7 +58,7 @@ Answer::Answer(server::Exchange& exchange, providers::EncoderOptions options, co
       map_(restore) {}
 
 std::int64_t Answer::restored() const {
-  std::int64_t total = 0;
+  std::int64_t total = restored_;
   for (const auto& field : fields_) total += field.restorer.restored();
   return total;
 }
@@ -63,25 +82,37 @@ void Answer::restore_text(Event& event, bool whole, std::vector<bool>& changed, 
   changed[at] = true;
 }
 
-// What was held back for a choice is certain once another of its blocks begins or the choice ends.
-void Answer::flush(std::uint32_t choice) {
+// What was held back and is certain now that `next` has come; everything, where nothing will come.
+void Answer::flush(const Event* next) {
   for (auto& field : fields_) {
-    if (field.choice != choice || !field.restorer.holding()) continue;
+    if (!field.restorer.holding()) continue;
+    if (next != nullptr && (field.choice != next->choice || !ends_text(*next, field.kind))) continue;
     std::string text;
     field.restorer.finish(text);
     encoder_->write_text(field.choice, field.block, field.kind, text, out_);
   }
 }
 
+// A text that is whole in itself.
+void Answer::restore_whole(Event& event, std::vector<bool>& changed, std::size_t at) {
+  const auto mode = event.kind == Event::Kind::arguments ? pii::RestoreMode::json : pii::RestoreMode::text;
+  pii::StreamRestorer restorer(map_, mode);
+  std::string text;
+  restorer.feed(event.text, text);
+  restorer.finish(text);
+  restored_ += restorer.restored();
+  changed[at] = text != event.text;
+  event.text = std::move(text);
+}
+
 void Answer::restore(Batch& batch, std::vector<bool>& changed) {
   changed.assign(batch.events.size(), false);
-  const bool whole = batch.whole_body;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     Event& event = batch.events[i];
-    if (carries_text(event.kind))
-      restore_text(event, whole || ends_here(batch, event.choice), changed, i);
-    else if (!whole && ends_block(event.kind))
-      flush(event.choice);
+    const bool whole = event.kind == Event::Kind::annotation || event.repeats;
+    if (whole) restore_whole(event, changed, i);
+    if (!batch.whole_body) flush(&event);
+    if (!whole && carries_text(event.kind)) restore_text(event, batch.whole_body || ends_here(batch, i), changed, i);
   }
 }
 
@@ -93,7 +124,7 @@ net::Task<Status> Answer::send(const server::HeaderLines& headers) {
 
 net::Task<Status> Answer::write(Batch batch, Follow follow, const server::HeaderLines& headers) {
   for (const auto& event : batch.events)
-    if (carries_text(event.kind)) text_bytes_ += event.text.size();
+    if (carries_text(event.kind) && !event.repeats) text_bytes_ += event.text.size();
   std::vector<bool> changed;
   if (!map_.empty()) restore(batch, changed);
   encoder_->write(batch, changed, out_);
@@ -105,7 +136,7 @@ net::Task<Status> Answer::write(Batch batch, Follow follow, const server::Header
 }
 
 net::Task<Status> Answer::finish(server::HeaderLines headers) {
-  for (std::size_t i = 0; i < fields_.size(); ++i) flush(fields_[i].choice);
+  flush(nullptr);
   encoder_->finish(out_);
   if (!stream_) co_return co_await exchange_.respond(200, std::move(headers), out_);
   if (!exchange_.started()) TG_CO_CHECK(co_await send(headers));

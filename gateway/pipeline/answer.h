@@ -40,7 +40,8 @@ class Answer {
   void restore(providers::Batch& batch, std::vector<bool>& changed);
   void restore_text(providers::Event& event, bool whole, std::vector<bool>& changed, std::size_t at);
   pii::StreamRestorer& restorer_for(const providers::Event& event);
-  void flush(std::uint32_t choice);
+  void restore_whole(providers::Event& event, std::vector<bool>& changed, std::size_t at);
+  void flush(const providers::Event* next);
   net::Task<Status> send(const server::HeaderLines& headers);
 
   server::Exchange& exchange_;
@@ -50,6 +51,7 @@ class Answer {
   std::vector<Field> fields_;
   std::string out_;  // encoded and not yet sent
   std::uint64_t text_bytes_ = 0;
+  std::int64_t restored_ = 0;  // in texts that are whole in themselves
 };
 
 }  // namespace tollgate::pipeline

@@ -4,6 +4,7 @@
 
 #include "gateway/base/money.h"
 #include "gateway/pipeline/answer.h"
+#include "providers/front_end.h"
 
 namespace tollgate::pipeline {
 
@@ -28,6 +29,7 @@ class Attempt {
 
  private:
   bool write_intent();
+  Task<Status> answer_estimate();
   Task<Status> relay();
   void observe(const Batch& batch);
   Error explain(Error error) const;
@@ -39,6 +41,7 @@ class Attempt {
   providers::EncoderOptions encoder_options() const;
 
   const Dispatch& d_;
+  const providers::FrontEnd& front_;
   const routing::Candidate& candidate_;
   Report& report_;
   finops::UsageRecord record_;  // moved to the report when it is closed
@@ -55,6 +58,7 @@ class Attempt {
 
 Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, std::uint32_t number, Report& report)
     : d_(dispatch),
+      front_(providers::front_end(dispatch.call->api)),
       candidate_(candidate),
       report_(report),
       record_(report.base_record()),
@@ -79,21 +83,24 @@ providers::EncoderOptions Attempt::encoder_options() const {
   providers::EncoderOptions options;
   options.stream = d_.call->index.stream;
   options.include_usage = d_.call->index.include_usage;
-  options.id = providers::front_end(d_.call->api).id_prefix;
+  options.id = front_.id_prefix;
   options.id += d_.exchange.request_id().to_string();
   options.created = unix_ms(d_.services.clock.system_now()) / 1000;
   options.model = d_.model.name;
   // The tokens of log probabilities would show what was hidden, in pieces.
   options.strip_logprobs = !d_.screened.restore.empty();
   options.call = d_.call;
+  options.request_id = d_.exchange.request_id().to_string();
   return options;
 }
 
 // The row that stands if this process dies before the attempt ends: never a hole.
 bool Attempt::write_intent() {
   record_.kind = finops::RecordKind::intent;
-  record_.input_tokens = d_.estimated_input;
-  record_.usage_source = finops::UsageSource::estimated;
+  if (front_.generates) {
+    record_.input_tokens = d_.estimated_input;
+    record_.usage_source = finops::UsageSource::estimated;
+  }
   record_.outcome = "unknown";
   finops::rate(record_, *d_.view.snapshot->prices);
   const bool written = d_.services.ring.push(record_);
@@ -113,6 +120,7 @@ Task<Status> Attempt::run() {
         .message = "The gateway cannot record usage at the moment, so it takes no calls. Try again shortly.",
         .code = "ledger_unavailable",
         .retry_after = std::chrono::milliseconds(2'000)};
+  if (!front_.generates && !upstream->second->speaks(d_.call->api)) co_return co_await answer_estimate();
   providers::AttemptRequest request;
   request.call = d_.call;
   request.edits = d_.screened.edits;
@@ -121,6 +129,9 @@ Task<Status> Attempt::run() {
   request.timeouts = {timeouts.connect, timeouts.first_content, timeouts.idle};
   request.request_id = d_.exchange.request_id().to_string();
   request.department = d_.who.department->id;
+  for (const std::string_view name : front_.forwarded_headers)
+    if (const auto value = d_.exchange.head().header(name); !value.empty())
+      request.client_headers.push_back({std::string(name), std::string(value)});
   stream_ = upstream->second->start(std::move(request));
   d_.exchange.on_client_gone([this] {
     cut_ = Cut::client_gone;
@@ -133,6 +144,20 @@ Task<Status> Attempt::run() {
   if (relayed) co_return co_await finish();
   Error error = explain(std::move(relayed).error());
   co_return co_await fail(std::move(error));
+}
+
+// A target that cannot count is not asked: what the estimator has learned of the model is the answer.
+Task<Status> Attempt::answer_estimate() {
+  Batch batch;
+  Event& usage = batch.events.emplace_back();
+  usage.kind = Event::Kind::usage;
+  usage.usage.input = d_.estimated_input;
+  batch.events.emplace_back().kind = Event::Kind::done;
+  TG_CO_CHECK(co_await answer_.write(std::move(batch), Answer::Follow::nothing_yet, headers_));
+  add_answer_headers();
+  close_record(200, "ok");
+  (void)co_await answer_.finish(std::move(headers_));
+  co_return Status();
 }
 
 Task<Status> Attempt::relay() {
@@ -153,7 +178,7 @@ Task<Status> Attempt::relay() {
 void Attempt::observe(const Batch& batch) {
   if (!batch.served_model.empty()) record_.model_served = batch.served_model;
   for (const auto& event : batch.events)
-    if (event.kind == Event::Kind::usage) usage_ = event.usage;
+    if (event.kind == Event::Kind::usage) usage_ = providers::merged(usage_, event.usage);
   if (!content_seen_ && batch.has_content()) {
     content_seen_ = true;
     record_.ttft_ms =
@@ -169,11 +194,13 @@ void Attempt::add_answer_headers() {
     headers_.add("content-type", "text/event-stream; charset=utf-8");
     headers_.add("x-accel-buffering", "no");
   }
+  if (!front_.request_id_header.empty()) headers_.add(front_.request_id_header, d_.exchange.request_id().to_string());
   headers_.add("x-tollgate-provider", record_.provider);
   headers_.add("x-tollgate-model", candidate_.target.model);
   headers_.add("x-tollgate-attempts", std::int64_t{record_.attempt});
   if (record_.fallback) headers_.add("x-tollgate-fallback", "true");
-  if (const auto lossy = stream_->lossy(); !lossy.empty()) headers_.add("x-tollgate-lossy", lossy);
+  if (const auto lossy = stream_ ? stream_->lossy() : std::string(); !lossy.empty())
+    headers_.add("x-tollgate-lossy", lossy);
 }
 
 // A cancelled stream was cancelled by us: say what for.
@@ -197,6 +224,7 @@ Error Attempt::explain(Error error) const {
 
 // Usage is always known: the provider's figures, or an estimate that says so.
 void Attempt::settle_usage() {
+  if (!front_.generates) return;  // nothing that a provider bills
   if (usage_.known()) {
     record_.input_tokens = usage_.input;
     record_.output_tokens = usage_.output;

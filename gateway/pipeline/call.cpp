@@ -87,7 +87,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // One atomic admit over every scope; from here on the ticket settles whatever happens.
   const auto estimated = services.estimator.input_tokens(model->name, call->index.text_bytes);
-  const auto reserve = upper_bound(call->index, *model, estimated);
+  const auto reserve = front.generates ? upper_bound(call->index, *model, estimated) : 0;
   TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, *model, reserve));
   report.mark(Phase::admit);
 
@@ -110,7 +110,10 @@ Result<auth::Principal> authenticate(const Services& services, const View& view,
 Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error error, server::HeaderLines headers) {
   add_retry_headers(error, headers);
   const bool as_is = !error.upstream_body.empty();
-  const std::string body = providers::front_end(api).error_body(error);
+  const providers::FrontEnd& front = providers::front_end(api);
+  const std::string id = exchange.request_id().to_string();
+  if (!front.request_id_header.empty()) headers.add(front.request_id_header, id);
+  const std::string body = front.error_body(error, id);
   const int status = as_is ? error.upstream_status : http_status(error.kind);
   (void)co_await exchange.respond(status, std::move(headers), body);
 }

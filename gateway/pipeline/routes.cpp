@@ -41,6 +41,8 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/responses", false, "", serve_call, Api::responses},
     Route{"POST", "/openai/v1/responses", false, "", serve_call, Api::responses},
     Route{"POST", "/openai/responses", false, "", serve_call, Api::responses},
+    Route{"POST", "/v1/messages", false, "", serve_call, Api::messages},
+    Route{"POST", "/v1/messages/count_tokens", false, "", serve_call, Api::count_tokens},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
@@ -81,7 +83,7 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
                .message = allowed.empty()
                               ? "Unknown request URL: " + method + " " + path +
                                     ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings, "
-                                    "/v1/responses and /v1/models."
+                                    "/v1/responses, /v1/messages and /v1/models."
                               : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
                .code = allowed.empty() ? "unknown_url" : "method_not_supported",
                .retryable = false};
@@ -92,7 +94,7 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
 Task<void> route(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
   const std::string_view path = exchange.head().path();
   std::string_view allowed;
-  Api api = Api::chat;
+  Api api = path.starts_with("/v1/messages") ? Api::messages : Api::chat;  // whose form a refusal has
   for (const auto& candidate : kRoutes) {
     const auto name = match(candidate, path);
     if (!name) continue;

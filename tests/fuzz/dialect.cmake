@@ -6,9 +6,15 @@ tollgate_fuzz(bedrock_fuzz LABEL providers CORPUS bedrock SRCS bedrock_fuzz.cpp 
 tollgate_fuzz(gemini_fuzz LABEL providers CORPUS gemini SRCS gemini_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(dialect_request_fuzz LABEL providers CORPUS dialect_request SRCS dialect_request_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
-tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
+tollgate_fuzz(messages_request_fuzz LABEL providers CORPUS messages_request SRCS messages_request_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(messages_event_fuzz LABEL providers CORPUS messages_event SRCS messages_event_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(messages_encoder_fuzz LABEL providers CORPUS messages_encoder SRCS messages_encoder_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(responses_request_fuzz LABEL providers CORPUS responses_request SRCS responses_request_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(responses_answer_fuzz LABEL providers CORPUS responses_answer SRCS responses_answer_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)

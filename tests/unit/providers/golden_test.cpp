@@ -36,9 +36,9 @@ void expect_file(const fs::path& path, const std::string& actual) {
 }
 
 std::string_view name_of(Event::Kind kind) {
-  static constexpr std::string_view kNames[] = {"start",     "text",      "refusal",        "reasoning", "tool_call",
-                                                "arguments", "logprobs",  "finish",         "usage",     "opaque",
-                                                "done",      "signature", "call_signature", "redacted",  "embedding"};
+  static constexpr std::string_view kNames[] = {
+      "start",  "text", "refusal",   "reasoning",      "tool_call", "arguments",  "logprobs",  "finish",   "usage",
+      "opaque", "done", "signature", "call_signature", "redacted",  "annotation", "block_end", "embedding"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -71,7 +71,11 @@ struct Case {
   std::shared_ptr<const Call> call;
   std::string answer;
   std::string content_type = "application/json";
-  bool own_form() const { return dialect == "openai"; }  // the client's own: spliced, not translated
+  // The client's own: spliced, not translated.
+  bool own_form() const {
+    const bool messages = call && call->api == Api::messages;
+    return dialect == (messages ? "anthropic" : "openai");
+  }
 };
 
 // One line: {"event":TYPE,"payload":{...}}, {"exception":TYPE,"payload":{...}} or {"error":CODE,"message":TEXT}.
@@ -193,7 +197,7 @@ void answer_client(const Case& test, const testing::Received& received, Outcome&
   if (!test.own_form() && error.retry_after) out.error["retry_after_ms"] = error.retry_after->count();
   if (content) return encoder->fail(error, out.client_response);
   out.client_error = true;
-  out.client_response = front_end(test.call->api).error_body(error);
+  out.client_response = front_end(test.call->api).error_body(error, "req-1");
 }
 
 testing::Script script_for(const Case& test, std::vector<std::string> pieces) {
