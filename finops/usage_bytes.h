@@ -1,9 +1,9 @@
 #pragma once
 // Reads the byte form of a usage record (usage_record.h) where it lies: nothing is copied. Private to this folder.
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "finops/usage_fields.h"
@@ -23,10 +23,9 @@ class FieldReader {
   template <std::integral T>
   T number() {
     static_assert(std::endian::native == std::endian::little);
-    T value{};
-    const auto bytes = take(sizeof value);
-    if (bytes.size() == sizeof value) std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
+    std::array<char, sizeof(T)> bytes{};
+    (void)take(bytes.size()).copy(bytes.data(), bytes.size());
+    return std::bit_cast<T>(bytes);
   }
   bool flag() { return choice(2) == 1; }
   UsageSource source() { return static_cast<UsageSource>(choice(3)); }
