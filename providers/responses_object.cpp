@@ -1,5 +1,6 @@
 #include "providers/responses_object.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -144,6 +145,8 @@ ResponseHead::ResponseHead(const EncoderOptions& options)
     asked += "\":";
     asked += values[i].empty() ? kRepeated[i].otherwise : values[i];
   }
+  // Between tokens only, as strings hold none: in a stream they would end the event.
+  std::replace_if(asked.begin(), asked.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
 std::string_view id_prefix(Type type) {

@@ -38,7 +38,7 @@ struct OutputItem {
   std::string name;         // of the tool
   std::string arguments;    // JSON text; of custom tools too
   std::vector<Part> parts;  // of a message's content; of a reasoning item's summary
-  std::string encrypted;    // reasoning: what the provider wants back; may be empty
+  std::string encrypted;    // what the provider wants back; of a call: to be given after it. May be empty
 };
 
 // "msg", "rs", "fc" or "ctc".

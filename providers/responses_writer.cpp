@@ -253,14 +253,16 @@ void ResponsesWriter::carry(std::string encrypted, std::string& out) {
   end_item(at, Status::completed, out);
 }
 
+// The signature follows its call.
 void ResponsesWriter::sign_call(const Event& event, std::string& out) {
   const auto call = calls_.find(event.block);
   if (call == calls_.end()) return;
-  const std::string id = items_[call->second].call_id;
+  OutputItem& item = items_[call->second];
   const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.'; };
-  if (!std::all_of(id.begin(), id.end(), plain)) return;
-  end_complete_calls(out);
-  carry(std::string(kSignedCall) + event.text + ":" + id, out);
+  if (!std::all_of(item.call_id.begin(), item.call_id.end(), plain)) return;
+  const std::string proof = std::string(kSignedCall) + event.text + ":" + item.call_id;
+  if (item.status != Status::in_progress) return carry(proof, out);
+  item.encrypted = proof;
 }
 
 // --- calls ---
@@ -317,6 +319,7 @@ void ResponsesWriter::end_call(std::size_t at, std::string& out) {
     append_string(out, custom ? "input" : "arguments", said);
   });
   end_item(at, is_cut(finish_reason_) && !whole ? Status::incomplete : Status::completed, out);
+  if (!items_[at].encrypted.empty()) carry(items_[at].encrypted, out);
 }
 
 // --- ends ---

@@ -145,6 +145,13 @@ TEST(ResponsesEncoder, RepeatsWhatWasAskedAndTellsTheTruthAboutState) {
   EXPECT_TRUE(plain.at("usage").is_null()) << "not known";
 }
 
+TEST(ResponsesEncoder, ARequestOfManyLinesBreaksNoEvent) {
+  const std::string stream = written(options(true, "{\"model\":\"ours\",\n\"input\":\"x\",\r\n\"tools\":[\n\n]}"),
+                                     {event(K::text, "y"), event(K::finish, "stop")});
+  EXPECT_EQ(what_is_wrong(stream), "") << stream;
+  EXPECT_EQ(stream.find('\r'), std::string::npos);
+}
+
 TEST(ResponsesEncoder, TellsWhyAnAnswerIsIncomplete) {
   const auto cut = [](const char* reason) {
     return written(options(true), {event(K::text, "ha"), event(K::tool_call, "f", 0, "c"), event(K::arguments, "{\"a"),
