@@ -147,12 +147,15 @@ class Assembler {
   }
 
   void openai_options(ProviderDraft& draft) {
+    using providers::Api;
     providers::ProviderOptions& options = draft.options;
     const bool azure = options.kind == "azure_openai";
     if (!draft.only_openai.empty() && !azure && options.kind != "openai_compatible")
       session_.problem(draft.where, draft.only_openai + ": is for kinds openai_compatible and azure_openai");
     // OpenAI's reasoning models refuse the older name; servers of other makers may know only that one.
     const bool openai = options.endpoint && options.endpoint->host.ends_with("api.openai.com");
+    if (openai && draft.default_apis)
+      options.apis = {Api::chat, Api::responses, Api::embeddings, Api::moderations, Api::images, Api::speech};
     options.max_completion_tokens = draft.max_completion_tokens.value_or(azure || openai);
   }
 

@@ -17,6 +17,7 @@ struct ProviderDraft {
   Where url_where;
   bool plain_http = false;
   std::optional<bool> max_completion_tokens;
+  bool default_apis = true;
   std::string only_openai;  // a key that was given and that other kinds do not have
   bool http2 = false;
   std::size_t max_idle = 64;

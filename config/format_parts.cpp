@@ -24,7 +24,11 @@ constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
                                                       {"responses", Api::responses},
                                                       {"messages", Api::messages},
                                                       {"embeddings", Api::embeddings},
-                                                      {"completions", Api::completions}};
+                                                      {"completions", Api::completions},
+                                                      {"moderations", Api::moderations},
+                                                      {"rerank", Api::rerank},
+                                                      {"images", Api::images},
+                                                      {"speech", Api::speech}};
 constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
 const std::pair<std::string_view, std::string> kDeploymentTypes[] = {
     {"standard", "standard"}, {"data_zone", "data_zone"}, {"global", "global"}};
@@ -150,11 +154,14 @@ void provider_fields(Object& o, ProviderDraft& out) {
   o.text("api_version", options.api_version, kIdentifier,
          {.doc = "For kind azure_openai: the model is a deployment in the path; absent: the v1 routes"});
   std::vector<Api> apis;
-  o.choices(
-      "apis", apis, kApis,
-      {.doc = "For OpenAI's kinds: what the server speaks itself, the rest is translated; default: chat, embeddings"});
-  if (!apis.empty()) options.apis = std::move(apis);
-  if (o.has("apis")) out.only_openai = "apis";
+  o.choices("apis", apis, kApis,
+            {.doc = "For OpenAI's kinds: what the server speaks itself, the rest is translated; default: chat and "
+                    "embeddings, and all that OpenAI has for OpenAI"});
+  if (!apis.empty()) {
+    options.apis = std::move(apis);
+    out.default_apis = false;
+    out.only_openai = "apis";
+  }
   bool newer = false;
   o.choice("max_tokens_name", newer, kCapNames,
            {.doc = "For OpenAI's kinds: how the cap is called; default: max_completion_tokens for OpenAI and Azure"});

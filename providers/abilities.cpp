@@ -19,6 +19,14 @@ std::string_view to_string(Api api) {
       return "messages";
     case Api::count_tokens:
       return "count_tokens";
+    case Api::moderations:
+      return "moderations";
+    case Api::rerank:
+      return "rerank";
+    case Api::images:
+      return "images";
+    case Api::speech:
+      return "speech";
   }
   return "unknown";
 }

@@ -12,7 +12,18 @@
 namespace tollgate::providers {
 
 // What a client calls: one API of one vendor. It fixes the form of the request, of the answer and of errors.
-enum class Api : std::uint8_t { chat, completions, embeddings, responses, messages, count_tokens };
+enum class Api : std::uint8_t {
+  chat,
+  completions,
+  embeddings,
+  responses,
+  messages,
+  count_tokens,
+  moderations,
+  rerank,
+  images,
+  speech
+};
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {

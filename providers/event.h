@@ -73,7 +73,8 @@ struct Batch {
   std::optional<Span> id_value;        // in frame: the completion id with its quotes
   std::optional<Span> created_value;   // in frame: the number
   std::optional<Span> sequence_value;  // in frame: the event's number in its stream, where the API counts
-  bool whole_body = false;             // frame is a JSON body, not an SSE event
+  bool whole_body = false;             // frame is a whole body, not an SSE event
+  std::string content_type;            // of a body that is not JSON
   static bool is_content(Event::Kind kind) {
     using K = Event::Kind;
     return kind != K::start && kind != K::opaque && kind != K::usage && kind != K::block_end;

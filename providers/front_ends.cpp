@@ -5,6 +5,7 @@
 #include "providers/front_end.h"
 #include "providers/messages_encoder.h"
 #include "providers/messages_request.h"
+#include "providers/relay.h"
 #include "providers/responses.h"
 #include "providers/responses_encoder.h"
 
@@ -40,6 +41,11 @@ constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_re
 constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalise_completions, completions_encoder,
                                 openai_error};
 
+constexpr FrontEnd kModerations{"modr-", decode_moderations_request, nullptr, relay_encoder, openai_error};
+constexpr FrontEnd kRerank{"rerank-", decode_rerank_request, nullptr, relay_encoder, openai_error};
+constexpr FrontEnd kImages{"img-", decode_images_request, nullptr, relay_encoder, openai_error};
+constexpr FrontEnd kSpeech{"speech-", decode_speech_request, nullptr, relay_encoder, openai_error};
+
 }  // namespace
 
 const FrontEnd& front_end(Api api) {
@@ -56,6 +62,14 @@ const FrontEnd& front_end(Api api) {
       break;
     case Api::responses:
       return kResponses;
+    case Api::moderations:
+      return kModerations;
+    case Api::rerank:
+      return kRerank;
+    case Api::images:
+      return kImages;
+    case Api::speech:
+      return kSpeech;
   }
   return kChat;
 }

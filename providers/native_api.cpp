@@ -6,6 +6,7 @@
 #include "providers/embedding.h"
 #include "providers/identity/url_text.h"
 #include "providers/messages_event.h"
+#include "providers/relay.h"
 #include "providers/responses.h"
 
 namespace tollgate::providers {
@@ -40,6 +41,11 @@ const NativeApi* anthropic_api(Api api) {
   return api == Api::messages ? &kMessages : nullptr;
 }
 
+constexpr NativeApi kModerations{"/moderations", nullptr, decode_relayed_json, decode_openai_error};
+constexpr NativeApi kRerank{"/rerank", nullptr, decode_relayed_json, decode_openai_error};
+constexpr NativeApi kImages{"/images/generations", nullptr, decode_relayed_json, decode_openai_error};
+constexpr NativeApi kSpeech{"/audio/speech", nullptr, decode_relayed_bytes, decode_openai_error};
+
 const NativeApi* openai_api(Api api) {
   switch (api) {
     case Api::chat:
@@ -53,6 +59,14 @@ const NativeApi* openai_api(Api api) {
       return &kResponses;
     case Api::completions:
       return &kCompletions;
+    case Api::moderations:
+      return &kModerations;
+    case Api::rerank:
+      return &kRerank;
+    case Api::images:
+      return &kImages;
+    case Api::speech:
+      return &kSpeech;
   }
   return nullptr;
 }

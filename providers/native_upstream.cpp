@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
 constexpr std::size_t kMaxFrame = 1024 * 1024;
+constexpr std::string_view kJson = "application/json";
 
 void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers, HttpCall& call) {
   bool there = api.wanted.name.empty();
@@ -77,7 +78,9 @@ class NativeStream final : public EventStream {
   net::Task<Result<std::optional<Batch>>> read_body() {
     TG_CO_TRY(std::string body, co_await wire_.whole_body(kMaxBody));
     state_ = State::ended;
+    const std::string_view type = wire_.exchange().header("content-type");
     TG_CO_TRY(auto batch, api_.decode_body(std::move(body)));
+    if (!net::iequals(type.substr(0, kJson.size()), kJson)) batch.content_type = type;
     co_return std::optional<Batch>(std::move(batch));
   }
 

@@ -185,6 +185,7 @@ void Attempt::observe(const Batch& batch) {
         std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
     report_.mark(observe::Phase::upstream);
     add_answer_headers();
+    if (!batch.content_type.empty() && !d_.call->index.stream) headers_.add("content-type", batch.content_type);
   }
   deadline_.set(content_seen_ ? candidate_.target.timeouts.idle : candidate_.target.timeouts.first_content);
 }

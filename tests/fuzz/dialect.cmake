@@ -18,3 +18,4 @@ tollgate_fuzz(responses_answer_fuzz LABEL providers CORPUS responses_answer SRCS
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(relay_fuzz LABEL providers CORPUS relay SRCS relay_fuzz.cpp DEPS tollgate::providers)

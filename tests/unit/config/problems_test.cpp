@@ -187,7 +187,8 @@ INSTANTIATE_TEST_SUITE_P(
             "providers: [{id: p, kind: anthropic, endpoint: https://p.example, apis: [chat]}]\n",
             ":4 providers[0]: apis: is for kinds openai_compatible and azure_openai"),
         one("unknown_api", "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, apis: [talk]}]\n",
-            ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions"),
+            ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions, "
+            "moderations, rerank, images, speech"),
         one("budget_cause",
             kProvider + "models: [{name: m, targets: [{provider: p, model: x}], fallback: [{provider: p, model: z, "
                         "when: [budget]}]}]\n",

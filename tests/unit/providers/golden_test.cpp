@@ -113,7 +113,10 @@ Api api_named(const std::string& name) {
                                                    {"completions", Api::completions},
                                                    {"embeddings", Api::embeddings},
                                                    {"responses", Api::responses},
-                                                   {"messages", Api::messages}};
+                                                   {"messages", Api::messages},
+                                                   {"moderations", Api::moderations},
+                                                   {"rerank", Api::rerank},
+                                                   {"images", Api::images}};
   return kApis.at(name);
 }
 

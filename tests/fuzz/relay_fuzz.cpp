@@ -1,0 +1,38 @@
+// APIs that are passed on: whatever request is accepted says where its texts lie; whatever answer is accepted can be
+// edited where it says.
+#include <cstdint>
+#include <string>
+
+#include "providers/relay.h"
+#include "tests/fuzz/require.h"
+
+using namespace tollgate::providers;
+
+namespace {
+
+void check(const tollgate::Result<Call>& call) {
+  if (!call) return;
+  for (const TextField& text : call->index.texts)
+    require(text.span.end() <= call->body->size(), "texts lie in the body");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto body = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
+  check(decode_moderations_request(body, {}));
+  check(decode_rerank_request(body, {}));
+  check(decode_images_request(body, {}));
+  check(decode_speech_request(body, {}));
+  auto batch = decode_relayed_json(*body);
+  if (!batch) return 0;
+  const auto encoder = relay_encoder({});
+  std::string same;
+  encoder->write(*batch, {}, same);
+  require(same == *body, "nothing changed: byte for byte");
+  std::string edited;
+  encoder->write(*batch, std::vector<bool>(batch->events.size(), true), edited);
+  const auto again = decode_relayed_json(edited);
+  require(again && again->events.size() == batch->events.size(), "the same texts, written anew");
+  return 0;
+}
