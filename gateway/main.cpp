@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   tollgate::cli::add_config(app, context);
   tollgate::cli::add_keys(app, context);
   tollgate::cli::add_models(app, context);
+  tollgate::cli::add_providers(app, context);
   tollgate::cli::add_report(app, context);
   tollgate::cli::add_ledger(app, context);
   tollgate::cli::add_pii(app, context);

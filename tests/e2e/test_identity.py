@@ -1,4 +1,5 @@
 """The gateway proves to clouds who it is: signatures and tokens, obtained, renewed, and what happens when they are not."""
+import asyncio
 import concurrent.futures
 import json
 import time
@@ -21,7 +22,8 @@ def serve(tmp_path, make_gateway):
     """Starts a cloud by TLS (`routes`) and a gateway with one provider there; both trust nobody else."""
     servers = []
 
-    def start(kind, model, auth, *routes, path="", files=None, prepare=lambda server: None, ca=True, env=None):
+    def start(kind, model, auth, *routes, path="", files=None, prepare=lambda server: None, ca=True, env=None,
+              listen=""):
         server = clouds.listen(tmp_path, *routes)
         servers.append(server)
         prepare(server)
@@ -29,7 +31,8 @@ def serve(tmp_path, make_gateway):
                 f"auth: {auth.replace('PORT', str(server.port))}\n")
         if ca:
             yaml += f"egress: {{ca: {tmp_path / 'cloud.crt'}}}\n"
-        gateway = make_gateway({"cloud": yaml}, models={"gpt": model_yaml(model)}, start=False, main="workers: 1\n")
+        gateway = make_gateway({"cloud": yaml}, models={"gpt": model_yaml(model)}, start=False, main="workers: 1\n",
+                               listen=listen)
         for name, text in (files() if callable(files) else files or {}).items():
             file = gateway.directory / name
             file.write_text(text)
@@ -69,6 +72,16 @@ def nothing_leaked(gateway, *secrets):
     text = gateway.log_path.read_text()
     for secret in ("planted-secret", "planted-client-secret", "planted-token", "planted-app", "471100004711", *secrets):
         assert secret not in text
+
+
+def logged(gateway, event):
+    return [one for one in gateway.log_lines() if one.get("event") == event]
+
+
+def failed_renewal(gateway):
+    """The line that says so: log lines leave a little later than answers."""
+    eventually(lambda: logged(gateway, "credential_renewal_failed"), what="the line")
+    return logged(gateway, "credential_renewal_failed")[0]
 
 
 # --- AWS ---
@@ -143,7 +156,7 @@ def test_a_refusing_sts_is_told_to_the_operator_only(serve):
     gateway, _ = bedrock(serve, STATIC + ", assume_role: {role_arn: 'arn:aws:iam::471100004711:role/x'}, "
                                          "sts_url: 'https://127.0.0.1:PORT'", aws)
     refused(gateway)
-    [line] = [one for one in gateway.log_lines() if one.get("event") == "credential_renewal_failed"]
+    line = failed_renewal(gateway)
     assert line["provider"] == "cloud" and "AWS STS answered 403 AccessDenied" in line["reason"]
     nothing_leaked(gateway)
 
@@ -214,15 +227,12 @@ def test_a_token_is_renewed_ahead_and_a_failing_endpoint_keeps_the_valid_one(ser
     gateway, _ = azure(serve, entra)
     assert answered(gateway)
     entra.fault = "temporarily_broken"
-
-    def failures():
-        return [one for one in gateway.log_lines() if one.get("event") == "credential_renewal_failed"]
-    eventually(lambda: answered(gateway) and failures(), limit=20, what="a failed renewal")
-    assert failures()[0]["valid_for_s"] >= 0 and "stays in use" in failures()[0]["message"]
-    assert "temporarily_broken" in failures()[0]["reason"]
+    eventually(lambda: answered(gateway) and logged(gateway, "credential_renewal_failed"), limit=20, what="a failure")
+    line = failed_renewal(gateway)
+    assert line["valid_for_s"] >= 0 and "stays in use" in line["message"] and "temporarily_broken" in line["reason"]
     entra.fault = None
     eventually(lambda: answered(gateway) and len(entra.tokens.issued) == 2, limit=20, what="the renewal")
-    assert any(one.get("event") == "credential_renewed" for one in gateway.log_lines())
+    eventually(lambda: logged(gateway, "credential_renewed"), what="word of it")
     nothing_leaked(gateway)
 
 
@@ -245,7 +255,7 @@ def test_a_wrong_client_secret_is_told_to_the_operator_only(serve):
     entra.fault = "invalid_client"
     gateway, _ = azure(serve, entra)
     refused(gateway)
-    [line] = [one for one in gateway.log_lines() if one.get("event") == "credential_renewal_failed"]
+    line = failed_renewal(gateway)
     assert "Entra answered 400 invalid_client" in line["reason"]
     nothing_leaked(gateway)
 
@@ -255,6 +265,22 @@ def test_a_token_endpoint_that_nobody_vouches_for_gets_nothing(serve):
     gateway, server = azure(serve, entra, ca=False)
     refused(gateway)
     assert server.journal == []
+
+
+def test_a_stop_ends_a_fetch_that_hangs(serve):
+    async def hangs(request, reply):
+        await asyncio.Event().wait()
+    entra = clouds.Entra()
+    entra.token = hangs
+    gateway, server = azure(serve, entra, listen="  timeouts: {drain: 200ms}\n")
+    gateway.key()
+    with concurrent.futures.ThreadPoolExecutor(1) as caller:
+        call = caller.submit(lambda: pytest.raises(OSError, gateway.chat, "good morning"))
+        eventually(lambda: server.journal, what="the question for a token")
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 8 * SLOW, "the fetch's own limit is 15 s"
+        call.exception()
 
 
 def test_a_reload_keeps_the_token_of_an_unchanged_provider(serve):
