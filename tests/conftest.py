@@ -1,4 +1,4 @@
-"""What the end-to-end and the fault tests share: gateways, and the provider they call."""
+"""What the end-to-end and the fault tests share: gateways, the provider they call, and a table at the end."""
 import pytest
 from gateway import Gateway, department, model, provider
 from simulator import Simulator
@@ -35,3 +35,25 @@ def make_gateway(tmp_path):
 @pytest.fixture
 def gateway(make_gateway, simulator):
     return make_gateway({"sim": provider(simulator)})
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have filled as cells of a table (the property "cell"): a row per client and promise, a column per
+    provider."""
+    marks = {"passed": "ok", "skipped": "-", "failed": "FAILED", "error": "FAILED"}
+    table = {}
+    for outcome, mark in marks.items():
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "cell":
+                    client, provider, promise = value
+                    table.setdefault((client, promise), {})[provider] = mark
+    if not table:
+        return
+    providers = list(dict.fromkeys(name for row in table.values() for name in row))
+    widths = [max(len(word) for word in words) for words in zip(*table)]
+    terminalreporter.section("clients and providers")
+    terminalreporter.write_line("  ".join([" " * widths[0], " " * widths[1], *providers]))
+    for (client, promise), row in sorted(table.items()):
+        found = [row.get(name, "").ljust(len(name)) for name in providers]
+        terminalreporter.write_line("  ".join([client.ljust(widths[0]), promise.ljust(widths[1]), *found]).rstrip())

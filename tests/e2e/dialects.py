@@ -76,16 +76,30 @@ class Anthropic:
     def answer(self, request):
         if request.headers.get("x-api-key") != "provider-secret-key":
             raise Refused(401, "invalid x-api-key")
+        need("authorization" not in request.headers, "two credentials")
         need(request.method == "POST" and request.target == "/v1/messages", "unknown path " + request.target)
-        need(request.headers.get("anthropic-version") == "2023-06-01", "anthropic-version: header is required")
-        body = request.json
+        need(re.fullmatch(r"20\d\d-\d\d-\d\d", request.headers.get("anthropic-version", "")),
+             "anthropic-version: header is required")
+        body = self.in_blocks(request.json)
         known = {"model", "max_tokens", "messages", "system", "stop_sequences", "temperature", "top_p", "top_k", "tools",
-                 "tool_choice", "thinking", "output_config", "metadata", "stream"}
+                 "tool_choice", "thinking", "output_config", "metadata", "stream", "inference_geo"}
         need(set(body) <= known, f"{set(body) - known}: Extra inputs are not permitted")
         need(body["model"] == self.model, "model: " + body["model"])
         need(body["max_tokens"] >= 1, "max_tokens: is required")
         self.check_messages(body)
         return self.say(body)
+
+    @staticmethod
+    def in_blocks(body):
+        """Texts are short for blocks."""
+        def blocks(content):
+            return [{"type": "text", "text": content}] if isinstance(content, str) else content
+        for message in body["messages"]:
+            message["content"] = blocks(message["content"])
+            for block in message["content"]:
+                if block["type"] == "tool_result":
+                    block["content"] = blocks(block["content"])
+        return body
 
     def check_messages(self, body):
         messages = body["messages"]
@@ -250,6 +264,9 @@ class Bedrock:
 
 # --- Gemini ---
 
+STAND_IN = base64.b64encode(b"skip_thought_signature_validator").decode()
+
+
 class Gemini:
     kind, model = "vertex", "gemini-3-pro-preview"
     auth, path = "auth: {api_key: {file: ../../provider.key}}", "/v1/projects/p/locations/l/publishers/google"
@@ -298,7 +315,9 @@ class Gemini:
             need(not results or len(results) == len(content["parts"]), "function responses stand alone")
             need(all(isinstance(r["response"], dict) and "id" not in r for r in results), "response: not an object")
             first = next((p for p in (before or {}).get("parts", []) if "functionCall" in p), None)
-            need(not first or first.get("thoughtSignature") == "c2lnbmVk", "Function call is missing a thought_signature")
+            # Its own signature, or what its documentation lets clients say that have lost it.
+            need(not first or first.get("thoughtSignature") in ("c2lnbmVk", STAND_IN),
+                 "Function call is missing a thought_signature")
 
     def say(self, body):
         last = body["contents"][-1]["parts"]
@@ -322,6 +341,100 @@ class Gemini:
         return thoughts + [{"text": "echo: " + text}]
 
 
+# --- OpenAI's chat API, for callers of another ---
+
+class Chat:
+    kind, model = "openai_compatible", "sim-gpt"
+    auth, path = "auth: {bearer: {file: ../../provider.key}}", "/v1"
+    usage = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16,
+             "prompt_tokens_details": {"cached_tokens": 3}}
+
+    async def __call__(self, request, reply):
+        try:
+            message = self.answer(request)
+        except Refused as refused:
+            return await reply.plain(refused.status, {"error": {
+                "message": refused.message, "type": "invalid_request_error", "param": None, "code": None}})
+        finish = "tool_calls" if "tool_calls" in message else "stop"
+        head = {"id": "chatcmpl-1", "created": 1764000000, "model": self.model}
+        if not request.json.get("stream"):
+            return await reply.plain(200, {**head, "object": "chat.completion", "usage": self.usage, "choices": [
+                {"index": 0, "message": {"role": "assistant", **message}, "logprobs": None, "finish_reason": finish}]})
+        await reply.begin_stream()
+        for delta in [{"role": "assistant", "content": ""}, *self.deltas(message)]:
+            await reply.event({**head, "object": "chat.completion.chunk", "choices": [
+                {"index": 0, "delta": delta, "finish_reason": None}]})
+        await reply.event({**head, "object": "chat.completion.chunk", "choices": [
+            {"index": 0, "delta": {}, "finish_reason": finish}]})
+        need(request.json["stream_options"] == {"include_usage": True}, "usage was not asked for")
+        await reply.event({**head, "object": "chat.completion.chunk", "choices": [], "usage": self.usage})
+        await reply.event("[DONE]")
+        await reply.end_stream()
+
+    @staticmethod
+    def deltas(message):
+        for member in ("reasoning_content", "content"):
+            yield from ({member: piece} for piece in pieces(message.get(member) or ""))
+        for i, call in enumerate(message.get("tool_calls", [])):
+            first, *rest = pieces(call["function"]["arguments"])
+            yield {"tool_calls": [{"index": i, **call, "function": {**call["function"], "arguments": first}}]}
+            yield from ({"tool_calls": [{"index": i, "function": {"arguments": piece}}]} for piece in rest)
+
+    def answer(self, request):
+        if request.headers.get("authorization") != "Bearer provider-secret-key":
+            raise Refused(401, "Incorrect API key provided")
+        need(request.method == "POST" and request.target == "/v1/chat/completions", "unknown path " + request.target)
+        body = request.json
+        known = {"model", "max_tokens", "max_completion_tokens", "messages", "stop", "temperature", "top_p", "tools",
+                 "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "user", "stream",
+                 "stream_options", "metadata", "store"}
+        need(set(body) <= known, f"Unknown parameter: {set(body) - known}")
+        need(body["model"] == self.model, "The model does not exist: " + body["model"])
+        self.check_messages(body["messages"])
+        return self.say(body)
+
+    @staticmethod
+    def check_messages(messages):
+        waiting = []
+        for message in messages:
+            role = message["role"]
+            need(role in ("system", "developer", "user", "assistant", "tool"), "messages.role: " + role)
+            if role == "tool":
+                need(message["tool_call_id"] in waiting, "tool_call_id: answers no call")
+                waiting.remove(message["tool_call_id"])
+                continue
+            need(not waiting, "an assistant message with 'tool_calls' must be followed by tool messages")
+            for call in message.get("tool_calls", []):
+                need(call["type"] == "function" and isinstance(json.loads(call["function"]["arguments"]), dict), "call")
+                waiting.append(call["id"])
+        need(not waiting, "tool_call_ids did not have response messages")
+
+    def say(self, body):
+        thinking = ({"reasoning_content": "Let me think."}
+                    if body.get("reasoning_effort", "none") != "none" else {})
+        last = body["messages"][-1]
+        content = last["content"] if isinstance(last["content"], list) else [{"type": "text", "text": last["content"]}]
+        text = "".join(part.get("text", "") for part in content)
+        if last["role"] == "tool":
+            return {**thinking, "content": "result: " + text}
+        image = next((part["image_url"]["url"] for part in content if part["type"] == "image_url"), None)
+        if image:
+            need(image.startswith("data:image/png;base64,"), "image_url: unsupported")
+            size = len(base64.b64decode(image.partition(",")[2], validate=True))
+            return {"content": f"an image of {size} bytes"}
+        if body.get("response_format"):
+            schema = body["response_format"]["json_schema"]
+            need(schema["name"] and schema["schema"]["additionalProperties"] is False, "schema must be closed")
+            return {"content": '{"city": "Oslo"}'}
+        if "weather" in text and body.get("tools"):
+            tool = body["tools"][0]["function"]
+            need(tool["parameters"]["type"] == "object", "parameters: not an object")
+            call = {"id": "call_1", "type": "function",
+                    "function": {"name": tool["name"], "arguments": '{"city": "Oslo"}'}}
+            return {**thinking, "content": "Let me see.", "tool_calls": [call]}
+        return {**thinking, "content": "echo: " + text}
+
+
 def pieces(text):
     """A text in three pieces, so that it has to be put together."""
     third = max(1, len(text) // 3)
@@ -329,3 +442,4 @@ def pieces(text):
 
 
 ALL = [Anthropic, Bedrock, Gemini]
+EVERY = [Chat, *ALL]  # for callers whose API is not OpenAI's
