@@ -69,11 +69,45 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
   return path.substr(route.path.size(), path.size() - around);
 }
 
+// What OpenAI's API calls it, whichever of its prefixes stands before.
+std::string_view operation_of(std::string_view path) {
+  for (const std::string_view prefix : {"/openai", "/v1"})
+    if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
+  return path;
+}
+
 // GET, DELETE and more of a response by its id: the SDKs have methods for them.
-bool names_a_response(std::string_view path) {
-  if (path.starts_with("/openai")) path.remove_prefix(7);
-  if (path.starts_with("/v1")) path.remove_prefix(3);
-  return path.starts_with("/responses/");
+bool names_a_response(std::string_view path) { return operation_of(path).starts_with("/responses/"); }
+
+// APIs that the SDKs know and that no gateway of this version passes on, each with what to do instead.
+struct Unserved {
+  std::string_view operation;
+  std::string_view advice;
+};
+constexpr std::array kUnserved = {
+    Unserved{"/realtime", "Realtime sessions (WebSocket, WebRTC) are not served: stream /v1/chat/completions instead."},
+    Unserved{"/audio/transcriptions", "Transcriptions are not served: uploads do not pass this gateway."},
+    Unserved{"/audio/translations", "Translations of sound are not served: uploads do not pass this gateway."},
+    Unserved{"/images/edits",
+             "Edits of images are not served: uploads do not pass this gateway. Use /v1/images/generations."},
+    Unserved{"/images/variations", "Variations of images are not served: uploads do not pass this gateway."},
+    Unserved{"/files", "Files are not served: uploads do not pass this gateway. Send documents inside the messages."},
+    Unserved{"/uploads", "Uploads do not pass this gateway. Send documents inside the messages."},
+    Unserved{"/batches", "Batches are not served: send the calls one by one."},
+    Unserved{"/fine_tuning", "Fine-tuning is not served: it is the operator's, at the provider."},
+    Unserved{"/assistants", "Assistants keep state at a provider, and this gateway keeps none: use /v1/responses."},
+    Unserved{"/threads", "Threads keep state at a provider, and this gateway keeps none: use /v1/responses."},
+    Unserved{"/vector_stores", "Vector stores keep state at a provider, and this gateway keeps none."},
+};
+
+const Unserved* unserved(std::string_view path) {
+  const std::string_view operation = operation_of(path);
+  for (const Unserved& one : kUnserved) {
+    if (!operation.starts_with(one.operation)) continue;
+    const std::string_view rest = operation.substr(one.operation.size());
+    if (rest.empty() || rest.front() == '/') return &one;
+  }
+  return nullptr;
 }
 
 Error no_state(std::string method, const std::string& path) {
@@ -89,6 +123,11 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
   const std::string path(exchange.head().path());
   const auto& method = exchange.head().method;
   if (allowed.empty() && names_a_response(path)) return no_state(method, path);
+  if (const Unserved* one = allowed.empty() ? unserved(path) : nullptr)
+    return Error{.kind = ErrorKind::not_found,
+                 .message = std::string(one->advice),
+                 .code = "unsupported_api",
+                 .retryable = false};
   return Error{.kind = allowed.empty() ? ErrorKind::not_found : ErrorKind::method_not_allowed,
                .message = allowed.empty()
                               ? "Unknown request URL: " + method + " " + path +
