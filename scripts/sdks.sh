@@ -1,7 +1,7 @@
 # Sourced by ./test: the vendors' SDKs, as clients. What cannot be fetched is skipped by name, never silently.
 # shellcheck shell=bash
 
-PYTHON_SDKS=(pytest==9.2.0 openai==3.52.0 httpx==0.28.1)
+PYTHON_SDKS=(pytest==9.2.0 openai==3.52.0 httpx==0.28.1 anthropic==2.12.0)
 # What judges the gateway's signatures and assertions in tests/e2e/clouds.py.
 PYTHON_SDKS+=(botocore==1.44.5 PyJWT==2.15.1 cryptography==50.0.2)
 # A framework that calls the Responses API.
