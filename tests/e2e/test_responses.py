@@ -179,8 +179,9 @@ def test_the_async_client_streams_too(ours):
 
 def test_what_is_personal_stays_here(client, theirs):
     items = [{"role": "user", "content": "write to jane.doe@example.com"}]
-    assert client.responses.create(model="gpt", input=items, instructions="I am joe@example.org").output_text == \
-        "echo: write to jane.doe@example.com"
+    plain = client.responses.create(model="gpt", input=items, instructions="I am joe@example.org")
+    assert plain.output_text == "echo: write to jane.doe@example.com"
+    assert plain.instructions == "I am joe@example.org", "what an answer repeats is the caller's own"
     events = list(client.responses.create(model="gpt", input=items, stream=True))
     check_order(events)
     assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == \
