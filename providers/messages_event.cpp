@@ -208,7 +208,10 @@ class MessageWalk {
   void conclude() {
     if (type_ != "message")
       for (Event& event : batch_.events) event.block = index_;
-    if (type_ == "message_start") add(K::start);
+    if (type_ == "message_start") {
+      add(K::start);
+      if (usage_) usage_->output = -1;  // what it tells there is a beginning: an answer that breaks off has more
+    }
     if (type_ == "content_block_stop") add(K::block_end).block = index_;
     if (!stop_reason_.empty()) {
       Event& finish = add(K::finish);

@@ -235,7 +235,7 @@ void Attempt::settle_usage() {
     record_.usage_source = finops::UsageSource::provider_final;
     d_.services.estimator.learn(d_.model.name, d_.call->index.text_bytes, usage_.input);
   } else if (stream_ && stream_->dispatched()) {
-    record_.input_tokens = d_.estimated_input;
+    record_.input_tokens = usage_.input >= 0 ? usage_.input : d_.estimated_input;
     record_.output_tokens = d_.services.estimator.output_tokens(d_.model.name, answer_.text_bytes());
     record_.usage_source = finops::UsageSource::estimated;
   }
