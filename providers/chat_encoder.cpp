@@ -3,6 +3,7 @@
 
 #include "providers/chat_encoder.h"
 #include "providers/chat_writer.h"
+#include "providers/frame_edits.h"
 
 namespace tollgate::providers {
 namespace {
@@ -59,9 +60,7 @@ std::vector<Edit> ChatEncoder::Impl::edits(const Batch& batch, const std::vector
     if (event.kind == Event::Kind::logprobs) {
       if (options.strip_logprobs) out.push_back({*event.span, "null"});
     } else if (i < changed.size() && changed[i]) {
-      Edit edit{*event.span, {}};
-      append_json_escaped(edit.replacement, event.text);
-      out.push_back(std::move(edit));
+      out.push_back(text_edit(event));
     }
   }
   return out;
@@ -70,11 +69,7 @@ std::vector<Edit> ChatEncoder::Impl::edits(const Batch& batch, const std::vector
 void ChatEncoder::Impl::frame(const Batch& batch, const std::vector<bool>& changed, std::string& out) {
   in_place = true;
   if (batch.usage_only && !options.include_usage) return;
-  auto changes = edits(batch, changed);
-  if (changes.empty())
-    out += batch.frame;
-  else
-    out += splice(batch.frame, std::move(changes));
+  append_frame(out, batch.frame, edits(batch, changed));
   const bool marker = !batch.events.empty() && batch.events.back().kind == Event::Kind::done;
   ended = ended || marker;
 }

@@ -35,11 +35,7 @@ class DialectStream final : public EventStream {
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
 
-  std::string lossy() const override {
-    std::string out;
-    for (const std::string& field : lossy_) out += (out.empty() ? "" : ", ") + field;
-    return out;
-  }
+  std::string lossy() const override { return listed(lossy_); }
 
  private:
   using Next = Result<std::optional<Batch>>;
@@ -55,14 +51,9 @@ class DialectStream final : public EventStream {
     target.api_version = options.api_version;
     target.max_completion_tokens = options.max_completion_tokens;
     TG_TRY(auto encoded, dialect_.encode(std::move(canonical), target));
-    call_.endpoint = options.endpoint;
-    call_.path = std::move(encoded.path);
-    call_.headers = std::move(encoded.headers);
-    call_.body = std::move(encoded.body);
-    call_.timeouts = request.timeouts;
-    add_common_headers(call_, request.request_id);
     lossy_ = std::move(encoded.lossy);
     context_ = std::move(encoded.answer);
+    call_ = http_call(std::move(encoded), options.endpoint, request.timeouts, request.request_id);
     context_.id_seed = request.request_id;
     std::erase(context_.id_seed, '-');
     return {};

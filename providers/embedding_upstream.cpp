@@ -55,11 +55,7 @@ class EmbeddingStream final : public EventStream {
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
 
-  std::string lossy() const override {
-    std::string out;
-    for (const std::string& field : lossy_) out += (out.empty() ? "" : ", ") + field;
-    return out;
-  }
+  std::string lossy() const override { return listed(lossy_); }
 
  private:
   EmbeddingTarget target() const { return {model_, endpoint_->host}; }
@@ -91,13 +87,7 @@ class EmbeddingStream final : public EventStream {
     const EmbeddingRequest part = chunk();
     TG_CO_TRY(auto encoded, dialect_.encode(part, target()));
     lossy_ = std::move(encoded.lossy);
-    HttpCall call;
-    call.endpoint = endpoint_;
-    call.path = std::move(encoded.path);
-    call.headers = std::move(encoded.headers);
-    call.body = std::move(encoded.body);
-    call.timeouts = timeouts_;
-    add_common_headers(call, request_id_);
+    HttpCall call = http_call(std::move(encoded), endpoint_, timeouts_, request_id_);
     TG_CO_CHECK(co_await wire_.send(std::move(call), errors_.decode_error));
     TG_CO_TRY(const std::string body, co_await wire_.whole_body(kMaxBody));
     TG_CO_TRY(auto answer, dialect_.decode(body, wire_.exchange().header("x-amzn-bedrock-input-token-count")));

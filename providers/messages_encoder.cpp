@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "providers/frame_edits.h"
 #include "providers/messages_writer.h"
 
 namespace tollgate::providers {
@@ -10,13 +11,9 @@ namespace {
 
 // Arguments lie in a string, or are the object itself: `input` of a block that comes whole.
 Edit edit_of(const std::string& frame, const Event& event) {
-  Edit edit{*event.span, {}};
-  const bool inside_a_string = edit.span.offset > 0 && frame[edit.span.offset - 1] == '"';
-  if (inside_a_string)
-    append_json_escaped(edit.replacement, event.text);
-  else
-    edit.replacement = event.text;
-  return edit;
+  const Span span = *event.span;
+  const bool inside_a_string = span.offset > 0 && frame[span.offset - 1] == '"';
+  return inside_a_string ? text_edit(event) : Edit{span, event.text};
 }
 
 bool is_last(const Batch& batch) { return !batch.events.empty() && batch.events.back().kind == Event::Kind::done; }
@@ -42,10 +39,7 @@ void MessagesEncoder::Impl::frame(const Batch& batch, const std::vector<bool>& c
   std::vector<Edit> edits;
   for (std::size_t i = 0; i < batch.events.size() && i < changed.size(); ++i)
     if (changed[i] && batch.events[i].span) edits.push_back(edit_of(batch.frame, batch.events[i]));
-  if (edits.empty())
-    out += batch.frame;
-  else
-    out += splice(batch.frame, std::move(edits));
+  append_frame(out, batch.frame, std::move(edits));
   ended = ended || is_last(batch);
 }
 

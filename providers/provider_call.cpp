@@ -21,6 +21,24 @@ void add_common_headers(HttpCall& call, const std::string& request_id) {
   call.headers.push_back({"x-request-id", request_id});
 }
 
+HttpCall http_call(DialectCall call, std::shared_ptr<const Endpoint> endpoint, const Timeouts& timeouts,
+                   const std::string& request_id) {
+  HttpCall out;
+  out.endpoint = std::move(endpoint);
+  out.path = std::move(call.path);
+  out.headers = std::move(call.headers);
+  out.body = std::move(call.body);
+  out.timeouts = timeouts;
+  add_common_headers(out, request_id);
+  return out;
+}
+
+std::string listed(const std::vector<std::string>& fields) {
+  std::string out;
+  for (const std::string& field : fields) out += (out.empty() ? "" : ", ") + field;
+  return out;
+}
+
 namespace {
 
 // Answers are asked for as they are.

@@ -15,6 +15,13 @@ Error cancelled();
 // Allow-list: nothing of the client's own headers crosses.
 void add_common_headers(HttpCall& call, const std::string& request_id);
 
+// A dialect's call, addressed.
+HttpCall http_call(DialectCall call, std::shared_ptr<const Endpoint> endpoint, const Timeouts& timeouts,
+                   const std::string& request_id);
+
+// As x-tollgate-lossy has it.
+std::string listed(const std::vector<std::string>& fields);
+
 // One call at a time; another may follow. Not thread-safe. `transport` must outlive it.
 class ProviderCall {
  public:

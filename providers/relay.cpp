@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "providers/chat_usage.h"
+#include "providers/frame_edits.h"
 #include "providers/json_reader.h"
 #include "providers/provider_fault.h"
 #include "providers/request_reader.h"
@@ -160,16 +161,9 @@ class RelayEncoder final : public ClientEncoder {
  public:
   void write(const Batch& batch, const std::vector<bool>& changed, std::string& out) override {
     std::vector<Edit> edits;
-    for (std::size_t i = 0; i < changed.size(); ++i) {
-      if (!changed[i] || !batch.events[i].span) continue;
-      Edit edit{*batch.events[i].span, {}};
-      append_json_escaped(edit.replacement, batch.events[i].text);
-      edits.push_back(std::move(edit));
-    }
-    if (edits.empty())
-      out += batch.frame;
-    else
-      out += splice(batch.frame, std::move(edits));
+    for (std::size_t i = 0; i < changed.size(); ++i)
+      if (changed[i] && batch.events[i].span) edits.push_back(text_edit(batch.events[i]));
+    append_frame(out, batch.frame, std::move(edits));
   }
   void write_text(std::uint32_t, std::uint32_t, Event::Kind, std::string_view, std::string&) override {}
   void finish(std::string&) override {}

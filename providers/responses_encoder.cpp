@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "providers/frame_edits.h"
 #include "providers/json_reader.h"
 #include "providers/responses_replay.h"
 #include "providers/responses_writer.h"
@@ -71,7 +72,7 @@ std::vector<Edit> ResponsesEncoder::Impl::edits(const Batch& batch, const std::v
     if (event.kind == Event::Kind::logprobs) {
       if (strip_logprobs) out.push_back({*event.span, "[]"});
     } else if (i < changed.size() && changed[i]) {
-      out.push_back({*event.span, escaped(event.text)});
+      out.push_back(text_edit(event));
     }
   }
   return out;
@@ -107,10 +108,7 @@ void ResponsesEncoder::Impl::frame(const Batch& batch, const std::vector<bool>& 
     next = value + injected + 1;
     if (injected > 0) changes.push_back({*batch.sequence_value, std::to_string(value + injected)});
   }
-  if (changes.empty())
-    out += batch.frame;
-  else
-    out += splice(batch.frame, std::move(changes));
+  append_frame(out, batch.frame, std::move(changes));
 }
 
 // A whole body where events are wanted, or the reverse.

@@ -42,11 +42,7 @@ class RequestWalk {
   // Walks the object that is the value of a named member; null is none.
   template <class Take>
   bool object_of(std::string_view name, const Take& take) {
-    if (json_.null()) return true;
-    const std::string_view outer = std::exchange(request_.place.object, name);
-    const bool good = request_.object("", take);
-    request_.place.object = outer;
-    return good;
+    return json_.null() || request_.object_of(name, take);
   }
 
   bool instructions() {
@@ -56,8 +52,11 @@ class RequestWalk {
   }
 
   bool stream_options() {
-    has_stream_options_ = json_.peek() == Kind::object;
-    return object_of("stream_options", [this](std::string_view) { return request_.skip(); });
+    json_.peek();  // passes over white space
+    const std::uint32_t begin = json_.offset();
+    if (!object_of("stream_options", [this](std::string_view) { return request_.skip(); })) return false;
+    index_.stream_options = Span{begin, json_.offset() - begin};
+    return true;
   }
 
   bool metadata() {
@@ -114,21 +113,13 @@ class RequestWalk {
     return request_.skip();
   }
 
-  bool complete() {
-    if (!has_input_) return request_.missing("input");
-    if (has_stream_options_ && !index_.stream)
-      return request_.refuse("unsupported_value", "stream_options",
-                             "'stream_options' is only allowed when 'stream' is true. Set it, or leave the options "
-                             "out.");
-    return true;
-  }
+  bool complete() { return (has_input_ || request_.missing("input")) && request_.stream_options_apply(); }
 
   RequestReader request_;
   JsonReader& json_ = request_.json;
   CallIndex& index_ = request_.index;
   bool model_elsewhere_;
   bool has_input_ = false;
-  bool has_stream_options_ = false;
 };
 
 }  // namespace
