@@ -41,17 +41,6 @@ Status read_image(Reading& reading, Part& part) {
   });
 }
 
-Status read_audio(Reading& reading, Part& part) {
-  part.kind = Part::Kind::audio;
-  std::string format;
-  TG_CHECK(read_object(reading, "input_audio", [&](const std::string& key) {
-    if (key == "data") return read_string(reading, "input_audio.data", part.data);
-    return key == "format" ? read_string(reading, "input_audio.format", format) : skip_value(reading);
-  }));
-  part.media_type = "audio/" + format;
-  return {};
-}
-
 Status read_file(Reading& reading, Part& part) {
   part.kind = Part::Kind::file;
   return read_object(reading, "file", [&](const std::string& key) {
@@ -305,6 +294,17 @@ std::string argument_object(std::string text, std::string_view wrapper, std::vec
   std::string out = "{\"" + std::string(wrapper) + "\":\"";
   append_json_escaped(out, text);
   return out += "\"}";
+}
+
+Status read_audio(Reading& reading, CanonicalPart& part) {
+  part.kind = CanonicalPart::Kind::audio;
+  std::string format;
+  TG_CHECK(read_object(reading, "input_audio", [&](const std::string& key) {
+    if (key == "data") return read_string(reading, "input_audio.data", part.data);
+    return key == "format" ? read_string(reading, "input_audio.format", format) : skip_value(reading);
+  }));
+  part.media_type = "audio/" + format;
+  return {};
 }
 
 Status read_messages(Reading& reading) {

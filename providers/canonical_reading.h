@@ -38,6 +38,8 @@ Status read_base64(Reading& reading, std::string_view member, std::string& out);
 Status read_effort(Reading& reading, std::string_view member);
 // "data:image/png;base64,...." (RFC 2397) becomes media_type and data; anything else stays a URL.
 Status read_url(Reading& reading, std::string_view member, CanonicalPart& part);
+// {"data":...,"format":"wav"}, which OpenAI's APIs share.
+Status read_audio(Reading& reading, CanonicalPart& part);
 // Providers of other dialects want an object where OpenAI's APIs have any text that a model wrote: what is none becomes
 // the member `wrapper` of one.
 std::string argument_object(std::string text, std::string_view wrapper, std::vector<std::string>& lossy);

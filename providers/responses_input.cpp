@@ -40,16 +40,6 @@ Result<Part*> add_part(Reading& reading, Parts& parts) {
   return &parts.emplace_back();
 }
 
-Status read_audio(Reading& reading, Part& part) {
-  std::string format;
-  TG_CHECK(read_object(reading, "input_audio", [&](const std::string& key) {
-    if (key == "data") return read_string(reading, "input_audio.data", part.data);
-    return key == "format" ? read_string(reading, "input_audio.format", format) : skip_value(reading);
-  }));
-  part.media_type = "audio/" + format;
-  return {};
-}
-
 // {"mode":"explicit","ttl":"30m"|"12h"}: other APIs keep a prompt for five minutes or an hour.
 Status read_breakpoint(Reading& reading, CacheMark& out) {
   if (reading.in.null()) return {};
