@@ -99,12 +99,14 @@ class RingLedger final : public Ledger {
     return !stopping_;
   }
 
-  // Commits what is published now, in groups.
+  // Commits what is published now, in groups. What arrives meanwhile waits for the next look: a commit costs the same
+  // pages and the same fdatasync for one record as for a hundred.
   void drain() {
-    for (;;) {
+    for (bool full = true; full;) {
       group_.clear();
       for (const auto& channel : channels_) collect(*channel);
       if (group_.records() == 0) return;
+      full = group_.records() >= kGroupRecords;
       if (!commit()) return;
       for (const auto& channel : channels_) channel->reader.release();
       {
