@@ -272,10 +272,12 @@ class StreamDecoder final : public AnswerDecoder {
     if (!said || said->index >= kMaxBlocks) return upstream_garbage();
     if (said->type == "error") return anthropic_fault(said->error_type, std::move(said->error_message));
     Batch batch;
+    if (said->type == "message_start") said->usage.output = -1;  // a beginning: an answer that breaks off has more
     usage_ = merged(usage_, said->usage);
     if (said->type == "message_start") {
       batch.served_model = std::move(said->model);
       translator_.start(batch);
+      if (usage_.input >= 0) batch.events.push_back(prompt_usage(usage_));
     } else if (said->type == "content_block_start") {
       translator_.open(said->index, std::move(said->block), batch);
     } else if (said->type == "content_block_delta") {

@@ -108,4 +108,13 @@ Usage read_message_usage(JsonReader& reader) {
   return usage;
 }
 
+Event prompt_usage(const Usage& told) {
+  Event event;
+  event.kind = Event::Kind::usage;
+  event.usage = told;
+  event.usage.output = -1;
+  event.usage.reasoning = 0;
+  return event;
+}
+
 }  // namespace tollgate::providers

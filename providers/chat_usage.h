@@ -18,4 +18,8 @@ Usage read_usage(JsonReader& reader);
 // REQUIRES: reader.peek() == JsonReader::Kind::object
 Usage read_message_usage(JsonReader& reader);
 
+// What a stream has told of its prompt before it is over: an answer that breaks off is billed by that. What it tells of
+// its output there is a beginning, not a count.
+Event prompt_usage(const Usage& told);
+
 }  // namespace tollgate::providers

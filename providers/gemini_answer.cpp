@@ -229,10 +229,12 @@ class Translator {
   Status put(Said said, Batch& batch) {
     if (said.error) return fault(said.error->code, *std::move(said.error));
     batch.served_model = std::move(said.model);
+    const bool first_told = said.usage && !usage_;
     if (said.usage) usage_ = said.usage;
     for (CandidateSaid& candidate : said.candidates) TG_CHECK(put(std::move(candidate), batch));
     // A prompt that was blocked has no candidates.
     if (said.candidates.empty() && !said.block_reason.empty()) events(0, batch).finish("content_filter", batch);
+    if (first_told && !finished()) batch.events.push_back(prompt_usage(*usage_));
     return {};
   }
 

@@ -17,6 +17,13 @@ namespace {
 // Why the owner cancelled an event stream: the error that next() then returns says only "cancelled".
 enum class Cut : std::uint8_t { none, client_gone, first_content, idle };
 
+// A provider that refuses has used nothing, but for those that had read the prompt by then: Azure OpenAI bills what its
+// filter refused (400 content_filter) and what took it too long (408).
+bool refused_for_free(const Error& error) {
+  if (error.upstream_status < 400 || error.upstream_status >= 500) return false;
+  return error.upstream_status != 408 && error.code != "content_filter";
+}
+
 // One attempt at one target, from the intent record to the final one.
 class Attempt {
  public:
@@ -33,6 +40,7 @@ class Attempt {
   Task<Status> relay();
   void observe(const Batch& batch);
   Error explain(Error error) const;
+  void record_input();
   void settle_usage();
   Task<Status> finish();
   Task<Status> fail(Error error);
@@ -223,19 +231,26 @@ Error Attempt::explain(Error error) const {
   return error;
 }
 
+void Attempt::record_input() {
+  record_.input_tokens = usage_.input;
+  record_.cached_input_tokens = usage_.cached_input;
+  record_.cache_write_tokens = usage_.cache_write;
+}
+
 // Usage is always known: the provider's figures, or an estimate that says so.
 void Attempt::settle_usage() {
   if (!front_.generates) return;  // nothing that a provider bills
   if (usage_.known()) {
-    record_.input_tokens = usage_.input;
+    record_input();
     record_.output_tokens = usage_.output;
-    record_.cached_input_tokens = usage_.cached_input;
-    record_.cache_write_tokens = usage_.cache_write;
     record_.reasoning_tokens = usage_.reasoning;
     record_.usage_source = finops::UsageSource::provider_final;
     d_.services.estimator.learn(d_.model.name, d_.call->index.text_bytes, usage_.input);
   } else if (stream_ && stream_->dispatched()) {
-    record_.input_tokens = usage_.input >= 0 ? usage_.input : d_.estimated_input;
+    if (usage_.input >= 0)
+      record_input();
+    else
+      record_.input_tokens = d_.estimated_input;
     record_.output_tokens = d_.services.estimator.output_tokens(d_.model.name, answer_.text_bytes());
     record_.usage_source = finops::UsageSource::estimated;
   }
@@ -270,9 +285,7 @@ Task<Status> Attempt::finish() {
 
 Task<Status> Attempt::fail(Error error) {
   const auto outcome = routing::classify(error);
-  // A refusal by the provider consumed nothing (finops: upstream 4xx and 429 before generation are free).
-  const bool refused = error.upstream_status >= 400 && error.upstream_status < 500;
-  if (!refused) settle_usage();
+  if (!refused_for_free(error)) settle_usage();
   if (routing::speaks_against_target(outcome)) {
     const auto hint = error.retry_after.value_or(std::chrono::milliseconds(0));
     d_.services.health.failed(candidate_.target.key(), std::max(hint, candidate_.target.cool_down));

@@ -31,6 +31,7 @@ class Anthropic:
     kind, model = "anthropic", "claude-sonnet-4-5-20250929"
     auth, path = "auth: {api_key: {file: ../../provider.key}}", ""
     usage = {"input_tokens": 7, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 1}  # 11 in all
+    final = {"output_tokens": 5}
 
     async def __call__(self, request, reply):
         try:
@@ -41,7 +42,7 @@ class Anthropic:
         if not request.json.get("stream"):
             return await reply.plain(200, {
                 "id": "msg_1", "type": "message", "role": "assistant", "model": self.model, "content": answer,
-                "stop_reason": self.stop(answer), "stop_sequence": None, "usage": {**self.usage, "output_tokens": 5}})
+                "stop_reason": self.stop(answer), "stop_sequence": None, "usage": {**self.usage, **self.final}})
         await reply.begin_stream()
         for event in self.events(answer):
             await reply.chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
@@ -61,7 +62,7 @@ class Anthropic:
             for delta in self.deltas(block):
                 yield {"type": "content_block_delta", "index": i, "delta": delta}
             yield {"type": "content_block_stop", "index": i}
-        yield {"type": "message_delta", "delta": {"stop_reason": self.stop(answer)}, "usage": {"output_tokens": 5}}
+        yield {"type": "message_delta", "delta": {"stop_reason": self.stop(answer)}, "usage": self.final}
         yield {"type": "message_stop"}
 
     @staticmethod
@@ -271,6 +272,7 @@ class Gemini:
     kind, model = "vertex", "gemini-3-pro-preview"
     auth, path = "auth: {api_key: {file: ../../provider.key}}", "/v1/projects/p/locations/l/publishers/google"
     usage = {"promptTokenCount": 11, "cachedContentTokenCount": 3, "candidatesTokenCount": 5, "totalTokenCount": 16}
+    so_far = {"trafficType": "ON_DEMAND"}  # usage in chunks before the last
 
     async def __call__(self, request, reply):
         try:
@@ -284,7 +286,7 @@ class Gemini:
         await reply.begin_stream()
         for part in parts:
             for piece in ([{"text": p} for p in pieces(part["text"])] if set(part) == {"text"} else [part]):
-                await reply.event(self.chunk([piece], None, {"trafficType": "ON_DEMAND"}))
+                await reply.event(self.chunk([piece], None, self.so_far))
         await reply.event(self.chunk([{"text": ""}], "STOP", self.usage))
         await reply.end_stream()
 
