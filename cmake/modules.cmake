@@ -9,13 +9,24 @@ function(tollgate_library NAME)
   target_link_libraries(tollgate_${NAME} PUBLIC tollgate_options ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS})
 endfunction()
 
+# What has threads of its own, and the program: what ThreadSanitizer needs built (ctest -L threads).
+add_custom_target(threaded)
+
 # tollgate_test(pii_test LABEL pii SRCS x_test.cpp y_test.cpp DEPS tollgate::pii): one program, one ctest per case.
+# THREADS: it is worth a run under ThreadSanitizer, and carries the label "threads".
 function(tollgate_test NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 A "" "LABEL" "SRCS;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 A "THREADS" "LABEL" "SRCS;DEPS")
   add_executable(${NAME} ${A_SRCS})
   target_link_libraries(${NAME} PRIVATE tollgate_options ${A_DEPS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${NAME} PROPERTIES LABELS "${A_LABEL}" TIMEOUT 120 DISCOVERY_TIMEOUT 60
                        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  if(A_THREADS)  # gtest_discover_tests takes one label only
+    add_dependencies(threaded ${NAME})
+    set(labels ${CMAKE_CURRENT_BINARY_DIR}/${NAME}_labels.cmake)
+    file(WRITE ${labels} "foreach(test IN LISTS ${NAME}_TESTS)\n"
+      "  set_tests_properties(\"\${test}\" PROPERTIES LABELS \"${A_LABEL};threads\")\nendforeach()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels})
+  endif()
 endfunction()
 
 # tollgate_fuzz(sse_fuzz LABEL providers CORPUS sse SRCS sse_fuzz.cpp DEPS tollgate::providers)

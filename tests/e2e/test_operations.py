@@ -152,10 +152,11 @@ def test_ops_port_serves_health_and_metrics_and_nothing_else(gateway):
     assert gateway.ops("/healthz")[0] == 200 and gateway.ops("/readyz")[0] == 200
     for path in ("/status", "/v1/models", "/config", "/"):
         assert gateway.ops(path)[0] == 404
+    eventually(lambda: "tollgate_loop_lag_seconds" in gateway.ops("/metrics")[1], what="the first look at the loop")
     text = gateway.ops("/metrics")[1]
     for name in ("tollgate_requests_total", "tollgate_tokens_total", "tollgate_phase_seconds_bucket",
                  "tollgate_added_latency_seconds_bucket", "gen_ai_client_operation_duration_seconds_bucket",
-                 "tollgate_ledger_rows_total", "tollgate_connections", "tollgate_loop_lag_seconds"):
+                 "tollgate_ledger_rows_total", "tollgate_connections"):
         assert name in text, name
 
 
