@@ -73,6 +73,7 @@ void write_model(const ModelEntry& model, JsonWriter& out) {
   out.string("id", model.id);
   out.string("display_name", model.id);
   out.string("created_at", timestamp(model.created));
+  out.string("lifecycle", "active");  // what is listed here can be called
   out.end_object();
 }
 

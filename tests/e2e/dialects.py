@@ -13,6 +13,8 @@ import json
 import re
 import struct
 
+import schemas
+
 
 class Refused(Exception):
     def __init__(self, status, message):
@@ -23,6 +25,14 @@ class Refused(Exception):
 def need(condition, message):
     if not condition:
         raise Refused(400, message)
+
+
+def published(check, *what):
+    """The body is as the vendor publishes it (see schemas.py)."""
+    try:
+        check(*what)
+    except schemas.Unfit as unfit:
+        raise Refused(400, f"unfit: {unfit}") from None
 
 
 # --- Anthropic ---
@@ -81,10 +91,8 @@ class Anthropic:
         need(request.method == "POST" and request.target == "/v1/messages", "unknown path " + request.target)
         need(re.fullmatch(r"20\d\d-\d\d-\d\d", request.headers.get("anthropic-version", "")),
              "anthropic-version: header is required")
+        published(schemas.messages_request, request.json)
         body = self.in_blocks(request.json)
-        known = {"model", "max_tokens", "messages", "system", "stop_sequences", "temperature", "top_p", "top_k", "tools",
-                 "tool_choice", "thinking", "output_config", "metadata", "stream", "inference_geo"}
-        need(set(body) <= known, f"{set(body) - known}: Extra inputs are not permitted")
         need(body["model"] == self.model, "model: " + body["model"])
         need(body["max_tokens"] >= 1, "max_tokens: is required")
         self.check_messages(body)
@@ -218,9 +226,8 @@ class Bedrock:
         need(re.fullmatch(r"/model/eu\.anthropic\.claude-sonnet-4-5-20250929-v1%3A0/converse(-stream)?", request.target),
              "The provided model identifier is invalid")
         body = request.json
-        known = {"messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig",
-                 "requestMetadata"}
-        need(set(body) <= known, f"Malformed input request: {set(body) - known}")
+        stream = request.target.endswith("-stream")
+        published(schemas.bedrock_request, "ConverseStream" if stream else "Converse", body)
         self.check_messages(body)
         return self.say(body)
 
@@ -300,8 +307,7 @@ class Gemini:
         need(re.fullmatch(re.escape(f"{self.path}/models/{self.model}:") +
                           r"(generateContent|streamGenerateContent\?alt=sse)", request.target), "unknown path")
         body = request.json
-        known = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig"}
-        need(set(body) <= known, f"Invalid JSON payload received. Unknown name {set(body) - known}")
+        published(schemas.gemini_request, body)
         self.check_contents(body["contents"])
         return self.say(body)
 
@@ -387,10 +393,7 @@ class Chat:
             raise Refused(401, "Incorrect API key provided")
         need(request.method == "POST" and request.target == "/v1/chat/completions", "unknown path " + request.target)
         body = request.json
-        known = {"model", "max_tokens", "max_completion_tokens", "messages", "stop", "temperature", "top_p", "tools",
-                 "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "user", "stream",
-                 "stream_options", "metadata", "store"}
-        need(set(body) <= known, f"Unknown parameter: {set(body) - known}")
+        published(schemas.chat_request, body)
         need(body["model"] == self.model, "The model does not exist: " + body["model"])
         self.check_messages(body["messages"])
         return self.say(body)

@@ -7,6 +7,7 @@ import threading
 import clients
 import dialects
 import pytest
+import schemas
 from gateway import Gateway, department, eventually
 from simulator import Simulator
 from test_dialects import model_yaml, provider_yaml
@@ -24,6 +25,7 @@ class VertexClaude(dialects.Anthropic):
         dialects.need(request.headers.get("x-goog-api-key") == "provider-secret-key", "no key")
         dialects.need("anthropic-version" not in request.headers and "model" not in body, "that is Anthropic's own API")
         dialects.need(body.pop("anthropic_version") == "vertex-2023-10-16", "anthropic_version: Field required")
+        dialects.published(schemas.messages_request, {**body, "model": self.model})
         self.check_messages(self.in_blocks(body))
         return self.say(body)
 
