@@ -289,10 +289,11 @@ TEST(MessagesError, AProvidersOwnWordsKeepTheirBytesButForTheId) {
 }
 
 TEST(MessagesModels, HaveAnthropicsForm) {
-  EXPECT_EQ(encode_messages_model_list({{"a", 1735689600, "o"}, {"b", 0, "o"}}),
-            R"({"data":[{"type":"model","id":"a","display_name":"a","created_at":"2025-01-01T00:00:00Z","lifecycle":"active"},)"
-            R"({"type":"model","id":"b","display_name":"b","created_at":"1970-01-01T00:00:00Z","lifecycle":"active"}],)"
-            R"("has_more":false,"first_id":"a","last_id":"b"})");
+  EXPECT_EQ(
+      encode_messages_model_list({{"a", 1735689600, "o"}, {"b", 0, "o"}}),
+      R"({"data":[{"type":"model","id":"a","display_name":"a","created_at":"2025-01-01T00:00:00Z","lifecycle":"active"},)"
+      R"({"type":"model","id":"b","display_name":"b","created_at":"1970-01-01T00:00:00Z","lifecycle":"active"}],)"
+      R"("has_more":false,"first_id":"a","last_id":"b"})");
   EXPECT_EQ(encode_messages_model_list({}), R"({"data":[],"has_more":false,"first_id":null,"last_id":null})");
 }
 
