@@ -10,22 +10,9 @@
 
 #include "gateway/base/result.h"
 #include "gateway/base/secret.h"
+#include "pii/entity.h"
 
 namespace tollgate::pii {
-
-// Presidio's names where it has one: people's policies already say them.
-enum class EntityType : std::uint8_t {
-  credit_card,
-  iban_code,
-  us_ssn,
-  phone_number,
-  email_address,
-  ip_address,
-  api_key,
-};
-inline constexpr std::size_t kEntityTypes = 7;
-std::string_view to_string(EntityType type);  // "CREDIT_CARD"
-bool parse_entity_type(std::string_view name, EntityType& out);
 
 // Byte offsets in the scanned UTF-8 text; end exclusive.
 struct Finding {

@@ -12,13 +12,11 @@ namespace tollgate::pii {
 namespace {
 
 // One spelling per value: what people write differently without meaning anything else. kInvisible: not written.
-char normal(EntityType type, char c) {
-  switch (type) {
-    case EntityType::credit_card:
-    case EntityType::us_ssn:
-    case EntityType::phone_number:
+char normal(Spelling spelling, char c) {
+  switch (spelling) {
+    case Spelling::digits:
       return is_digit(c) ? c : kInvisible;
-    case EntityType::iban_code:
+    case Spelling::alphanumeric:
       return is_alnum(c) ? to_upper(c) : kInvisible;
     default:
       return to_lower(c);
@@ -26,23 +24,22 @@ char normal(EntityType type, char c) {
 }
 
 // What is hashed: the type and the value in its one spelling. Never longer than as written.
-std::string message_of(EntityType type, std::string_view letters, std::string_view value) {
-  std::string out(letters.size() + value.size(), '\0');
-  char* end = std::copy(letters.begin(), letters.end(), out.data());
-  if (type == EntityType::api_key) {
+std::string message_of(const Entity& entity, std::string_view value) {
+  std::string out(entity.letters.size() + value.size(), '\0');
+  char* end = std::copy(entity.letters.begin(), entity.letters.end(), out.data());
+  if (entity.spelling == Spelling::exact) {
     std::copy(value.begin(), value.end(), end);
     return out;
   }
   for (std::size_t pos = 0; pos < value.size();) {
     const Unit unit = unit_at(value, pos);
-    if (const char c = normal(type, unit.c); c != kInvisible) *end++ = c;
+    if (const char c = normal(entity.spelling, unit.c); c != kInvisible) *end++ = c;
     pos += unit.length;
   }
   out.resize(static_cast<std::size_t>(end - out.data()));
   return out;
 }
 
-constexpr std::array<std::string_view, kEntityTypes> kTypeLetters = {"CC", "IB", "SS", "PH", "EM", "IP", "AK"};
 constexpr std::size_t kDigestBytes = 16;  // the least BLAKE2b gives here; the token takes the first 100 bits
 
 }  // namespace
@@ -67,8 +64,8 @@ Pseudonymiser::Pseudonymiser(const Secret& tenant_key) {
 }
 
 std::string Pseudonymiser::token(EntityType type, std::string_view value) const {
-  const std::string_view letters = kTypeLetters[static_cast<std::size_t>(type)];
-  std::string message = message_of(type, letters, value);
+  const std::string_view letters = entity(type).letters;
+  std::string message = message_of(entity(type), value);
   std::array<unsigned char, kDigestBytes> digest{};
   const auto key = key_.reveal();
   crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(message.data()),
