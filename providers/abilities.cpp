@@ -27,6 +27,10 @@ std::string_view to_string(Api api) {
       return "images";
     case Api::speech:
       return "speech";
+    case Api::gemini:
+      return "gemini";
+    case Api::gemini_count:
+      return "gemini_count_tokens";
   }
   return "unknown";
 }

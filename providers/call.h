@@ -22,8 +22,13 @@ enum class Api : std::uint8_t {
   moderations,
   rerank,
   images,
-  speech
+  speech,
+  gemini,
+  gemini_count
 };
+
+// The model stands in the path, and so does whether the answer is a stream: the body says neither.
+constexpr bool model_in_path(Api api) { return api == Api::gemini || api == Api::gemini_count; }
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {

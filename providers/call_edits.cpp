@@ -56,6 +56,7 @@ std::string splice(std::string_view body, std::vector<Edit> edits) {
 
 std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model) {
   std::vector<Edit> edits;
+  if (model_in_path(call.api)) return edits;
   if (call.index.model.length == 0)
     edits.push_back(insertion(call.index.first_member.offset, "\"model\":" + quoted(upstream_model) + ","));
   else if (call.index.model_name != upstream_model)

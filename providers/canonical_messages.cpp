@@ -15,13 +15,6 @@ using Parts = std::vector<Part>;
 constexpr std::size_t kMaxMessages = 16'384;
 constexpr std::size_t kMaxParts = 65'536;  // of all messages
 
-bool is_object(std::string_view text) {
-  JsonReader reader(text);
-  if (reader.peek() != Kind::object) return false;
-  reader.skip();
-  return reader.at_end();
-}
-
 Result<Part*> add_part(Reading& reading, Parts& parts, Part::Kind kind) {
   if (++reading.parts > kMaxParts)
     return invalid_value("messages",
@@ -289,7 +282,7 @@ Status read_url(Reading& reading, std::string_view member, Part& part) {
 
 std::string argument_object(std::string text, std::string_view wrapper, std::vector<std::string>& lossy) {
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
-  if (is_object(text)) return text;
+  if (is_json_object(text)) return text;
   note_lossy(lossy, "messages.tool_calls." + std::string(wrapper));
   std::string out = "{\"" + std::string(wrapper) + "\":\"";
   append_json_escaped(out, text);

@@ -1,5 +1,7 @@
 #include "providers/chat_writer.h"
 
+#include "providers/json_reader.h"
+
 namespace tollgate::providers {
 namespace {
 
@@ -59,6 +61,14 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);
   out += '"';
+}
+
+std::string arguments_object(const std::string& arguments) {
+  if (arguments.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
+  if (is_json_object(arguments)) return arguments;
+  std::string out = "{\"arguments\":";
+  append_json_string(out, arguments);
+  return out += '}';
 }
 
 void append_chat_usage(std::string& out, const Usage& usage) {

@@ -20,6 +20,8 @@ struct CompletionHead {
 
 // `"` + escaped text + `"`.
 void append_json_string(std::string& out, std::string_view text);
+// A call's arguments where an object is wanted: a model may write anything, and what is none becomes its member.
+std::string arguments_object(const std::string& arguments);
 // {"id":...,"object":...,"created":...,"model":...   and no closing brace
 void append_head(std::string& out, const CompletionHead& head, std::string_view object);
 void append_chat_usage(std::string& out, const Usage& usage);

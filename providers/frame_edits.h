@@ -15,6 +15,13 @@ inline Edit text_edit(const Event& event) {
   return edit;
 }
 
+// The same where arguments lie in a string or are the object itself: a call that comes whole.
+inline Edit edit_of(const std::string& frame, const Event& event) {
+  const Span span = *event.span;
+  const bool inside_a_string = span.offset > 0 && frame[span.offset - 1] == '"';
+  return inside_a_string ? text_edit(event) : Edit{span, event.text};
+}
+
 // Appends the frame; untouched bytes stay untouched.
 inline void append_frame(std::string& out, const std::string& frame, std::vector<Edit> edits) {
   if (edits.empty())

@@ -70,6 +70,9 @@ std::string encode_error_body(const Error& error);
 // Anthropic's form: {"type":"error","error":{"type","message"},"request_id"}. A provider's own body keeps its bytes,
 // but for the id.
 std::string encode_messages_error(const Error& error, std::string_view request_id);
+// Google's form: {"error":{"code","message","status","details"}}. A provider's own body is never passed on: its details
+// name projects.
+std::string encode_gemini_error(const Error& error, std::string_view request_id);
 // OpenAI's `type` for our kind: "invalid_request_error", "requests", "insufficient_quota", ...
 std::string_view openai_error_type(const Error& error);
 
@@ -83,5 +86,8 @@ std::string encode_model(const ModelEntry& model);
 // The same in Anthropic's form.
 std::string encode_messages_model_list(const std::vector<ModelEntry>& models);
 std::string encode_messages_model(const ModelEntry& model);
+// The same in Google's.
+std::string encode_gemini_model_list(const std::vector<ModelEntry>& models);
+std::string encode_gemini_model(const ModelEntry& model);
 
 }  // namespace tollgate::providers

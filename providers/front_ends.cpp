@@ -3,6 +3,7 @@
 #include "providers/completions.h"
 #include "providers/embedding.h"
 #include "providers/front_end.h"
+#include "providers/gemini_call.h"
 #include "providers/messages_encoder.h"
 #include "providers/messages_request.h"
 #include "providers/relay.h"
@@ -15,6 +16,13 @@ namespace {
 template <class Encoder>
 std::unique_ptr<ClientEncoder> make(EncoderOptions options) {
   return std::make_unique<Encoder>(std::move(options));
+}
+
+std::unique_ptr<ClientEncoder> input_tokens_encoder(EncoderOptions /*options*/) {
+  return std::make_unique<CountEncoder>("input_tokens");
+}
+std::unique_ptr<ClientEncoder> total_tokens_encoder(EncoderOptions /*options*/) {
+  return std::make_unique<CountEncoder>("totalTokens");
 }
 
 std::string openai_error(const Error& error, std::string_view) { return encode_error_body(error); }
@@ -30,7 +38,7 @@ constexpr FrontEnd kMessages{
 constexpr FrontEnd kCountTokens{"msg_",
                                 decode_count_tokens_request,
                                 canonicalise_messages,
-                                make<CountEncoder>,
+                                input_tokens_encoder,
                                 encode_messages_error,
                                 "request-id",
                                 kAnthropicHeaders,
@@ -40,6 +48,14 @@ constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_re
 
 constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalise_completions, completions_encoder,
                                 openai_error};
+
+constexpr FrontEnd kGemini{"", decode_gemini_call, canonicalise_gemini, gemini_encoder, encode_gemini_error};
+constexpr FrontEnd kGeminiCount{.id_prefix = "",
+                                .decode = decode_gemini_count_call,
+                                .canonicalise = canonicalise_gemini,
+                                .encoder = total_tokens_encoder,
+                                .error_body = encode_gemini_error,
+                                .generates = false};
 
 constexpr FrontEnd kModerations{"modr-", decode_moderations_request, nullptr, relay_encoder, openai_error};
 constexpr FrontEnd kRerank{"rerank-", decode_rerank_request, nullptr, relay_encoder, openai_error};
@@ -70,6 +86,10 @@ const FrontEnd& front_end(Api api) {
       return kImages;
     case Api::speech:
       return kSpeech;
+    case Api::gemini:
+      return kGemini;
+    case Api::gemini_count:
+      return kGeminiCount;
   }
   return kChat;
 }

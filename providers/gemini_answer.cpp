@@ -136,25 +136,9 @@ class SaidReader {
     });
   }
 
-  // Counts that are 0 are left out; promptTokenCount includes what the cache served, candidatesTokenCount excludes
-  // thoughts (unless the total says that it does not). Early chunks may hold no counts at all.
   void usage() {
-    std::int64_t prompt = -1, tools = 0, candidates = 0, thoughts = 0, cached = 0, total = -1;
-    const std::pair<std::string_view, std::int64_t*> fields[] = {
-        {"promptTokenCount", &prompt},     {"toolUsePromptTokenCount", &tools},  {"candidatesTokenCount", &candidates},
-        {"thoughtsTokenCount", &thoughts}, {"cachedContentTokenCount", &cached}, {"totalTokenCount", &total}};
-    object([&](std::string_view key) {
-      const auto* field = std::find_if(std::begin(fields), std::end(fields), [&](auto& f) { return f.first == key; });
-      if (field == std::end(fields)) return skip();
-      *field->second = std::max<std::int64_t>(read_count(in_), 0);
-    });
-    if (prompt < 0) return;
-    Usage out;
-    out.input = prompt + tools;
-    out.output = out.input + candidates == total ? candidates : candidates + thoughts;
-    out.cached_input = std::min(cached, out.input);
-    out.reasoning = std::min(thoughts, out.output);
-    said_.usage = out;
+    if (in_.peek() != Kind::object) return skip();
+    if (const auto usage = read_gemini_usage(in_)) said_.usage = usage;
   }
 
   void error() {
@@ -209,12 +193,6 @@ constexpr Reason kReasons[] = {{"STOP", "stop"},
                                {"IMAGE_SAFETY", "content_filter"},
                                {"IMAGE_PROHIBITED_CONTENT", "content_filter"},
                                {"IMAGE_RECITATION", "content_filter"}};
-
-std::string_view finish_reason(std::string_view theirs) {
-  for (const auto& [name, ours] : kReasons)
-    if (name == theirs) return ours;
-  return "stop";  // OTHER, NO_IMAGE and what is new
-}
 
 bool is_malformed(std::string_view reason) {
   return reason == "MALFORMED_FUNCTION_CALL" || reason == "UNEXPECTED_TOOL_CALL" || reason == "TOO_MANY_TOOL_CALLS";
@@ -276,7 +254,7 @@ class Translator {
     if (is_malformed(candidate.finish_reason)) return upstream_malformed();
     Choice& to = choice(candidate.index, batch);
     for (PartSaid& part : candidate.parts) put(to, candidate.index, std::move(part), batch);
-    if (!candidate.finish_reason.empty()) to.events.finish(finish_reason(candidate.finish_reason), batch);
+    if (!candidate.finish_reason.empty()) to.events.finish(gemini_finish_reason(candidate.finish_reason), batch);
     return {};
   }
 
@@ -373,11 +351,7 @@ class StreamDecoder final : public AnswerDecoder {
     return std::optional<Batch>();
   }
 
-  Error raw_error() const {
-    auto said = read_said(bare_text());
-    if (!said || !said->error) return upstream_garbage();
-    return fault(said->error->code, *std::move(said->error));
-  }
+  Error raw_error() const { return gemini_error_in(bare_text()).value_or(upstream_garbage()); }
 
   Translator translator_;
   SseParser parser_;
@@ -385,6 +359,41 @@ class StreamDecoder final : public AnswerDecoder {
 };
 
 }  // namespace
+
+std::string_view gemini_finish_reason(std::string_view theirs) {
+  for (const auto& [name, ours] : kReasons)
+    if (name == theirs) return ours;
+  return "stop";  // OTHER, NO_IMAGE and what is new
+}
+
+std::optional<Usage> read_gemini_usage(JsonReader& reader) {
+  std::int64_t prompt = -1, tools = 0, candidates = 0, thoughts = 0, cached = 0, total = -1;
+  const std::pair<std::string_view, std::int64_t*> fields[] = {
+      {"promptTokenCount", &prompt},     {"toolUsePromptTokenCount", &tools},  {"candidatesTokenCount", &candidates},
+      {"thoughtsTokenCount", &thoughts}, {"cachedContentTokenCount", &cached}, {"totalTokenCount", &total}};
+  reader.enter_object();
+  while (reader.next_member()) {
+    const auto* field =
+        std::find_if(std::begin(fields), std::end(fields), [&](auto& f) { return f.first == reader.key(); });
+    if (field == std::end(fields))
+      reader.skip();
+    else
+      *field->second = std::max<std::int64_t>(read_count(reader), 0);
+  }
+  if (prompt < 0) return std::nullopt;
+  Usage out;
+  out.input = prompt + tools;
+  out.output = out.input + candidates == total ? candidates : candidates + thoughts;
+  out.cached_input = std::min(cached, out.input);
+  out.reasoning = std::min(thoughts, out.output);
+  return out;
+}
+
+std::optional<Error> gemini_error_in(std::string_view json) {
+  auto said = read_said(json);
+  if (!said || !said->error) return std::nullopt;
+  return fault(said->error->code, *std::move(said->error));
+}
 
 std::unique_ptr<AnswerDecoder> gemini_decoder(AnswerContext context, std::string_view content_type) {
   if (is_event_stream(content_type)) return std::make_unique<StreamDecoder>(std::move(context));

@@ -91,13 +91,6 @@ std::int64_t fold_seed(std::int64_t seed) {
   return seed >= -kMax && seed <= kMax ? seed : seed % kMax;
 }
 
-bool is_object(std::string_view text) {
-  JsonReader reader(text);
-  if (reader.peek() != JsonReader::Kind::object) return false;
-  reader.skip();
-  return reader.at_end();
-}
-
 class Writer {
  public:
   Writer(CanonicalRequest request, const DialectTarget& target)
@@ -237,7 +230,7 @@ class Writer {
     out_.begin_object();
     out_.begin_object("functionResponse");
     out_.string("name", names_.wire(called_[part.id]));
-    if (is_object(text) && !part.failed) {
+    if (is_json_object(text) && !part.failed) {
       out_.raw("response", text);
     } else {
       out_.begin_object("response");
@@ -361,18 +354,11 @@ class Writer {
     out_.end_object();
   }
 
-  // The model stands in the path: "gemini-2.5-pro", or with what leads to it, such as "endpoints/123".
-  std::string path() const {
-    std::string out = target_.model.find('/') == std::string::npos ? "/models/" : "/";
-    out += url_encode(target_.model, "/");
-    return out + (target_.stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
-  }
-
   DialectCall finish() {
     if (request_.logprobs) note_lossy(request_.lossy, "logprobs");
     for (const auto& extra : request_.extras) note_lossy(request_.lossy, extra.name);
     DialectCall call;
-    call.path = path();
+    call.path = gemini_path(target_.model, target_.stream ? "streamGenerateContent?alt=sse" : "generateContent");
     call.headers = {{"content-type", "application/json"},
                     {"accept", target_.stream ? "text/event-stream" : "application/json"}};
     call.body = out_.take();
@@ -393,6 +379,13 @@ class Writer {
 };
 
 }  // namespace
+
+std::string gemini_path(std::string_view model, std::string_view verb) {
+  std::string out = model.find('/') == std::string_view::npos ? "/models/" : "/";
+  out += url_encode(model, "/");
+  out += ':';
+  return out += verb;
+}
 
 Result<DialectCall> encode_gemini_request(CanonicalRequest request, const DialectTarget& target) {
   return Writer(std::move(request), target).run();

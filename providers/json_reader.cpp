@@ -270,4 +270,11 @@ bool is_base64(std::string_view text) {
   });
 }
 
+bool is_json_object(std::string_view text) {
+  JsonReader reader(text);
+  if (reader.peek() != JsonReader::Kind::object) return false;
+  reader.skip();
+  return reader.at_end();
+}
+
 }  // namespace tollgate::providers

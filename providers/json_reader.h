@@ -14,6 +14,8 @@ namespace tollgate::providers {
 bool valid_utf8(std::string_view text);
 // Nothing but base64's characters, its URL-safe ones included.
 bool is_base64(std::string_view text);
+// One JSON object and nothing else.
+bool is_json_object(std::string_view text);
 
 struct JsonString {
   Span inside;  // between the quotes

@@ -80,13 +80,6 @@ bool source(RequestReader& r) {
   return true;
 }
 
-// What a provider wrote for itself; anything but base64 is somebody's text.
-bool sealed(RequestReader& r) {
-  if (r.json.peek() != Kind::string) return r.opaque();
-  const JsonString string = r.json.string();
-  return r.json.ok() && (is_base64(r.json.view(string.inside)) || r.note(string, Role::user));
-}
-
 bool block(RequestReader& r, bool typed);
 
 bool block_member(RequestReader& r, std::string_view key, Seen& seen) {
@@ -98,7 +91,7 @@ bool block_member(RequestReader& r, std::string_view key, Seen& seen) {
   if (key == "content") return r.json.peek() == Kind::object ? block(r, false) : read_block_content(r);
   if (key == "source") return source(r);
   if (key == "input") return r.all_texts(Role::user);
-  if (key == "signature" || key == "data") return sealed(r);
+  if (key == "signature" || key == "data") return r.sealed();
   return is_reference(key) ? r.skip() : read_prose(r, Role::user);
 }
 

@@ -9,13 +9,6 @@
 namespace tollgate::providers {
 namespace {
 
-// Arguments lie in a string, or are the object itself: `input` of a block that comes whole.
-Edit edit_of(const std::string& frame, const Event& event) {
-  const Span span = *event.span;
-  const bool inside_a_string = span.offset > 0 && frame[span.offset - 1] == '"';
-  return inside_a_string ? text_edit(event) : Edit{span, event.text};
-}
-
 bool is_last(const Batch& batch) { return !batch.events.empty() && batch.events.back().kind == Event::Kind::done; }
 
 }  // namespace
@@ -99,7 +92,7 @@ void CountEncoder::write(const Batch& batch, const std::vector<bool>&, std::stri
 }
 
 void CountEncoder::finish(std::string& out) {
-  if (!std::exchange(written_, true)) out += "{\"input_tokens\":" + std::to_string(tokens_) + "}";
+  if (!std::exchange(written_, true)) out += "{\"" + std::string(member_) + "\":" + std::to_string(tokens_) + "}";
 }
 
 }  // namespace tollgate::providers

@@ -23,16 +23,17 @@ class MessagesEncoder final : public ClientEncoder {
   std::unique_ptr<Impl> impl_;
 };
 
-// POST /v1/messages/count_tokens: {"input_tokens": N}.
+// Counts of tokens: {"input_tokens": N}, or what else the member is called in the API.
 class CountEncoder final : public ClientEncoder {
  public:
-  explicit CountEncoder(const EncoderOptions&) {}
+  explicit CountEncoder(std::string_view member) : member_(member) {}
   void write(const Batch& batch, const std::vector<bool>& changed, std::string& out) override;
   void write_text(std::uint32_t, std::uint32_t, Event::Kind, std::string_view, std::string&) override {}
   void finish(std::string& out) override;
   void fail(const Error&, std::string&) override {}  // never a stream
 
  private:
+  std::string_view member_;
   std::int64_t tokens_ = 0;
   bool written_ = false;
 };

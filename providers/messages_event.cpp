@@ -285,7 +285,7 @@ Result<Batch> decode_count_response(std::string body) {
   if (in.peek() != Kind::object) return upstream_garbage();
   in.enter_object();
   while (in.next_member()) {
-    if (in.key() == "input_tokens")
+    if (in.key() == "input_tokens" || in.key() == "totalTokens")
       tokens = read_count(in);
     else
       in.skip();

@@ -16,7 +16,7 @@ Result<Batch> decode_messages_event(std::string frame, std::string_view data, st
 // A whole message. `span` of arguments is the `input` object itself, not the inside of a string.
 Result<Batch> decode_messages_response(std::string body);
 
-// {"input_tokens": N}, as a usage event.
+// {"input_tokens": N} of Anthropic or {"totalTokens": N} of Google, as a usage event.
 Result<Batch> decode_count_response(std::string body);
 
 // A refusal. What is for the caller keeps its bytes.

@@ -54,19 +54,6 @@ std::string delta_frame(std::uint32_t index, std::string_view type, std::string_
   return out;
 }
 
-bool is_object(std::string_view text) {
-  JsonReader reader(text);
-  if (reader.peek() != JsonReader::Kind::object) return false;
-  reader.skip();
-  return reader.at_end();
-}
-
-// A model may write anything; `input` has to be an object.
-std::string input_of(const std::string& arguments) {
-  if (arguments.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
-  return is_object(arguments) ? arguments : "{\"arguments\":" + quoted(arguments) + "}";
-}
-
 // A block as it stands in a body; in a stream it begins without its content.
 std::string block_json(const MessageBlock& block, bool empty) {
   JsonWriter out;
@@ -86,7 +73,7 @@ std::string block_json(const MessageBlock& block, bool empty) {
     out.string("type", "tool_use");
     out.string("id", block.id);
     out.string("name", block.name);
-    out.raw("input", empty ? "{}" : input_of(block.text));
+    out.raw("input", empty ? "{}" : arguments_object(block.text));
     // As Google's own endpoints have it; clients send back what they got.
     if (!block.signature.empty())
       out.raw("extra_content", R"({"google":{"thought_signature":)" + quoted(block.signature) + "}}");

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "providers/embedding.h"
+#include "providers/gemini.h"
+#include "providers/gemini_event.h"
 #include "providers/identity/url_text.h"
 #include "providers/messages_event.h"
 #include "providers/relay.h"
@@ -41,6 +43,31 @@ const NativeApi* anthropic_api(Api api) {
   return api == Api::messages ? &kMessages : nullptr;
 }
 
+std::string generate_path(std::string_view model, bool stream) {
+  return gemini_path(model, stream ? "streamGenerateContent?alt=sse" : "generateContent");
+}
+std::string count_path(std::string_view model, bool /*stream*/) { return gemini_path(model, "countTokens"); }
+
+// A call comes whole, with all its arguments, and so does a picture.
+constexpr std::size_t kMaxGeminiFrame = std::size_t{16} * 1024 * 1024;
+
+constexpr NativeApi kGemini{.operation = {},
+                            .decode_event = decode_gemini_event,
+                            .decode_body = decode_gemini_response,
+                            .decode_error = decode_gemini_error,
+                            .path = generate_path,
+                            .max_frame = kMaxGeminiFrame};
+constexpr NativeApi kGeminiCount{.operation = {},
+                                 .decode_event = nullptr,
+                                 .decode_body = decode_count_response,
+                                 .decode_error = decode_gemini_error,
+                                 .path = count_path};
+
+const NativeApi* gemini_api(Api api) {
+  if (api == Api::gemini_count) return &kGeminiCount;
+  return api == Api::gemini ? &kGemini : nullptr;
+}
+
 constexpr NativeApi kModerations{"/moderations", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kRerank{"/rerank", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kImages{"/images/generations", nullptr, decode_relayed_json, decode_openai_error};
@@ -67,6 +94,9 @@ const NativeApi* openai_api(Api api) {
       return &kImages;
     case Api::speech:
       return &kSpeech;
+    case Api::gemini:
+    case Api::gemini_count:
+      break;
   }
   return nullptr;
 }
@@ -75,6 +105,8 @@ const NativeApi* openai_api(Api api) {
 
 const NativeApi* native_api(const ProviderOptions& options, Api api) {
   if (options.kind == "anthropic") return anthropic_api(api);
+  if (dialect_of(options.kind, options.endpoint ? options.endpoint->base_path : "") == &kGeminiDialect)
+    return gemini_api(api);
   const bool openai = options.kind == "openai_compatible" || options.kind == "azure_openai";
   const bool spoken = std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
   return openai && spoken ? openai_api(api) : nullptr;

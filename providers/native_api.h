@@ -21,6 +21,9 @@ struct NativeApi {
     std::string_view value;
   } wanted = {};
   bool in_deployment = true;  // Azure's older routes name the deployment in the path
+  // Where the path names the model, and says whether the answer is a stream: instead of `operation`.
+  std::string (*path)(std::string_view model, bool stream) = nullptr;
+  std::size_t max_frame = std::size_t{1024} * 1024;
 };
 
 // nullptr: the provider does not speak `api`, so the call has to be translated.

@@ -12,7 +12,6 @@ namespace tollgate::providers {
 namespace {
 
 constexpr std::size_t kMaxBody = 32 * 1024 * 1024;
-constexpr std::size_t kMaxFrame = 1024 * 1024;
 constexpr std::string_view kJson = "application/json";
 
 void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers, HttpCall& call) {
@@ -24,11 +23,16 @@ void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers,
   if (!there) call.headers.push_back({std::string(api.wanted.name), std::string(api.wanted.value)});
 }
 
+std::string native_path(const NativeApi& api, const ProviderOptions& options, const AttemptRequest& request) {
+  if (api.path != nullptr) return api.path(request.upstream_model, request.call->index.stream);
+  const std::string_view deployment = api.in_deployment ? std::string_view(request.upstream_model) : "";
+  return operation_path(api.operation, deployment, options.api_version);
+}
+
 HttpCall http_call(const NativeApi& api, const ProviderOptions& options, AttemptRequest request) {
   HttpCall call;
   call.endpoint = options.endpoint;
-  const std::string_view deployment = api.in_deployment ? std::string_view(request.upstream_model) : "";
-  call.path = operation_path(api.operation, deployment, options.api_version);
+  call.path = native_path(api, options, request);
   call.headers.reserve(8);
   call.headers.push_back({"content-type", "application/json"});
   call.headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});
@@ -45,7 +49,7 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
 class NativeStream final : public EventStream {
  public:
   NativeStream(const NativeApi& api, HttpCall call, std::shared_ptr<Authorizer> authorizer, Transport& transport)
-      : api_(api), call_(std::move(call)), wire_(std::move(authorizer), transport), parser_(kMaxFrame) {}
+      : api_(api), call_(std::move(call)), wire_(std::move(authorizer), transport), parser_(api.max_frame) {}
 
   net::Task<Result<std::optional<Batch>>> next() override {
     if (wire_.is_cancelled()) co_return cancelled();

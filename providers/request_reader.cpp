@@ -140,6 +140,12 @@ bool RequestReader::opaque() {
   return skip();
 }
 
+bool RequestReader::sealed() {
+  if (json.peek() != Kind::string) return opaque();
+  const JsonString string = json.string();
+  return json.ok() && (is_base64(json.view(string.inside)) || note(string, Role::user));
+}
+
 bool RequestReader::refuse(std::string code, std::string param, std::string message) {
   if (json.ok() && !error_)
     error_ = Error{.kind = ErrorKind::invalid_request,

@@ -71,6 +71,8 @@ class RequestReader {
   bool all_texts(Role role);
   // Something no scanner reads.
   bool opaque();
+  // What a provider wrote for itself; anything but base64 is somebody's text.
+  bool sealed();
 
   // --- refusals ---
 

@@ -87,7 +87,8 @@ class CredentialTable {
 Result<Principal> authenticate(std::string_view presented, const CredentialTable& table, const KeyHasher& hasher,
                                const config::Snapshot& snapshot, SystemTime now);
 
-// The key a request presents: Authorization: Bearer, api-key, x-api-key, x-goog-api-key; empty when none.
+// The key a request presents: Authorization: Bearer, api-key, x-api-key, x-goog-api-key, and on Google's
+// paths ?key=; empty when none.
 std::string_view presented_key(const net::HeadFacts& head);
 
 }  // namespace tollgate::auth

@@ -1,5 +1,7 @@
 #include "gateway/net/percent.h"
 
+#include <algorithm>
+
 #include "gateway/net/http1_syntax.h"
 
 namespace tollgate::net {
@@ -20,6 +22,17 @@ std::optional<std::string> percent_decode(std::string_view text) {
     text.remove_prefix(1);
   }
   return decoded;
+}
+
+std::string_view query_value(std::string_view target, std::string_view name) {
+  target.remove_prefix(std::min(target.find('?'), target.size()));
+  while (!target.empty()) {
+    target.remove_prefix(1);  // '?' or '&'
+    const std::string_view pair = target.substr(0, target.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return pair.substr(name.size() + 1);
+    target.remove_prefix(pair.size());
+  }
+  return {};
 }
 
 }  // namespace tollgate::net

@@ -48,9 +48,16 @@ std::int64_t upper_bound(const providers::CallIndex& index, const config::Model&
   return input + index.max_tokens.value_or(model.default_max_tokens) * index.n;
 }
 
+// What the route says of a call.
+struct Asked {
+  providers::Api api;
+  std::string model;  // in the path; may be empty
+  bool stream;        // by the path
+};
+
 // The stages. ok: the client has its answer. Error: nothing was sent yet.
-Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, providers::Api api,
-                        std::string path_model, Report& report) {
+Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, Asked asked,
+                        Report& report) {
   // Strangers buy nothing: the key is checked on the head, before the body is read or "100 Continue" is sent.
   TG_CO_TRY(const auth::Principal who, authenticate(services, view, exchange.head()));
   report.caller(who);
@@ -63,8 +70,9 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
   auto bytes = std::make_shared<const std::string>(std::move(body));
-  const providers::FrontEnd& front = providers::front_end(api);
-  TG_CO_TRY(providers::Call decoded, front.decode(std::move(bytes), std::move(path_model)));
+  const providers::FrontEnd& front = providers::front_end(asked.api);
+  TG_CO_TRY(providers::Call decoded, front.decode(std::move(bytes), std::move(asked.model)));
+  decoded.index.stream = decoded.index.stream || asked.stream;
   const auto call = std::make_shared<const providers::Call>(std::move(decoded));
 
   // The model is allowed or not before anything is spent on the call.
@@ -118,10 +126,12 @@ Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error er
   (void)co_await exchange.respond(status, std::move(headers), body);
 }
 
-Task<void> serve_call(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
-                      providers::Api api, std::string model) {
+namespace {
+
+Task<void> serve(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange, Asked asked) {
+  const providers::Api api = asked.api;
   Report report(services, *view, exchange, api);
-  auto served = co_await run_stages(services, *view, exchange, api, std::move(model), report);
+  auto served = co_await run_stages(services, *view, exchange, std::move(asked), report);
   if (served) {
     report.close(200, report.last().outcome);
     co_return;
@@ -131,6 +141,20 @@ Task<void> serve_call(const Services& services, std::shared_ptr<const View> view
   if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
   if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, api, error);
   report.close(http_status(error.kind), to_string(error.kind));
+}
+
+}  // namespace
+
+Task<void> serve_call(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                      providers::Api api, std::string model) {
+  Asked asked{api, std::move(model), false};
+  co_await serve(services, std::move(view), exchange, std::move(asked));
+}
+
+Task<void> serve_stream(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                        providers::Api api, std::string model) {
+  Asked asked{api, std::move(model), true};
+  co_await serve(services, std::move(view), exchange, std::move(asked));
 }
 
 }  // namespace tollgate::pipeline

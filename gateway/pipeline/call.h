@@ -13,6 +13,10 @@ namespace tollgate::pipeline {
 net::Task<void> serve_call(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
                            providers::Api api, std::string model);
 
+// The same for APIs whose path, and not the body, says that the answer is wanted piece by piece.
+net::Task<void> serve_stream(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                             providers::Api api, std::string model);
+
 // Who calls, by the key on the head; a stranger is a figure.
 Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head);
 

@@ -13,21 +13,24 @@ providers::ModelEntry entry_of(const config::Snapshot& snapshot, const config::M
   return {model.name, model.created, snapshot.organisation};
 }
 
-std::string encode_list(const std::vector<providers::ModelEntry>& entries, bool messages) {
-  return messages ? providers::encode_messages_model_list(entries) : providers::encode_model_list(entries);
-}
+struct Form {
+  std::string (*list)(const std::vector<providers::ModelEntry>& models);
+  std::string (*one)(const providers::ModelEntry& model);
+};
 
-std::string encode_one(const providers::ModelEntry& entry, bool messages) {
-  return messages ? providers::encode_messages_model(entry) : providers::encode_model(entry);
+Form form_of(providers::Api api) {
+  if (api == providers::Api::messages) return {providers::encode_messages_model_list, providers::encode_messages_model};
+  if (api == providers::Api::gemini) return {providers::encode_gemini_model_list, providers::encode_gemini_model};
+  return {providers::encode_model_list, providers::encode_model};
 }
 
 }  // namespace
 
 Task<void> serve_models(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
                         providers::Api api, std::string id) {
-  // Both vendors' SDKs ask by this path; only Anthropic's names a version.
-  const bool messages = !exchange.head().header("anthropic-version").empty();
-  if (messages) api = providers::Api::messages;
+  // Three vendors' SDKs ask by the same path; their headers tell.
+  if (!exchange.head().header("anthropic-version").empty()) api = providers::Api::messages;
+  if (!exchange.head().header("x-goog-api-key").empty()) api = providers::Api::gemini;
   auto who = authenticate(services, *view, exchange.head());
   if (!who) {
     co_await answer_error(exchange, api, std::move(who).error());
@@ -48,7 +51,8 @@ Task<void> serve_models(const Services& services, std::shared_ptr<const View> vi
     co_await answer_error(exchange, api, std::move(error));
     co_return;
   }
-  std::string body = id.empty() ? encode_list(entries, messages) : encode_one(entries[0], messages);
+  const Form form = form_of(api);
+  const std::string body = id.empty() ? form.list(entries) : form.one(entries[0]);
   server::HeaderLines headers;
   const auto id_header = providers::front_end(api).request_id_header;
   if (!id_header.empty()) headers.add(id_header, exchange.request_id().to_string());

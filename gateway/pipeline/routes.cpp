@@ -1,5 +1,6 @@
 #include "gateway/pipeline/routes.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -26,8 +27,22 @@ struct Route {
   Api api;  // the form of answers and refusals
 };
 
+// Without alt=sse Google streams one JSON array, in pieces.
+Task<void> serve_gemini_stream(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
+                               Api api, std::string model) {
+  if (net::query_value(exchange.head().target, "alt") == "sse")
+    co_return co_await serve_stream(services, std::move(view), exchange, api, std::move(model));
+  Error error{.kind = ErrorKind::invalid_request,
+              .message = "Streams of JSON arrays are not served: add ?alt=sse to the path.",
+              .code = "unsupported_value",
+              .param = "alt",
+              .retryable = false};
+  co_await answer_error(exchange, api, std::move(error));
+}
+
 // Beside OpenAI's paths those that Azure's SDK classes make of them (wire facts: openai-python lib/azure.py, which
-// leaves a slash in a name as it is). The query, an api-version, is not looked at.
+// leaves a slash in a name as it is). The query, an api-version, is not looked at. Google's paths are those of the
+// Gemini API; served_path() makes them of Vertex AI's.
 constexpr std::array kRoutes = {
     Route{"POST", "/v1/chat/completions", false, "", serve_call, Api::chat},
     Route{"POST", "/openai/v1/chat/completions", false, "", serve_call, Api::chat},
@@ -53,6 +68,11 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/audio/speech", false, "", serve_call, Api::speech},
     Route{"POST", "/openai/v1/audio/speech", false, "", serve_call, Api::speech},
     Route{"POST", "/openai/deployments/", true, "/audio/speech", serve_call, Api::speech},
+    Route{"POST", "/v1beta/models/", true, ":generateContent", serve_call, Api::gemini},
+    Route{"POST", "/v1beta/models/", true, ":streamGenerateContent", serve_gemini_stream, Api::gemini},
+    Route{"POST", "/v1beta/models/", true, ":countTokens", serve_call, Api::gemini_count},
+    Route{"GET", "/v1beta/models", false, "", serve_models, Api::gemini},
+    Route{"GET", "/v1beta/models/", true, "", serve_models, Api::gemini},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
@@ -60,6 +80,30 @@ constexpr std::array kRoutes = {
     Route{"GET", "/openai/v1/models/", true, "", serve_models, Api::chat},
     Route{"GET", "/openai/models/", true, "", serve_models, Api::chat},
 };
+
+constexpr std::array<std::string_view, 5> kGoogleVerbs = {":generateContent", ":streamGenerateContent", ":countTokens",
+                                                          ":embedContent", ":batchEmbedContents"};
+
+// Vertex AI's paths name a project and a location before the model, which are the gateway's to choose:
+// "/v1beta1/projects/P/locations/L/publishers/google/models/M:generateContent". Both of Google's APIs have versions.
+std::string served_path(std::string_view path) {
+  constexpr std::string_view kModels = "/publishers/google/models/";
+  constexpr std::string_view kVersion1 = "/v1/models/";
+  const auto models = path.find(kModels);
+  const bool versioned = path.starts_with("/v1beta1/") || path.starts_with("/v1/");
+  if (versioned && models != std::string_view::npos)
+    return "/v1beta/models/" + std::string(path.substr(models + kModels.size()));
+  const bool verb = std::any_of(kGoogleVerbs.begin(), kGoogleVerbs.end(),
+                                [path](std::string_view one) { return path.ends_with(one); });
+  if (verb && path.starts_with(kVersion1)) return "/v1beta/models/" + std::string(path.substr(kVersion1.size()));
+  return std::string(path);
+}
+
+// Whose form a refusal has where no route says.
+Api api_of(std::string_view path) {
+  if (path.starts_with("/v1/messages")) return Api::messages;
+  return path.starts_with("/v1beta") ? Api::gemini : Api::chat;
+}
 
 // The name in the path, empty where the route has none; nullopt: another route's path.
 std::optional<std::string_view> match(const Route& route, std::string_view path) {
@@ -119,9 +163,19 @@ Error no_state(std::string method, const std::string& path) {
                .retryable = false};
 }
 
+Error unknown_verb(const std::string& path) {
+  return Error{.kind = ErrorKind::not_found,
+               .message = "POST " + path +
+                          " is not served. This gateway serves generateContent, streamGenerateContent?alt=sse and "
+                          "countTokens in Google's form; for embeddings call /v1/embeddings.",
+               .code = "unsupported_api",
+               .retryable = false};
+}
+
 Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
-  const std::string path(exchange.head().path());
+  const std::string path = served_path(exchange.head().path());
   const auto& method = exchange.head().method;
+  if (method == "POST" && api_of(path) == Api::gemini && !path.ends_with(":generateContent")) return unknown_verb(path);
   if (allowed.empty() && names_a_response(path)) return no_state(method, path);
   if (const Unserved* one = allowed.empty() ? unserved(path) : nullptr)
     return Error{.kind = ErrorKind::not_found,
@@ -132,7 +186,7 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
                .message = allowed.empty()
                               ? "Unknown request URL: " + method + " " + path +
                                     ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings, "
-                                    "/v1/responses, /v1/messages and /v1/models."
+                                    "/v1/responses, /v1/messages, /v1/models and Google's /v1beta/models."
                               : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
                .code = allowed.empty() ? "unknown_url" : "method_not_supported",
                .retryable = false};
@@ -141,9 +195,9 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
 }  // namespace
 
 Task<void> route(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange) {
-  const std::string_view path = exchange.head().path();
+  const std::string path = served_path(exchange.head().path());
   std::string_view allowed;
-  Api api = path.starts_with("/v1/messages") ? Api::messages : Api::chat;  // whose form a refusal has
+  Api api = api_of(path);
   for (const auto& candidate : kRoutes) {
     const auto name = match(candidate, path);
     if (!name) continue;

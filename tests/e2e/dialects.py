@@ -313,7 +313,7 @@ class Gemini:
 
     @staticmethod
     def check_contents(contents):
-        need(contents and contents[0]["role"] == "user", "Please ensure that the first turn is the user's")
+        need(contents and contents[0].get("role", "user") == "user", "Please ensure that the first turn is the user's")
         for before, content in zip([None, *contents], contents):
             need(content["parts"], "must include at least one parts field")
             calls = [p["functionCall"]["name"] for p in (before or {}).get("parts", []) if "functionCall" in p]
@@ -329,17 +329,20 @@ class Gemini:
 
     def say(self, body):
         last = body["contents"][-1]["parts"]
-        config = body["generationConfig"]
+        config = body.get("generationConfig", {})
         thoughts = ([{"text": "Let me think.", "thought": True}]
                     if config.get("thinkingConfig", {}).get("includeThoughts") else [])
         if "functionResponse" in last[0]:
-            return thoughts + [{"text": "result: " + last[0]["functionResponse"]["response"]["output"]}]
+            [result] = last[0]["functionResponse"]["response"].values()
+            return thoughts + [{"text": "result: " + result}]
         text = "".join(p.get("text", "") for p in last)
         image = next((p["inlineData"] for p in last if "inlineData" in p), None)
         if image:
-            need(image["mimeType"] == "image/png", "Unsupported MIME type")
-            return [{"text": f"an image of {len(base64.b64decode(image['data'], validate=True))} bytes"}]
-        if "responseJsonSchema" in config:
+            # Protobuf's JSON: both spellings, both alphabets. Google's own SDK sends the second of each.
+            need("image/png" in (image.get("mimeType"), image.get("mime_type")), "Unsupported MIME type")
+            data = image["data"].replace("-", "+").replace("_", "/")
+            return [{"text": f"an image of {len(base64.b64decode(data, validate=True))} bytes"}]
+        if "responseJsonSchema" in config or "responseSchema" in config:
             need(config["responseMimeType"] == "application/json", "responseMimeType is missing")
             return [{"text": '{"city": "Oslo"}'}]
         if "weather" in text and body.get("tools"):

@@ -181,7 +181,9 @@ class Gateway:
     def request(self, body, key=None, path="/chat/completions", method="POST", headers=None, timeout=30):
         """(status, headers, body bytes); `body` may be bytes or something for json.dumps."""
         data = body if isinstance(body, bytes | type(None)) else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
+        clouds = path.startswith(("/v1beta", "/model/"))  # of Google's and AWS's own APIs
+        root = self.url.removesuffix("/v1") if clouds else self.url
+        request = urllib.request.Request(root + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
         if key != "":
             request.add_header("Authorization", f"Bearer {key or self.key()}")

@@ -5,6 +5,7 @@ The providers check what they receive (see dialects.py), so that a cell is green
 import threading
 
 import clients
+import cloud_clients
 import dialects
 import pytest
 import schemas
@@ -92,7 +93,7 @@ def opened(world):
 
 def cells(verb):
     """The SDKs that have such a verb."""
-    return pytest.mark.parametrize("sdk", [c for c in clients.ALL if hasattr(c, verb)], ids=lambda c: c.__name__)
+    return pytest.mark.parametrize("sdk", [c for c in clients.ALL + cloud_clients.ALL if hasattr(c, verb)], ids=lambda c: c.__name__)
 
 
 @pytest.fixture

@@ -19,3 +19,5 @@ tollgate_fuzz(responses_answer_fuzz LABEL providers CORPUS responses_answer SRCS
 tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(relay_fuzz LABEL providers CORPUS relay SRCS relay_fuzz.cpp DEPS tollgate::providers)
+tollgate_fuzz(gemini_call_fuzz LABEL providers CORPUS gemini_call SRCS gemini_call_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)

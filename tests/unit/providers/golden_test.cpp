@@ -73,8 +73,8 @@ struct Case {
   std::string content_type = "application/json";
   // The client's own: spliced, not translated.
   bool own_form() const {
-    const bool messages = call && call->api == Api::messages;
-    return dialect == (messages ? "anthropic" : "openai");
+    if (call && call->api == Api::messages) return dialect == "anthropic";
+    return dialect == (call && call->api == Api::gemini ? "gemini" : "openai");
   }
 };
 
@@ -114,6 +114,7 @@ Api api_named(const std::string& name) {
                                                    {"embeddings", Api::embeddings},
                                                    {"responses", Api::responses},
                                                    {"messages", Api::messages},
+                                                   {"gemini", Api::gemini},
                                                    {"moderations", Api::moderations},
                                                    {"rerank", Api::rerank},
                                                    {"images", Api::images}};
@@ -126,8 +127,9 @@ Case load(const std::string& name) {
   out.dialect = name.substr(0, name.find('/'));
   out.expect = Json::parse(read(out.folder / "expect.json"));
   const auto body = std::make_shared<const std::string>(read(out.folder / "client_request.json"));
-  auto call = front_end(api_named(out.expect.value("api", "chat"))).decode(body, {});
+  auto call = front_end(api_named(out.expect.value("api", "chat"))).decode(body, out.expect.value("path_model", ""));
   EXPECT_TRUE(call) << (call ? "" : call.error().message);
+  if (call) call->index.stream = call->index.stream || out.expect.value("path_stream", false);
   if (call) out.call = std::make_shared<const Call>(std::move(*call));
   load_answer(out);
   return out;
@@ -164,7 +166,7 @@ EncoderOptions encoder_options(const Case& test) {
   options.include_usage = test.call->index.include_usage;
   options.id = std::string(front_end(test.call->api).id_prefix) + "ours";
   options.created = 1;
-  options.model = test.call->index.model_name;
+  options.model = test.call->model;
   options.strip_logprobs = test.expect.value("strip_logprobs", false);
   options.call = test.call;
   return options;

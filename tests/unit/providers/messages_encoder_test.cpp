@@ -236,14 +236,14 @@ TEST(MessagesEncoder, EndsAStreamWhoseProviderForgotTo) {
 }
 
 TEST(CountEncoder, SaysWhatWasCountedOrEstimated) {
-  CountEncoder estimated{EncoderOptions{}};
+  CountEncoder estimated("input_tokens");
   std::string out;
   Batch batch;
   batch.events = {spent(42, -1), make(K::done)};
   estimated.write(batch, {}, out);
   estimated.finish(out);
   EXPECT_EQ(out, R"({"input_tokens":42})");
-  CountEncoder counted{EncoderOptions{}};
+  CountEncoder counted("input_tokens");
   out.clear();
   auto body = decode_count_response(R"({"input_tokens": 14, "more": {}})");
   ASSERT_TRUE(body);

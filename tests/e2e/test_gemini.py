@@ -1,0 +1,185 @@
+"""Google's generateContent as callers speak it: to Google itself byte for byte, to others translated."""
+import json
+
+import cloud_clients
+import dialects
+import pytest
+from gateway import Gateway, department
+from simulator import Simulator
+from test_dialects import model_yaml, provider_yaml
+
+genai = pytest.importorskip("google.genai", reason="suite e2e-google-genai: google-genai could not be fetched")
+HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """One gateway; `gpt` is served by Google, `other` by a server of OpenAI's chat API."""
+    folder = tmp_path_factory.mktemp("gemini")
+    google, chat = Simulator(), Simulator()
+    google.behaviour, chat.behaviour = dialects.Gemini(), dialects.Chat()
+    key = folder / "provider.key"
+    key.write_text("provider-secret-key\n")
+    key.chmod(0o600)
+    providers = {name: provider_yaml(simulator, simulator.behaviour).replace("../../provider.key", str(key)).replace(
+        "id: theirs", "id: " + name) for name, simulator in (("google", google), ("chat", chat))}
+    models = {"gpt": model_yaml(google.behaviour.model).replace("theirs", "google"),
+              "other": model_yaml(chat.behaviour.model).replace("gpt", "other", 1).replace("theirs", "chat")}
+    gateway = Gateway(folder, providers, models, {"retail": department(models="[gpt, other]")}).start()
+    yield gateway, google, chat
+    assert gateway.stop() == 0
+    google.close()
+    chat.close()
+
+
+@pytest.fixture
+def gateway(world):
+    return world[0]
+
+
+@pytest.fixture
+def google(world):
+    yield world[1]
+    world[1].behaviour = dialects.Gemini()
+
+
+@pytest.fixture
+def client(gateway):
+    made = cloud_clients.GoogleGenAI(gateway)
+    yield made.client
+    made.close()
+
+
+def generate(gateway, body, model="gpt", verb="generateContent", root="/v1beta/models", **more):
+    return gateway.request(body, path=f"{root}/{model}:{verb}", **more)
+
+
+def new_rows(gateway, before, count=1):
+    known = {row["event_id"] for row in before}
+    return [row for row in gateway.wait_rows(len(before) + count) if row["event_id"] not in known]
+
+
+def test_a_call_reaches_google_byte_for_byte(gateway, google):
+    body = b'{ "contents": [ {"parts":[{"text":"caf\\u00e9 \xe2\x82\xac"}]} ],\t"generationConfig": {"topK": 4.0e0} }'
+    google.forget()
+    status, headers, answer = generate(gateway, body)
+    assert status == 200 and json.loads(answer)["responseId"] == "r1" and headers["x-tollgate-provider"] == "google"
+    [sent] = google.journal
+    assert sent.body == body and sent.target.endswith("/models/gemini-3-pro-preview:generateContent")
+
+
+def test_frames_of_google_arrive_as_they_were(gateway, google):
+    sse = (b'data: {"candidates": [{"content": {"parts": [{"text": "caf\\u00e9"}]}, "new": 1}]}\r\n\r\n'
+           b'data: {"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP"}],"usageMetadata":'
+           b'{"promptTokenCount":4,"candidatesTokenCount":9,"totalTokenCount":13},"modelVersion":"m"}\r\n\r\n')
+
+    async def raw(request, reply):
+        assert request.target.endswith(":streamGenerateContent?alt=sse")
+        await reply.begin_stream()
+        for at in range(0, len(sse), 7):
+            await reply.chunk(sse[at:at + 7])
+        await reply.end_stream()
+    google.behaviour = raw
+    before = gateway.rows()
+    status, headers, answer = generate(gateway, HELLO, verb="streamGenerateContent?alt=sse")
+    assert status == 200 and answer == sse and headers["content-type"].startswith("text/event-stream")
+    [row] = new_rows(gateway, before)
+    assert (row["operation"], row["stream"], row["input_tokens"], row["output_tokens"]) == ("gemini", True, 4, 9)
+
+
+def test_personal_data_comes_back_wherever_google_cuts_it(gateway, google, client):
+    async def letters(request, reply):
+        token = request.json["contents"][0]["parts"][0]["text"]
+        assert "jane.doe" not in token
+        parts = [{"text": c} for c in token + " Tgx"] + [{"functionCall": {"name": "f", "args": {"to": [token]}}}]
+        await reply.begin_stream()
+        for part in parts:
+            await reply.event({"candidates": [{"content": {"role": "model", "parts": [part]}}]})
+        await reply.event({"candidates": [{"finishReason": "STOP"}]})
+        await reply.end_stream()
+    google.behaviour = letters
+    chunks = list(client.models.generate_content_stream(model="gpt", contents="jane.doe@example.com"))
+    parts = [part for chunk in chunks for part in (chunk.candidates[0].content and chunk.candidates[0].content.parts) or []]
+    assert "".join(part.text or "" for part in parts) == "jane.doe@example.com Tgx"
+    assert parts[-1].function_call.args == {"to": ["jane.doe@example.com"]}
+
+
+@pytest.mark.parametrize("model", ["gpt", "other"])
+def test_a_failure_in_mid_stream_is_an_error_and_never_a_false_end(world, client, google, model):
+    from google.genai import errors
+    half = {"gpt": {"candidates": [{"content": {"parts": [{"text": "half"}]}}]},
+            "other": {"choices": [{"index": 0, "delta": {"content": "half"}, "finish_reason": None}]}}[model]
+
+    async def breaks(request, reply):
+        await reply.begin_stream()
+        await reply.event(half)
+        await reply.event({"error": {"code": 503, "message": "host 10.0.0.1 is busy", "status": "UNAVAILABLE"}})
+        await reply.end_stream()
+    simulator = world[1] if model == "gpt" else world[2]
+    before, simulator.behaviour = simulator.behaviour, breaks
+    text = ""
+    with pytest.raises(errors.APIError) as caught:
+        for chunk in client.models.generate_content_stream(model=model, contents="hi"):
+            assert chunk.candidates[0].finish_reason is None
+            text += chunk.text
+    simulator.behaviour = before
+    assert text == "half" and caught.value.code >= 500
+    assert model != "gpt" or "10.0.0.1" not in str(caught.value)
+
+
+def test_tokens_are_counted_or_estimated_and_cost_nothing(gateway, google, client):
+    async def count(request, reply):
+        assert request.target.endswith("/models/gemini-3-pro-preview:countTokens") and b"jane.doe" not in request.body
+        await reply.plain(200, {"totalTokens": 14, "promptTokensDetails": []})
+    google.behaviour = count
+    before = gateway.rows()
+    assert client.models.count_tokens(model="gpt", contents="write to jane.doe@example.com").total_tokens == 14
+    assert client.models.count_tokens(model="other", contents="hello there").total_tokens > 0
+    rows = new_rows(gateway, before, 2)
+    for row in rows:
+        assert (row["input_tokens"], row["output_tokens"], row["cost_nano"], row["status"]) == (0, 0, 0, 200)
+
+
+def test_models_are_listed_in_googles_form(client):
+    from google.genai import errors
+    assert sorted(model.name for model in client.models.list()) == ["models/gpt", "models/other"]
+    assert client.models.get(model="gpt").display_name == "gpt"
+    with pytest.raises(errors.ClientError) as caught:
+        client.models.get(model="none")
+    assert caught.value.status == "NOT_FOUND"
+
+
+def test_the_paths_of_vertex_ai_are_served(gateway):
+    for root in ("/v1beta1/projects/p/locations/eu/publishers/google/models", "/v1beta1/publishers/google/models"):
+        status, _, body = generate(gateway, HELLO, model="other", root=root)
+        assert status == 200 and json.loads(body)["candidates"][0]["content"]["parts"] == [{"text": "echo: hello"}]
+    status, _, body = gateway.request(HELLO, path="/models/other:generateContent")
+    assert status == 200
+
+
+def test_the_key_may_stand_in_the_query_of_googles_paths_and_reaches_no_log(gateway):
+    key = gateway.key()
+    assert generate(gateway, HELLO, verb=f"generateContent?key={key}", key="")[0] == 200
+    assert gateway.request({"model": "gpt", "messages": []}, key="", path=f"/chat/completions?key={key}")[0] == 401
+    assert generate(gateway, HELLO, verb=f"frobnicate?key={key}", key="")[0] == 404
+    assert key not in gateway.log_path.read_text() and key not in gateway.ops("/metrics")[1]
+
+
+def test_refusals_have_googles_form(gateway, google):
+    google.forget()
+    cases = [(dict(key=""), 401, "UNAUTHENTICATED"), (dict(model="nobody"), 404, "NOT_FOUND"),
+             (dict(body={"contents": []}), 400, "INVALID_ARGUMENT"), (dict(verb="embedContent"), 404, "NOT_FOUND"),
+             (dict(verb="streamGenerateContent"), 400, "INVALID_ARGUMENT")]
+    for parameters, code, name in cases:
+        status, _, body = generate(gateway, **{"body": HELLO, **parameters})
+        error = json.loads(body)["error"]
+        assert (status, error["code"], error["status"]) == (code, code, name) and error["message"]
+    assert google.journal == []
+
+
+def test_the_caller_hears_what_was_left_out(gateway):
+    body = {**HELLO, "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]}
+    assert "x-tollgate-lossy" not in generate(gateway, HELLO, model="other")[1]
+    assert generate(gateway, body, model="other")[1]["x-tollgate-lossy"] == "safetySettings"
+    status, _, answer = generate(gateway, {**HELLO, "tools": [{"googleSearch": {}}]}, model="other")
+    assert status == 400 and "googleSearch" in json.loads(answer)["error"]["message"]
