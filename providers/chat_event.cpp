@@ -6,13 +6,12 @@
 #include "providers/chat_usage.h"
 #include "providers/event.h"
 #include "providers/json_reader.h"
+#include "providers/provider_fault.h"
 
 namespace tollgate::providers {
 namespace {
 
 using Kind = JsonReader::Kind;
-
-constexpr std::size_t kMaxMessage = 1024;
 
 // Some servers send arguments as an object where the standard has a string: `edits` turn them into one.
 struct Decoded {
@@ -35,7 +34,7 @@ class ChatWalk {
     reader_.enter_object();
     while (reader_.next_member()) member();
     if (!reader_.at_end()) return garbage();
-    if (failed_) return provider_error();
+    if (failed_) return fault_inside(std::move(error_), error_status_);
     classify();
     return std::move(out_);
   }
@@ -43,13 +42,6 @@ class ChatWalk {
   bool has_choices() const { return has_choices_; }
 
  private:
-  Error provider_error() {
-    std::string message = message_.empty() ? "The provider reported an error." : std::move(message_);
-    return Error{.kind = ErrorKind::upstream_error,
-                 .message = std::move(message),
-                 .code = code_.empty() ? "upstream_error" : code_};
-  }
-
   // --- top level ---
 
   void member() {
@@ -62,7 +54,8 @@ class ChatWalk {
     if (key == "error") return error();
     if (key == "prompt_filter_results" || key == "prompt_annotations") annotated_ = true;
     if (key == "object") return object_name();
-    if (key == "message" && reader_.peek() == Kind::string) return text(message_);
+    if (key == "message" && reader_.peek() == Kind::string) return text(error_.message);
+    if (key == "error_type" && reader_.peek() == Kind::string) return text(error_.type);  // TGI
     reader_.skip();
   }
 
@@ -89,18 +82,28 @@ class ChatWalk {
   void error() {
     if (reader_.null()) return;
     failed_ = true;
-    if (reader_.peek() == Kind::string) return text(message_);
+    if (reader_.peek() == Kind::string) return text(error_.message);
     if (reader_.peek() != Kind::object) return skip();
     reader_.enter_object();
-    while (reader_.next_member()) {
-      const auto key = reader_.key();
-      std::string* field = key == "message" ? &message_ : key == "code" ? &code_ : nullptr;
-      if (field != nullptr && reader_.peek() == Kind::string)
-        text(*field);
-      else
-        reader_.skip();
+    while (reader_.next_member()) error_member(reader_.key());
+  }
+
+  // A code may be a status (vLLM, OpenRouter), which TGI tells apart.
+  void error_member(std::string_view key) {
+    const bool status = key == "code" || key == "http_status_code";
+    if (status && reader_.peek() == Kind::number) {
+      error_status_ = reader_.integer().value_or(0);
+      return;
     }
-    message_.resize(std::min(message_.size(), kMaxMessage));
+    std::string* field = key == "message" ? &error_.message
+                         : key == "code"  ? &error_.code
+                         : key == "type"  ? &error_.type
+                         : key == "param" ? &error_.param
+                                          : nullptr;
+    if (field != nullptr && reader_.peek() == Kind::string)
+      text(*field);
+    else
+      reader_.skip();
   }
 
   // --- usage ---
@@ -306,8 +309,8 @@ class ChatWalk {
   bool annotated_ = false;
   bool failed_ = false;
   std::optional<Usage> usage_;
-  std::string message_;
-  std::string code_;
+  ProviderWords error_;
+  std::int64_t error_status_ = 0;
 };
 
 Result<Batch> decode(std::string frame, Span json, bool whole_body) {

@@ -1,6 +1,7 @@
 // Errors both ways (OpenAI API reference, error codes; what compatible servers send instead is in README.md).
 #include <utility>
 
+#include "providers/dialect.h"
 #include "providers/front_end.h"
 #include "providers/json_reader.h"
 #include "providers/provider_fault.h"
@@ -13,7 +14,7 @@ using Kind = JsonReader::Kind;
 // What an error body says, whichever of the usual shapes it has.
 struct ErrorWords {
   ProviderWords words;
-  int keys = 0;  // of OpenAI's four, inside "error"
+  int keys = 0;  // of OpenAI's four, inside "error", each a text or null
 };
 
 class ErrorWalk {
@@ -48,7 +49,7 @@ class ErrorWalk {
         reader_.skip();
         continue;
       }
-      ++reply_.keys;
+      reply_.keys += reader_.peek() == Kind::string || reader_.peek() == Kind::null ? 1 : 0;
       text(*field);
     }
   }
@@ -100,12 +101,20 @@ void append_string_or_null(std::string& out, std::string_view name, std::string_
 
 Error decode_error_reply(int status, std::string_view body, std::string_view retry_after_ms,
                          std::string_view retry_after, std::string_view date) {
+  // Google's endpoint of this API refuses in Google's own form.
+  if (body.starts_with('[')) {
+    const ErrorAnswer answer{status, body, retry_after_ms, retry_after, date, {}};
+    Error error = kGeminiDialect.decode_error(answer);
+    error.upstream_status = status;
+    return error;
+  }
   ErrorWords reply = valid_utf8(body) ? ErrorWalk(body).run() : ErrorWords{};
+  const std::string code = reply.words.code;
   Error error = provider_fault(status, std::move(reply.words));
   // Words that are for the caller and already have the caller's form go as they came.
   const bool callers = error.kind == ErrorKind::invalid_request || error.kind == ErrorKind::not_found ||
                        error.kind == ErrorKind::payload_too_large;
-  if (callers && reply.keys == 4) error.upstream_body = std::string(body);
+  if (callers && reply.keys == 4 && error.code == code) error.upstream_body = std::string(body);
   error.upstream_status = status;
   error.retry_after = retry_hint(retry_after_ms, retry_after, date);
   return error;

@@ -56,7 +56,8 @@ Error about_the_request(int status, ProviderWords words) {
   if (status == 413) error.kind = ErrorKind::payload_too_large;
   if (is_number(words.code)) words.code.clear();  // some servers repeat the status there
   if (words.code.empty() && too_long_for_the_model(words.message)) words.code = "context_length_exceeded";
-  if (status == 404 && (words.code.empty() || words.code == "DeploymentNotFound")) words.code = "model_not_found";
+  if (words.code == "DeploymentNotFound") words = {std::string(kModelNotThere), {}, {}, {}};
+  if (status == 404 && words.code.empty()) words.code = "model_not_found";
   error.message = bounded(std::move(words.message), "The provider refused the request.");
   error.code = std::move(words.code);
   error.param = std::move(words.param);
@@ -105,7 +106,39 @@ Error upstream(std::string code, std::string message) {
   return Error{.kind = ErrorKind::upstream_error, .message = std::move(message), .code = std::move(code)};
 }
 
+// OpenAI's codes and types, and what compatible servers call the same.
+int status_of(const ProviderWords& words) {
+  static constexpr std::pair<std::string_view, int> kStatuses[] = {{"rate_limit_exceeded", 429},
+                                                                   {"insufficient_quota", 429},
+                                                                   {"rate_limit_error", 429},
+                                                                   {"requests", 429},
+                                                                   {"tokens", 429},
+                                                                   {"server_is_overloaded", 503},
+                                                                   {"slow_down", 503},
+                                                                   {"overloaded", 503},
+                                                                   {"overloaded_error", 503},
+                                                                   {"service_unavailable", 503},
+                                                                   {"timeout", 504},
+                                                                   {"invalid_prompt", 400},
+                                                                   {"context_length_exceeded", 400},
+                                                                   {"content_filter", 400},
+                                                                   {"invalid_image", 400},
+                                                                   {"image_content_policy_violation", 400},
+                                                                   {"invalid_request_error", 400},
+                                                                   {"BadRequestError", 400},
+                                                                   {"validation", 422}};
+  for (const auto& [name, status] : kStatuses)
+    if (words.code == name || words.type == name) return status;
+  return 500;
+}
+
 }  // namespace
+
+Error fault_inside(ProviderWords words, std::int64_t status) {
+  const bool told = status >= 400 && status <= 599;
+  const int stands = told ? static_cast<int>(status) : status_of(words);
+  return provider_fault(stands, std::move(words));
+}
 
 Error provider_fault(int status, ProviderWords words) {
   const bool callers = status == 400 || status == 404 || status == 413 || status == 422;

@@ -22,18 +22,6 @@ bool is_text_key(std::string_view key) {
   return std::find(std::begin(kNoText), std::end(kNoText), key) == std::end(kNoText);
 }
 
-// The status that goes with a code inside an answer, where none is told.
-int status_of(std::string_view code) {
-  static constexpr std::pair<std::string_view, int> kStatuses[] = {
-      {"rate_limit_exceeded", 429}, {"insufficient_quota", 429},
-      {"invalid_prompt", 400},      {"server_is_overloaded", 503},
-      {"slow_down", 503},           {"context_length_exceeded", 400},
-      {"invalid_image", 400},       {"image_content_policy_violation", 400}};
-  for (const auto& [name, status] : kStatuses)
-    if (code == name) return status;
-  return 500;
-}
-
 // What the parts of an event say about it, in whatever order they come.
 struct Facts {
   std::string type;
@@ -60,7 +48,7 @@ class ResponsesWalk {
     object([this](std::string_view key) { event_member(key); });
     if (!in_.at_end() || facts_.type.empty()) return upstream_garbage();
     const bool failure = facts_.type == "error" || facts_.type == "response.failed";
-    if (failure || facts_.failed) return failure_words();
+    if (failure || facts_.failed) return fault_inside(std::move(facts_.error));
     piece();
     if (facts_.type == "response.output_item.added") opened_call();
     end(facts_.type == "response.completed" || facts_.type == "response.incomplete");
@@ -72,18 +60,13 @@ class ResponsesWalk {
     whole_body_ = true;
     response();
     if (!in_.at_end()) return upstream_garbage();
-    if (facts_.failed || facts_.status == "failed") return failure_words();
+    if (facts_.failed || facts_.status == "failed") return fault_inside(std::move(facts_.error));
     if (!facts_.has_output) return upstream_garbage();
     end(true);
     return std::move(batch_);
   }
 
  private:
-  Error failure_words() {
-    const int status = status_of(facts_.error.code);
-    return provider_fault(status, std::move(facts_.error));
-  }
-
   // --- walking ---
 
   template <class Member>

@@ -37,7 +37,8 @@ class Books:
             self.simulators[name].behaviour = behaviour
             providers[name] = (provider_yaml(self.simulators[name], behaviour.api).replace("id: theirs", f"id: {name}")
                                .replace("../../provider.key", str(key)))
-            models[name] = self.model(name, behaviour.api.model)
+            models[name] = self.model(name, name, behaviour.api.model)
+            models[f"{name}-hasty"] = self.model(f"{name}-hasty", name, behaviour.api.model, ", timeouts: {first_content: 1s}")
             prices.append(f"    - {{model: '{behaviour.api.model}', input: 2 USD, cached_input: 0.2 USD, "
                           "cache_write: 2.5 USD, output: 8 USD}\n")
         self.gateway = Gateway(folder, providers, models, {"retail": department(models=f"[{', '.join(models)}]")})
@@ -46,9 +47,9 @@ class Books:
         self.gateway.start()
 
     @staticmethod
-    def model(name, served):
-        target = f'{{provider: {name}, model: "{served}", cool_down: 1ms, timeouts: {{first_content: 1s}}}}'
-        spare = f'fallback: [{{provider: {name}-spare, model: "{served}"}}]\n' if name in billing.CHATS else ""
+    def model(name, provider, served, more=""):
+        target = f'{{provider: {provider}, model: "{served}", cool_down: 1ms{more}}}'
+        spare = f'fallback: [{{provider: {provider}-spare, model: "{served}"}}]\n' if provider in billing.CHATS else ""
         return f"name: {name}\ntargets: [{target}]\n{spare}"
 
     def text(self, mode=""):
@@ -86,8 +87,8 @@ class Books:
             assert call(name)[0] == 200
             assert call(name, stream=True)[0] == 200
         self.chat(name, "break inside", stream=True)
-        for mode in ("refuse 500", "refuse 429", "wait before"):  # each is served by the spare
-            status, headers, body = self.chat(name, mode, stream=mode == "refuse 500")
+        for model, mode in ((name, "refuse 500"), (name, "refuse 429"), (f"{name}-hasty", "wait before")):
+            status, headers, body = self.chat(model, mode, stream=mode == "refuse 500")  # the spare serves
             assert status == 200 and headers["x-tollgate-provider"] == f"{name}-spare", body
         self.leave(name, "wait before")
         self.leave(name, "wait inside", stream=True)

@@ -174,19 +174,39 @@ TEST(ChatEvent, RebuildsAFrameOfSeveralDataLines) {
   EXPECT_EQ(batch->frame, "data: {\"choices\": []}\n\n");
 }
 
-TEST(ChatEvent, ReportsAnErrorObjectWithItsMessage) {
-  for (
-      const std::string_view json :
-      {R"({"error":{"message":"boom","type":"server_error","param":null,"code":null}})", R"({"error":"boom"})",
-       R"({"object":"error","message":"boom","code":500})",
-       R"({"id":"x","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"message":"boom"}})"}) {
-    const auto batch = chunk(json);
-    ASSERT_FALSE(batch) << json;
-    EXPECT_EQ(batch.error().kind, ErrorKind::upstream_error);
-    EXPECT_EQ(batch.error().message, "boom");
-  }
-  EXPECT_TRUE(chunk(R"({"choices":[],"error":null})"));
+struct Inside {
+  std::string_view json;
+  ErrorKind kind;
+  bool words_are_for_the_caller;
+};
+
+class ErrorInside : public testing::TestWithParam<Inside> {};
+
+TEST_P(ErrorInside, CountsAsTheStatusItStandsFor) {
+  const auto batch = chunk(GetParam().json);
+  ASSERT_FALSE(batch);
+  EXPECT_EQ(batch.error().kind, GetParam().kind);
+  EXPECT_EQ(batch.error().message.find("boom") != std::string::npos, GetParam().words_are_for_the_caller);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Forms, ErrorInside,
+    testing::Values(Inside{R"({"error":{"message":"boom","type":"server_error","param":null,"code":null}})",
+                           ErrorKind::upstream_error, false},
+                    Inside{R"({"error":"boom"})", ErrorKind::upstream_error, false},
+                    Inside{R"({"object":"error","message":"boom","code":500})", ErrorKind::upstream_error, false},
+                    Inside{R"({"choices":[{"index":0,"delta":{},"finish_reason":"error"}],"error":{"message":"boom"}})",
+                           ErrorKind::upstream_error, false},
+                    Inside{R"({"error":{"message":"boom","code":503}})", ErrorKind::overloaded, false},
+                    Inside{R"({"error":{"message":"boom","code":200}})", ErrorKind::upstream_error, false},
+                    Inside{R"({"error":{"message":"boom","type":"tokens","code":"rate_limit_exceeded"}})",
+                           ErrorKind::rate_limited, false},
+                    Inside{R"({"error":{"message":"boom","http_status_code":424}})", ErrorKind::upstream_error, false},
+                    Inside{R"({"error":"boom","error_type":"validation"})", ErrorKind::invalid_request, true},
+                    Inside{R"({"error":{"message":"boom","type":"invalid_request_error","code":null}})",
+                           ErrorKind::invalid_request, true}));
+
+TEST(ChatEvent, ANullErrorIsNone) { EXPECT_TRUE(chunk(R"({"choices":[],"error":null})")); }
 
 TEST(ChatEvent, RefusesGarbage) {
   for (const std::string_view json :

@@ -37,7 +37,8 @@ TEST(ErrorReply, ABodyOfAnotherShapeIsWrittenAnew) {
       R"({"error":{"message":"The provider refused the request.","type":"invalid_request_error","param":null,"code":null}})");
   EXPECT_EQ(
       text(404, R"({"error":{"code":"DeploymentNotFound","message":"no such deployment"}})"),
-      R"({"error":{"message":"no such deployment","type":"invalid_request_error","param":null,"code":"model_not_found"}})");
+      R"({"error":{"message":"The provider does not have this model under the configured name. Tell the operator of this )"
+      R"(gateway.","type":"invalid_request_error","param":null,"code":"model_not_found"}})");
 }
 
 TEST(ErrorReply, KeepsAzuresFilterVerdict) {

@@ -214,7 +214,8 @@ TEST(OpenaiUpstream, ReportsAnErrorInsideTheStream) {
   const auto outcome = play({.pieces = {kText, "data: {\"error\":{\"message\":\"boom\"}}\n\n", kDone}});
   EXPECT_EQ(outcome.received.batches.size(), 1u);
   ASSERT_TRUE(outcome.received.error);
-  EXPECT_EQ(outcome.received.error->message, "boom");
+  EXPECT_EQ(outcome.received.error->code, "upstream_error");
+  EXPECT_EQ(outcome.received.error->message.find("boom"), std::string::npos) << "what it says of itself stays inside";
 }
 
 TEST(OpenaiUpstream, CanBeCancelledBeforeItStarts) {
