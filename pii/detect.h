@@ -1,7 +1,6 @@
 #pragma once
 // The detectors: each looks at the neighbourhood of one trigger and appends what it finds. They cost a bounded amount
 // of work per call and may overlap; the scanner settles that.
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -57,18 +56,14 @@ void detect_email(std::string_view text, std::size_t at, Findings& out);
 // `pos` is a colon or a hex digit before one. Returns where to go on.
 std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out);
 
-// API keys, tokens and private keys by their literal prefixes. Immutable; thread-safe.
-class KeyDetector {
- public:
-  KeyDetector();
-  ~KeyDetector();
-  // `pos` has a key trigger. Returns where to go on: behind the key, or pos + 1.
-  std::size_t detect(std::string_view text, std::size_t pos, Findings& out) const;
+// Six pairs of hex digits around the colon, dash or dot near `pos`. Returns where to go on.
+std::size_t detect_mac(std::string_view text, std::size_t pos, Findings& out);
 
- private:
-  struct Rules;
-  std::unique_ptr<Rules> rules_;
-};
+// A date that is called a date of birth. The cluster holds its year.
+void detect_birth_date(std::string_view text, const Cluster& cluster, Findings& out);
+
+// Wallets and keys of cryptocurrencies, by their check digits: a run of letters and digits.
+void detect_wallet(std::string_view text, std::size_t start, std::size_t end, Findings& out);
 
 // Settles overlaps: the higher score wins, then the longer, then the earlier. Leaves them in order of position.
 void resolve_overlaps(Findings& findings);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "pii/detect.h"
+#include "pii/secrets.h"
 #include "pii/triggers.h"
 
 namespace tollgate::pii {
@@ -31,14 +32,19 @@ std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t f
 }  // namespace
 
 struct Scanner::Rules {
-  KeyDetector keys;
+  SecretDetector secrets;
 };
 
 Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
 Scanner::~Scanner() = default;
 
-std::vector<Finding> Scanner::scan(std::string_view text) const {
-  Findings out;
+namespace {
+
+constexpr unsigned kNumberTriggers =
+    kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger | kAtTrigger | kPercentTrigger;
+
+// Numbers and addresses.
+void scan_values(std::string_view text, Findings& out) {
   Cluster cluster;
   TriggerFinder finder(text);
   std::size_t floor = 0;     // the end of the last cluster
@@ -46,10 +52,8 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
   for (std::size_t pos = finder.next(0); pos < text.size(); pos = finder.next(pos)) {
     const std::uint8_t bits = trigger_bits(text, pos);
     std::size_t next = pos + 1;
-    if ((bits & kKeyTriggers) != 0) next = rules_->keys.detect(text, pos, out);
     if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
-    if (is_single_trigger(text[pos]) ||
-        (bits & (kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger)) != 0) {
+    if ((bits & kNumberTriggers) != 0) {
       if (out.capacity() == 0) out.reserve(kUsualFindings);
       const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
       const Unit unit = unit_at(text, start);
@@ -59,6 +63,14 @@ std::vector<Finding> Scanner::scan(std::string_view text) const {
     }
     pos = next;
   }
+}
+
+}  // namespace
+
+std::vector<Finding> Scanner::scan(std::string_view text) const {
+  Findings out;
+  scan_values(text, out);
+  rules_->secrets.detect(text, out);
   resolve_overlaps(out);
   return out;
 }

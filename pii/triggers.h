@@ -1,8 +1,10 @@
 #pragma once
-// The one pass over every byte: where could something start? A superset of the truth; the detectors decide.
-#include <cstddef>
+// The one pass over every byte: where could a number or an address start? A superset of the truth; the detectors
+// decide.
 #include <cstdint>
 #include <string_view>
+
+#include "pii/byte_patterns.h"
 
 namespace tollgate::pii {
 
@@ -13,31 +15,18 @@ enum Trigger : std::uint8_t {
   kUnicodeDigitTrigger = 1U << 2U,   // digits of other scripts in two or four bytes
   kUnicodeDigit3Trigger = 1U << 3U,  // ... in three bytes; and the full-width @
   kColonTrigger = 1U << 4U,          // hex or colon, colon, hex or colon
-  kKeyTriggers = 7U << 5U,           // three buckets of prefixes of API keys
+  kHexPairTrigger = 1U << 5U,        // hex, dash or dot, hex: hardware addresses
+  kAtTrigger = 1U << 6U,             // @, whatever follows
+  kPercentTrigger = 1U << 7U,        // %: escapes such as %40
 };
 
 // The bits of the three bytes at `pos`; bytes past the end count as NUL.
 std::uint8_t trigger_bits(std::string_view text, std::size_t pos);
 
-// Bytes that are looked at whatever follows: addresses, and escapes such as %40.
-constexpr bool is_single_trigger(char c) { return c == '@' || c == '%'; }
-
-// Walks over the positions that have any bit or are single triggers. 32 bytes at a time where the CPU has AVX2.
-class TriggerFinder {
+// Walks over the positions that have any bit.
+class TriggerFinder : public PatternFinder {
  public:
   explicit TriggerFinder(std::string_view text, bool portable = false);
-  // The first such position at or after `from`, or text.size(). `from` must not go down between calls.
-  std::size_t next(std::size_t from);
-
- private:
-  static constexpr std::size_t kBlock = 32;
-  std::uint32_t block_mask(std::size_t at) const;
-  std::uint32_t tail_mask(std::size_t at) const;
-
-  std::string_view text_;
-  bool simd_;
-  std::size_t block_end_ = 0;  // the current block is [block_end_ - kBlock, block_end_)
-  std::uint32_t mask_ = 0;     // its positions that have a trigger
 };
 
 }  // namespace tollgate::pii

@@ -153,6 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{kIp, "server ⟦2001:db8::1⟧: up"}));
 
 constexpr auto kKey = EntityType::api_key;
+constexpr auto kPrivate = EntityType::private_key;
 // Split so that no secret scanner takes this file for a leak.
 #define TAIL20 "a1B2c3D4e5F6g7H8i9J0"
 #define TAIL40 TAIL20 TAIL20
@@ -187,22 +188,22 @@ INSTANTIATE_TEST_SUITE_P(
                          "1-A0123-4567-" TAIL20 "⟧"},
                     Case{kKey,
                          "⟦AKIA"
-                         "IOSFODNN7EXAMPLE⟧"},
+                         "IOSFODNN7QXKMPLE⟧"},
                     Case{kKey,
                          "⟦ASIA"
-                         "IOSFODNN7EXAMPLE⟧"},
+                         "IOSFODNN7QXKMPLE⟧"},
                     Case{kKey, "⟦AIza" TAIL20 "a1B2c3D4e5F6g7H⟧"}, Case{kKey, "⟦SG." TAIL20 "xx." TAIL40 "xyz⟧"},
                     Case{kKey,
                          "Bearer ⟦eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0."
                          "c2lnbmF0dXJlMTIz⟧"},
                     Case{kKey, "\"OPENAI_API_KEY=⟦sk-" TAIL40 "⟧\""}, Case{kKey, R"(k:\n⟦sk-)" TAIL40 R"(⟧\n)"},
-                    Case{kKey,
+                    Case{kPrivate,
                          "⟦-----BEGIN "
                          "RSA PRIVATE KEY-----\nMIIE0+/4111111111111111=\n-----END RSA PRIVATE KEY-----⟧\nx"},
-                    Case{kKey,
+                    Case{kPrivate,
                          "⟦-----BEGIN "
                          R"(PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----⟧\nx)"},
-                    Case{kKey,
+                    Case{kPrivate,
                          "cut short: ⟦-----BEGIN "
                          "EC PRIVATE KEY-----\nMIIEabc⟧"}));
 
