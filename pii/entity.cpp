@@ -25,7 +25,6 @@ constexpr std::array<Entity, kEntityTypes> kEntities = {{
     {EntityType::us_driver_license, "US_DRIVER_LICENSE", "DL", "US", Spelling::alphanumeric},
     {EntityType::us_bank_number, "US_BANK_NUMBER", "BA", "US", Spelling::alphanumeric},
     {EntityType::aba_routing_number, "ABA_ROUTING_NUMBER", "BA", "US", Spelling::alphanumeric},
-    {EntityType::us_mbi, "US_MBI", "HE", "US", Spelling::alphanumeric},
     {EntityType::us_npi, "US_NPI", "ML", "US", Spelling::alphanumeric},
     {EntityType::medical_license, "MEDICAL_LICENSE", "ML", "US", Spelling::alphanumeric},
     {EntityType::uk_nhs, "UK_NHS", "HE", "GB", Spelling::alphanumeric},
@@ -119,6 +118,14 @@ bool parse_entity_type(std::string_view name, EntityType& out) {
   if (it == kEntities.end()) return false;
   out = it->type;
   return true;
+}
+
+TypeSet types_for(std::span<const std::string> countries) {
+  TypeSet out;
+  for (const auto& row : kEntities)
+    if (row.country.empty() || countries.empty() || std::ranges::find(countries, row.country) != countries.end())
+      out.set(static_cast<std::size_t>(row.type));
+  return out;
 }
 
 }  // namespace tollgate::pii

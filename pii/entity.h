@@ -1,7 +1,10 @@
 #pragma once
 // What can be found: one row per type of personal data or secret. Adding a type is a name here and a row in entity.cpp.
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace tollgate::pii {
@@ -28,7 +31,6 @@ enum class EntityType : std::uint8_t {
   us_driver_license,
   us_bank_number,
   aba_routing_number,
-  us_mbi,
   us_npi,
   medical_license,
   uk_nhs,
@@ -127,5 +129,10 @@ struct Entity {
 const Entity& entity(EntityType type);
 inline std::string_view to_string(EntityType type) { return entity(type).name; }
 bool parse_entity_type(std::string_view name, EntityType& out);
+
+using TypeSet = std::bitset<kEntityTypes>;
+// What is found everywhere, and the identifiers of these countries (ISO 3166-1 alpha-2); of all countries where none is
+// named.
+TypeSet types_for(std::span<const std::string> countries);
 
 }  // namespace tollgate::pii

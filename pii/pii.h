@@ -44,8 +44,9 @@ class Scanner {
  public:
   Scanner();
   ~Scanner();
-  // Findings in order, not overlapping (the more certain, then the longer, wins). Text must be valid UTF-8.
-  std::vector<Finding> scan(std::string_view text) const;
+  // Findings in order, not overlapping (the more certain, then the longer, wins), of these types only. Text must be
+  // valid UTF-8.
+  std::vector<Finding> scan(std::string_view text, const TypeSet& types = TypeSet().set()) const;
 
  private:
   struct Rules;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "pii/detect.h"
+#include "pii/identifier_finder.h"
 #include "pii/secrets.h"
 #include "pii/triggers.h"
 
@@ -33,6 +34,7 @@ std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t f
 
 struct Scanner::Rules {
   SecretDetector secrets;
+  IdentifierFinder identifiers;
 };
 
 Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
@@ -44,8 +46,9 @@ constexpr unsigned kNumberTriggers =
     kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger | kAtTrigger | kPercentTrigger;
 
 // Numbers and addresses.
-void scan_values(std::string_view text, Findings& out) {
+void scan_values(std::string_view text, const IdentifierFinder& identifiers, const TypeSet& types, Findings& out) {
   Cluster cluster;
+  TokenRow row;
   TriggerFinder finder(text);
   std::size_t floor = 0;     // the end of the last cluster
   std::size_t v6_floor = 0;  // the end of the last run of hex digits and colons
@@ -59,7 +62,11 @@ void scan_values(std::string_view text, Findings& out) {
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
       if (unit.c == '@') detect_email(text, start, out);
-      if (is_digit(unit.c)) next = floor = std::max(next, examine_number(text, start, floor, cluster, out));
+      if (is_digit(unit.c)) {
+        const std::size_t end = examine_number(text, start, floor, cluster, out);
+        identifiers.detect(text, cluster, floor, types, row, out);
+        next = floor = std::max(next, end);
+      }
     }
     pos = next;
   }
@@ -67,10 +74,11 @@ void scan_values(std::string_view text, Findings& out) {
 
 }  // namespace
 
-std::vector<Finding> Scanner::scan(std::string_view text) const {
+std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) const {
   Findings out;
-  scan_values(text, out);
+  scan_values(text, rules_->identifiers, types, out);
   rules_->secrets.detect(text, out);
+  if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
   resolve_overlaps(out);
   return out;
 }

@@ -1,0 +1,274 @@
+#include "pii/identifier_finder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "pii/checks.h"
+#include "pii/context.h"
+
+namespace tollgate::pii {
+namespace {
+
+constexpr std::size_t kMostCharacters = 26;
+constexpr std::size_t kMostGroups = 12;
+constexpr std::size_t kPrefixLetters = 5;  // "MORGA 657054", "DE 123456789"
+constexpr std::size_t kFewestDigits = 6;   // where no letters touch them
+constexpr double kLeast = 0.05;            // less likely than this is not worth telling
+
+// What a circumstance does to the odds.
+namespace factor {
+constexpr double kNamed = 5000;       // its name stands by
+constexpr double kOtherName = 0.05;   // the name of something else does
+constexpr double kOwnSeparator = 20;  // for each separator that is the one in use
+constexpr double kAnySeparator = 5;   // ... that is at its place
+constexpr double kMostSeparators = 2000;
+constexpr double kOddSeparators = 0.05;
+constexpr double kPartOfRow = 0.05;  // picked out of a longer row
+constexpr double kGlued = 0.1;
+constexpr double kHome = 5;          // the department named its countries, and this is one
+constexpr double kAmount = 0.02;     // 130 692 544 is more often an amount
+constexpr double kTelephone = 0.05;  // 221 395 1837 is more often a telephone number
+}  // namespace factor
+
+bool is_separator(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
+
+// Where the run of letters and digits around `at` starts, not below `floor`. A run longer than any identifier (base64,
+// a hash) is given up on: npos.
+std::size_t run_start(std::string_view text, std::size_t at, std::size_t floor) {
+  std::size_t plain = 0;  // the usual case of a long run needs no decoding
+  while (plain <= kMostCharacters && plain < at - floor && is_alnum(text[at - 1 - plain])) ++plain;
+  if (plain > kMostCharacters) return std::string_view::npos;
+  for (std::size_t steps = 0; at > floor; ++steps) {
+    const Unit unit = unit_before(text, at);
+    if (!is_alnum(unit.c) && unit.c != kInvisible) break;
+    if (steps == kMostCharacters) return std::string_view::npos;
+    at -= unit.length;
+  }
+  return at;
+}
+
+// The same, with a few letters before it and one separator between: "AB 12 34 56 C".
+std::size_t row_start(std::string_view text, std::size_t at, std::size_t floor) {
+  const std::size_t start = run_start(text, at, floor);
+  if (start == std::string_view::npos || start <= floor) return start;
+  const Unit gap = unit_before(text, start);
+  if (!is_separator(gap.c) || start - gap.length <= floor) return start;
+  const std::size_t end = start - gap.length;
+  const std::size_t before = run_start(text, end, floor);
+  return before != std::string_view::npos && end - before <= kPrefixLetters ? before : start;
+}
+
+void read_row(std::string_view text, std::size_t at, TokenRow& out) {
+  out.clear();
+  char gap = '\0';
+  std::size_t group = 0;  // where the group under way begins
+  const auto close = [&] {
+    if (out.folded.size() > group) out.groups.push_back({group, out.folded.size() - group});
+    group = out.folded.size();
+  };
+  while (at < text.size()) {
+    const Unit unit = unit_at(text, at);
+    const std::size_t start = at;
+    at += unit.length;
+    if (unit.c == kInvisible) continue;
+    if (is_alnum(unit.c)) {
+      if (out.folded.size() == kMostCharacters) return;  // the group goes on: it is none
+      out.folded.push(to_upper(unit.c), {start, at});
+      out.gaps.push_back(gap);
+      gap = '\0';
+      continue;
+    }
+    close();
+    if (gap != '\0' || !is_separator(unit.c) || out.groups.size() == kMostGroups) return;
+    gap = unit.c;
+  }
+  close();
+}
+
+// The odds that one separator after the other brings.
+double separator_odds(const TokenRow& row, std::size_t first, std::uint32_t bars, const char* own, std::size_t length) {
+  double out = 1;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((bars >> i) & 1U) out *= row.gaps[first + i] == own[i] ? factor::kOwnSeparator : factor::kAnySeparator;
+  return std::min(out, factor::kMostSeparators);
+}
+
+}  // namespace
+
+void TokenRow::clear() {
+  folded.clear();
+  gaps.clear();
+  groups.clear();
+}
+
+// Some groups of a row, as one string.
+struct IdentifierFinder::Candidate {
+  std::string_view characters;
+  std::size_t first = 0;  // of the row's characters
+  std::size_t start = 0;  // bytes of the text
+  std::size_t end = 0;
+  std::uint32_t digits = 0;
+  std::uint32_t gaps = 0;
+  bool part_of_row = false;
+
+  bool has_gaps_at(std::initializer_list<unsigned> places) const {
+    std::uint32_t bits = 0;
+    for (const unsigned place : places) bits |= 1U << place;
+    return gaps == bits;
+  }
+  // What else digits in these groups are.
+  double other_explanations(const TokenRow& row) const {
+    const char gap = row.gaps[first + 3];
+    if (characters.size() == 9 && has_gaps_at({3, 6}) && gap != '-') return factor::kAmount;
+    if (characters.size() == 10 && has_gaps_at({3, 6}) && nanp_valid(characters)) return factor::kTelephone;
+    return 1;
+  }
+};
+
+// What stands around a cluster, read when it is asked for.
+class IdentifierFinder::Surroundings {
+ public:
+  Surroundings(std::string_view text, const TokenRow& row, const IdentifierNames& names)
+      : text_(text), row_(row), names_(names) {}
+
+  const TokenRow& row() const { return row_; }
+  // A part of something longer: a variable's name, base64.
+  bool glued(std::size_t start, std::size_t end) const {
+    static constexpr std::string_view kGlue = "_+=/";
+    return (start > 0 && kGlue.find(text_[start - 1]) != std::string_view::npos) ||
+           (end < text_.size() && kGlue.find(text_[end]) != std::string_view::npos);
+  }
+  bool named(std::size_t list, std::size_t start, std::size_t end) const {
+    if (!near_ || near_start_ != start) {
+      near_ = names_.around(text_, start, end);
+      near_start_ = start;
+    }
+    return near_->test(list);
+  }
+  bool named_otherwise(std::size_t start, std::size_t end) const {
+    return hint_around(text_, start, end) == Hint::other;
+  }
+
+ private:
+  std::string_view text_;
+  const TokenRow& row_;
+  const IdentifierNames& names_;
+  mutable std::optional<IdentifierNames::Set> near_;  // around what starts at near_start_
+  mutable std::size_t near_start_ = 0;
+};
+
+IdentifierFinder::IdentifierFinder() {
+  for (const auto& row : identifiers()) {
+    const auto brace = row.shape.find('{');
+    if (brace == std::string_view::npos) {
+      compile(row, row.shape);
+      continue;
+    }
+    std::size_t shortest = 0;
+    std::size_t longest = 0;  // "d{8,17}"
+    const char* const end = row.shape.data() + row.shape.size();
+    const auto comma = std::from_chars(row.shape.data() + brace + 1, end, shortest);
+    std::from_chars(comma.ptr + 1, end, longest);
+    for (std::size_t n = shortest; n <= longest; ++n) compile(row, std::string(n, row.shape[0]));
+  }
+}
+
+void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
+  Shape out;
+  out.row = &row;
+  out.names = names_.add(row.words);
+  std::size_t place = 0;
+  for (const char c : shape) {
+    const std::uint32_t bit = 1U << place;
+    if (is_separator(c)) {
+      out.bars |= bit;
+      out.separators[place] = c;
+      continue;
+    }
+    if (c == 'd' || is_digit(c)) out.digits |= bit;
+    if (c == 'a' || is_upper(c)) out.letters |= bit;
+    if (is_upper(c) || is_digit(c)) {
+      out.literals[place] = c;
+      out.has_literals = true;
+    }
+    ++place;
+  }
+  by_length_.at(place).push_back(out);
+}
+
+void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
+                              TokenRow& row, Findings& out) const {
+  const bool touched = is_alnum(char_before(text, cluster.start)) || is_alnum(char_after(text, cluster.end));
+  if (cluster.digits.size() < kFewestDigits && !touched) return;
+  const std::size_t start = row_start(text, cluster.start, floor);
+  if (start == std::string_view::npos) return;
+  read_row(text, start, row);
+  const auto& groups = row.groups;
+  const auto& places = row.folded.places;
+  const Surroundings around(text, row, names_);
+  // Whether the group belongs to a row with the one before it: digits on both sides of what also separates the
+  // candidate's own, or of anything but a space.
+  const auto hangs_on = [&](std::size_t group, char own) {
+    if (group == 0 || group >= groups.size()) return false;
+    const std::size_t at = groups[group].at;
+    return (row.gaps[at] != ' ' || own == ' ') && is_digit(row.folded.text[at]) && is_digit(row.folded.text[at - 1]);
+  };
+  for (std::size_t first = 0; first < groups.size() && places[groups[first].at].start < cluster.end; ++first) {
+    Candidate candidate;
+    candidate.first = groups[first].at;
+    candidate.start = places[candidate.first].start;
+    for (std::size_t last = first; last < groups.size(); ++last) {
+      const std::size_t length = groups[last].at + groups[last].length - candidate.first;
+      if (length > kLongest) break;
+      if (last > first) candidate.gaps |= 1U << (groups[last].at - candidate.first);
+      for (std::size_t i = groups[last].at; i < groups[last].at + groups[last].length; ++i)
+        if (is_digit(row.folded.text[i])) candidate.digits |= 1U << (i - candidate.first);
+      if (by_length_[length].empty() || candidate.digits == 0) continue;
+      candidate.characters = std::string_view(row.folded.text).substr(candidate.first, length);
+      candidate.end = places[candidate.first + length - 1].end;
+      const char own = last > first ? row.gaps[groups[last].at] : '\0';
+      candidate.part_of_row = hangs_on(first, own) || hangs_on(last + 1, own);
+      try_shapes(around, candidate, types, out);
+    }
+  }
+}
+
+bool IdentifierFinder::fits(const Shape& shape, const Candidate& candidate, const TypeSet& types) const {
+  const std::uint32_t letters = ~candidate.digits & ((1U << candidate.characters.size()) - 1U);
+  if ((shape.digits & letters) != 0 || (shape.letters & candidate.digits) != 0) return false;
+  if (!types.test(static_cast<std::size_t>(shape.row->type))) return false;
+  if (shape.has_literals &&
+      !std::equal(candidate.characters.begin(), candidate.characters.end(), shape.literals.begin(),
+                  [](char c, char literal) { return literal == '\0' || c == literal; }))
+    return false;
+  return shape.row->valid == nullptr || shape.row->valid(candidate.characters);
+}
+
+void IdentifierFinder::try_shapes(const Surroundings& around, const Candidate& candidate, const TypeSet& types,
+                                  Findings& out) const {
+  constexpr double kLeastOdds = kLeast / (1 - kLeast);
+  const std::size_t length = candidate.characters.size();
+  for (const auto& shape : by_length_[length]) {
+    if (!fits(shape, candidate, types)) continue;
+    const Identifier& kind = *shape.row;
+    double odds = kind.odds * kind.one_in * candidate.other_explanations(around.row());
+    if (!types.all() && !entity(kind.type).country.empty()) odds *= factor::kHome;
+    if (candidate.gaps == shape.bars)
+      odds *= separator_odds(around.row(), candidate.first, shape.bars, shape.separators.data(), length);
+    else if (candidate.gaps != 0)
+      odds *= factor::kOddSeparators;
+    if (candidate.part_of_row) odds *= factor::kPartOfRow;
+    if (around.glued(candidate.start, candidate.end)) odds *= factor::kGlued;
+    if (odds * factor::kNamed < kLeastOdds) continue;
+    if (around.named(shape.names, candidate.start, candidate.end))
+      odds *= factor::kNamed;
+    else if (odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end))
+      odds *= factor::kOtherName;
+    if (odds >= kLeastOdds) out.push_back({kind.type, candidate.start, candidate.end, odds / (1 + odds)});
+  }
+}
+
+}  // namespace tollgate::pii

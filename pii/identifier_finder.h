@@ -1,0 +1,64 @@
+#pragma once
+// Looks for national identifiers around a cluster of digits. The likelihood is the odds of the look
+// (identifier_table.cpp) times what speaks for it: a check digit that one random string in n passes, separators where
+// they belong, its name near by; and what speaks against: the name of something else, more of the same row on either
+// side.
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "pii/detect.h"
+#include "pii/entity.h"
+#include "pii/identifier.h"
+#include "pii/identifier_names.h"
+
+namespace tollgate::pii {
+
+// Letters and digits in capitals, and the separators between them.
+struct TokenRow {
+  struct Group {
+    std::size_t at = 0;
+    std::size_t length = 0;
+  };
+  Folded folded;              // without separators
+  std::vector<char> gaps;     // before each character: the separator, or '\0'
+  std::vector<Group> groups;  // what stands between separators
+
+  void clear();
+};
+
+// Immutable; thread-safe.
+class IdentifierFinder {
+ public:
+  IdentifierFinder();
+
+  // Everything that begins in [floor, end of the cluster).
+  void detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types, TokenRow& row,
+              Findings& out) const;
+
+ private:
+  static constexpr std::size_t kLongest = 20;
+
+  // One look, ready to be compared.
+  struct Shape {
+    const Identifier* row = nullptr;
+    std::size_t names = 0;     // of IdentifierNames
+    std::uint32_t digits = 0;  // a bit per place that must be a digit
+    std::uint32_t letters = 0;
+    std::uint32_t bars = 0;                   // a bit per place with a separator before it
+    std::array<char, kLongest> literals{};    // '\0' where any will do
+    std::array<char, kLongest> separators{};  // the one in use
+    bool has_literals = false;
+  };
+  struct Candidate;
+  class Surroundings;
+
+  void compile(const Identifier& row, std::string_view shape);
+  bool fits(const Shape& shape, const Candidate& candidate, const TypeSet& types) const;
+  void try_shapes(const Surroundings& around, const Candidate& candidate, const TypeSet& types, Findings& out) const;
+
+  IdentifierNames names_;
+  std::array<std::vector<Shape>, kLongest + 1> by_length_;
+};
+
+}  // namespace tollgate::pii
