@@ -31,6 +31,8 @@ std::string_view to_string(Api api) {
       return "gemini";
     case Api::gemini_count:
       return "gemini_count_tokens";
+    case Api::converse:
+      return "converse";
   }
   return "unknown";
 }

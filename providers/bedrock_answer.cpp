@@ -134,25 +134,9 @@ class SaidReader {
     }
   }
 
-  // inputTokens excludes what the cache served or took; ours includes both.
   void usage() {
-    Usage usage;
-    std::int64_t input = -1;
-    object([&](std::string_view key) {
-      const auto count = [this] { return read_count(in_); };
-      if (key == "inputTokens")
-        input = count();
-      else if (key == "outputTokens")
-        usage.output = count();
-      else if (key == "cacheReadInputTokens")
-        usage.cached_input = std::max<std::int64_t>(count(), 0);
-      else if (key == "cacheWriteInputTokens")
-        usage.cache_write = std::max<std::int64_t>(count(), 0);
-      else
-        skip();
-    });
-    if (input >= 0) usage.input = input + usage.cached_input + usage.cache_write;
-    said_.usage = usage;
+    if (in_.peek() != Kind::object) return skip();
+    said_.usage = read_converse_usage(in_);
   }
 
   JsonReader in_;
@@ -216,13 +200,6 @@ Error fault(std::string_view type, int otherwise, Said said) {
 
 // --- answers ---
 
-std::string_view finish_reason(std::string_view stop_reason) {
-  if (stop_reason == "tool_use") return "tool_calls";
-  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") return "length";
-  if (stop_reason == "guardrail_intervened" || stop_reason == "content_filtered") return "content_filter";
-  return "stop";  // end_turn, stop_sequence
-}
-
 bool is_malformed(std::string_view stop_reason) {
   return stop_reason == "malformed_tool_use" || stop_reason == "malformed_model_output";
 }
@@ -260,7 +237,7 @@ class MessageDecoder final : public WholeBodyDecoder {
       put(events_, static_cast<std::uint32_t>(i), std::move(said->content[i]), batch);
       events_.end_block(batch);
     }
-    events_.finish(finish_reason(said->stop_reason), batch);
+    events_.finish(converse_finish_reason(said->stop_reason), batch);
     put_usage(said->usage, batch);
     return batch;
   }
@@ -297,14 +274,8 @@ class StreamDecoder final : public AnswerDecoder {
 
  private:
   Result<Batch> decode(const EventMessage& message) {
-    if (message.message_type == "error") {
-      Said words;
-      words.error_message = message.error_message;
-      return fault(message.error_code, 500, std::move(words));
-    }
+    if (auto error = converse_fault(message)) return *std::move(error);
     auto said = read_said(message.payload);
-    if (message.message_type == "exception")
-      return fault(message.exception_type, 500, said ? std::move(*said) : Said{});
     if (!said || said->index >= kMaxBlocks) return upstream_garbage();
     return event(message.event_type, std::move(*said));
   }
@@ -319,7 +290,7 @@ class StreamDecoder final : public AnswerDecoder {
       events_.end_block(batch);
     } else if (type == "messageStop") {
       if (is_malformed(said.stop_reason)) return upstream_malformed();
-      events_.finish(finish_reason(said.stop_reason), batch);
+      events_.finish(converse_finish_reason(said.stop_reason), batch);
     } else if (type == "metadata") {
       put_usage(said.usage, batch);
     }
@@ -334,9 +305,46 @@ class StreamDecoder final : public AnswerDecoder {
 
 }  // namespace
 
+std::string_view converse_finish_reason(std::string_view stop_reason) {
+  if (stop_reason == "tool_use") return "tool_calls";
+  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") return "length";
+  if (stop_reason == "guardrail_intervened" || stop_reason == "content_filtered") return "content_filter";
+  return "stop";  // end_turn, stop_sequence
+}
+
+Usage read_converse_usage(JsonReader& reader) {
+  Usage usage;
+  std::int64_t input = -1;
+  reader.enter_object();
+  while (reader.next_member()) {
+    const auto key = reader.key();
+    if (key == "inputTokens")
+      input = read_count(reader);
+    else if (key == "outputTokens")
+      usage.output = read_count(reader);
+    else if (key == "cacheReadInputTokens")
+      usage.cached_input = std::max<std::int64_t>(read_count(reader), 0);
+    else if (key == "cacheWriteInputTokens")
+      usage.cache_write = std::max<std::int64_t>(read_count(reader), 0);
+    else
+      reader.skip();
+  }
+  if (input >= 0) usage.input = input + usage.cached_input + usage.cache_write;
+  return usage;
+}
+
+std::optional<Error> converse_fault(const EventMessage& message) {
+  if (message.message_type == "error") {
+    Said words;
+    words.error_message = message.error_message;
+    return fault(message.error_code, 500, std::move(words));
+  }
+  if (message.message_type != "exception") return std::nullopt;
+  return fault(message.exception_type, 500, read_said(message.payload).value_or(Said{}));
+}
+
 std::unique_ptr<AnswerDecoder> converse_decoder(AnswerContext context, std::string_view content_type) {
-  constexpr std::string_view kStream = "application/vnd.amazon.eventstream";
-  if (net::iequals(content_type.substr(0, kStream.size()), kStream))
+  if (net::iequals(content_type.substr(0, kEventStream.size()), kEventStream))
     return std::make_unique<StreamDecoder>(std::move(context));
   return std::make_unique<MessageDecoder>(std::move(context));
 }

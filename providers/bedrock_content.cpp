@@ -49,6 +49,12 @@ bool has(const Turn& turn, Kind kind) {
 
 }  // namespace
 
+std::string document_media_type(std::string_view format) {
+  for (const auto& [type, name] : kDocuments)
+    if (name == format) return std::string(type);
+  return {};
+}
+
 void write_cache_point(JsonWriter& out, CacheMark mark) {
   if (mark == CacheMark::none) return;
   out.begin_object();

@@ -11,6 +11,9 @@ namespace tollgate::providers {
 // A block of its own: {"cachePoint":{"type":"default"}}.
 void write_cache_point(JsonWriter& out, CacheMark mark);
 
+// The media type of a document's format; empty: not known.
+std::string document_media_type(std::string_view format);
+
 class ConverseContent {
  public:
   ConverseContent(JsonWriter& out, WireNames& tool_names, std::vector<std::string>& lossy)

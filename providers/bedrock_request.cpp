@@ -5,6 +5,7 @@
 #include "providers/bedrock.h"
 #include "providers/bedrock_content.h"
 #include "providers/claude.h"
+#include "providers/event_stream.h"
 #include "providers/identity/url_text.h"
 #include "providers/request_plan.h"
 
@@ -255,9 +256,9 @@ class Writer {
   DialectCall finish() {
     note_unsendable_parameters(request_);
     DialectCall call;
-    call.path = "/model/" + url_encode(target_.model) + (target_.stream ? "/converse-stream" : "/converse");
+    call.path = converse_path(target_.model, target_.stream);
     call.headers = {{"content-type", "application/json"},
-                    {"accept", target_.stream ? "application/vnd.amazon.eventstream" : "application/json"}};
+                    {"accept", std::string(target_.stream ? kEventStream : "application/json")}};
     call.body = out_.take();
     call.lossy = std::move(request_.lossy);
     call.answer.stream = target_.stream;
@@ -276,6 +277,10 @@ class Writer {
 };
 
 }  // namespace
+
+std::string converse_path(std::string_view model, bool stream) {
+  return "/model/" + url_encode(model) + (stream ? "/converse-stream" : "/converse");
+}
 
 Result<DialectCall> encode_converse_request(CanonicalRequest request, const DialectTarget& target) {
   return Writer(std::move(request), target).run();

@@ -24,11 +24,12 @@ enum class Api : std::uint8_t {
   images,
   speech,
   gemini,
-  gemini_count
+  gemini_count,
+  converse
 };
 
 // The model stands in the path, and so does whether the answer is a stream: the body says neither.
-constexpr bool model_in_path(Api api) { return api == Api::gemini || api == Api::gemini_count; }
+constexpr bool model_in_path(Api api) { return api == Api::gemini || api == Api::gemini_count || api == Api::converse; }
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {

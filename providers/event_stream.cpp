@@ -96,6 +96,31 @@ class HeaderReader {
   std::vector<std::string_view> names_;
 };
 
+void add_number(std::size_t value, std::size_t size, std::string& out) {
+  for (std::size_t left = size; left > 0; --left) out += static_cast<char>(value >> (8 * (left - 1)) & 0xFF);
+}
+
+void add_text_header(std::string_view name, std::string_view text, std::string& out) {
+  constexpr std::size_t kText = 7;
+  add_number(name.size(), 1, out);
+  out += name;
+  add_number(kText, 1, out);
+  add_number(text.size(), 2, out);
+  out += text;
+}
+
+std::string assemble(std::string_view headers, std::string_view payload) {
+  std::string out;
+  out.reserve(kOverhead + headers.size() + payload.size());
+  add_number(kOverhead + headers.size() + payload.size(), 4, out);
+  add_number(headers.size(), 4, out);
+  add_number(crc32(out), 4, out);
+  out += headers;
+  out += payload;
+  add_number(crc32(out), 4, out);
+  return out;
+}
+
 }  // namespace
 
 std::uint32_t crc32(std::string_view bytes) {
@@ -123,12 +148,34 @@ Result<std::optional<EventMessage>> EventStreamParser::next() {
   if (rest.size() < total) return std::optional<EventMessage>();
   const std::string_view message = rest.substr(0, total);
   EventMessage out;
+  out.raw = message;
   out.payload = message.substr(kPrelude + headers, total - kOverhead - headers);
   broken_ = crc32(message.substr(0, total - 4)) != number(message, total - 4, 4) ||
             !HeaderReader(message.substr(kPrelude, headers)).run(out);
   if (broken_) return upstream_garbage();
   begin_ += total;
   return std::optional(out);
+}
+
+EventMessage read_event_message(std::string_view raw) {
+  const std::size_t headers = number(raw, 4, 4);
+  EventMessage out;
+  out.raw = raw;
+  out.payload = raw.substr(kPrelude + headers, raw.size() - kOverhead - headers);
+  HeaderReader(raw.substr(kPrelude, headers)).run(out);
+  return out;
+}
+
+std::string encode_event_message(std::string_view kind, std::string_view type, std::string_view payload) {
+  std::string headers;
+  add_text_header(":" + std::string(kind) + "-type", type, headers);
+  add_text_header(":content-type", "application/json", headers);
+  add_text_header(":message-type", kind, headers);
+  return assemble(headers, payload);
+}
+
+std::string with_payload(std::string_view raw, std::string_view payload) {
+  return assemble(raw.substr(kPrelude, number(raw, 4, 4)), payload);
 }
 
 }  // namespace tollgate::providers

@@ -11,6 +11,8 @@
 
 namespace tollgate::providers {
 
+inline constexpr std::string_view kEventStream = "application/vnd.amazon.eventstream";
+
 // One message. The views live until the parser's next call. Headers that are not text are checked and left out.
 struct EventMessage {
   std::string_view message_type;    // ":message-type": "event", "exception" or "error"
@@ -19,6 +21,7 @@ struct EventMessage {
   std::string_view error_code;      // ":error-code"
   std::string_view error_message;   // ":error-message"
   std::string_view payload;
+  std::string_view raw;  // all of it
 };
 
 // Splits a stream into messages wherever it is cut. Both checksums are verified, the prelude's before its lengths are
@@ -41,6 +44,14 @@ class EventStreamParser {
   std::size_t begin_ = 0;  // of the current message
   bool broken_ = false;
 };
+
+// The parts of a message that a parser has given out as `raw`. REQUIRES: it is one
+EventMessage read_event_message(std::string_view raw);
+
+// A message with a JSON payload. `kind` is "event" or "exception", `type` its name, such as "messageStop".
+std::string encode_event_message(std::string_view kind, std::string_view type, std::string_view payload);
+// The same message with another payload. REQUIRES: a parser has given it out as `raw`
+std::string with_payload(std::string_view raw, std::string_view payload);
 
 // CRC-32 as in zlib and PNG (reflected 0xEDB88320).
 std::uint32_t crc32(std::string_view bytes);

@@ -58,6 +58,10 @@ struct FrontEnd {
   std::string_view request_id_header = {};
   // The client's headers that go on to a target that speaks this API itself. Others never cross.
   std::span<const std::string_view> forwarded_headers = {};
+  // Of a streamed answer.
+  std::string_view stream_type = "text/event-stream; charset=utf-8";
+  // Where refusals name their type in x-amzn-errortype.
+  std::string_view (*error_type)(const Error& error) = nullptr;
   // The answer is written by a model: it costs tokens. Otherwise the call counts as a request and nothing more.
   bool generates = true;
 };
@@ -73,6 +77,9 @@ std::string encode_messages_error(const Error& error, std::string_view request_i
 // Google's form: {"error":{"code","message","status","details"}}. A provider's own body is never passed on: its details
 // name projects.
 std::string encode_gemini_error(const Error& error, std::string_view request_id);
+// AWS's form: {"message"}. The type stands in the header.
+std::string encode_converse_error(const Error& error, std::string_view request_id);
+std::string_view converse_error_type(const Error& error);
 // OpenAI's `type` for our kind: "invalid_request_error", "requests", "insufficient_quota", ...
 std::string_view openai_error_type(const Error& error);
 

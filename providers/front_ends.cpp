@@ -1,7 +1,9 @@
 // The table of APIs that clients may call.
 #include "providers/chat_encoder.h"
 #include "providers/completions.h"
+#include "providers/converse_call.h"
 #include "providers/embedding.h"
+#include "providers/event_stream.h"
 #include "providers/front_end.h"
 #include "providers/gemini_call.h"
 #include "providers/messages_encoder.h"
@@ -35,14 +37,14 @@ constexpr std::string_view kAnthropicHeaders[] = {"anthropic-version", "anthropi
 constexpr FrontEnd kMessages{
     "msg_",       decode_messages_request, canonicalise_messages, make<MessagesEncoder>, encode_messages_error,
     "request-id", kAnthropicHeaders};
-constexpr FrontEnd kCountTokens{"msg_",
-                                decode_count_tokens_request,
-                                canonicalise_messages,
-                                input_tokens_encoder,
-                                encode_messages_error,
-                                "request-id",
-                                kAnthropicHeaders,
-                                false};
+constexpr FrontEnd kCountTokens{.id_prefix = "msg_",
+                                .decode = decode_count_tokens_request,
+                                .canonicalise = canonicalise_messages,
+                                .encoder = input_tokens_encoder,
+                                .error_body = encode_messages_error,
+                                .request_id_header = "request-id",
+                                .forwarded_headers = kAnthropicHeaders,
+                                .generates = false};
 constexpr FrontEnd kResponses{"resp_", decode_responses_request, canonicalise_responses, make<ResponsesEncoder>,
                               openai_error};
 
@@ -56,6 +58,15 @@ constexpr FrontEnd kGeminiCount{.id_prefix = "",
                                 .encoder = total_tokens_encoder,
                                 .error_body = encode_gemini_error,
                                 .generates = false};
+
+constexpr FrontEnd kConverse{.id_prefix = "",
+                             .decode = decode_converse_call,
+                             .canonicalise = canonicalise_converse,
+                             .encoder = converse_encoder,
+                             .error_body = encode_converse_error,
+                             .request_id_header = "x-amzn-requestid",
+                             .stream_type = kEventStream,
+                             .error_type = converse_error_type};
 
 constexpr FrontEnd kModerations{"modr-", decode_moderations_request, nullptr, relay_encoder, openai_error};
 constexpr FrontEnd kRerank{"rerank-", decode_rerank_request, nullptr, relay_encoder, openai_error};
@@ -90,6 +101,8 @@ const FrontEnd& front_end(Api api) {
       return kGemini;
     case Api::gemini_count:
       return kGeminiCount;
+    case Api::converse:
+      return kConverse;
   }
   return kChat;
 }

@@ -15,12 +15,17 @@ bool is_last(const Batch& batch) { return !batch.events.empty() && batch.events.
 
 struct MessagesEncoder::Impl {
   explicit Impl(EncoderOptions given)
-      : options(std::move(given)), head{options.id, options.model}, stream(head), body(head) {}
+      : options(std::move(given)),
+        head{options.id, options.model},
+        form(head),
+        stream(form, head.id),
+        body(form, head.id) {}
 
   void frame(const Batch& batch, const std::vector<bool>& changed, std::string& out);
 
   EncoderOptions options;
   MessageHead head;
+  MessagesForm form;
   MessageStream stream;
   MessageBody body;
   bool in_place = false;  // a provider's frames went out: it numbers the blocks
@@ -54,7 +59,7 @@ void MessagesEncoder::write_text(std::uint32_t choice, std::uint32_t block, Even
                                  std::string& out) {
   if (impl_->ended || text.empty()) return;
   if (impl_->options.stream && impl_->in_place) {
-    out += message_delta_frame(block, kind, text);
+    impl_->form.piece(block, kind, text, out);
     return;
   }
   Event event;

@@ -45,15 +45,6 @@ DeltaForm delta_form(K kind) {
   }
 }
 
-std::string delta_frame(std::uint32_t index, std::string_view type, std::string_view member, std::string_view text) {
-  std::string members = ",\"index\":" + std::to_string(index);
-  members.append(",\"delta\":{\"type\":\"").append(type).append("\",\"").append(member).append("\":");
-  append_json_string(members, text);
-  std::string out;
-  append_frame(out, "content_block_delta", members + "}");
-  return out;
-}
-
 // A block as it stands in a body; in a stream it begins without its content.
 std::string block_json(const MessageBlock& block, bool empty) {
   JsonWriter out;
@@ -90,9 +81,9 @@ MessageBlock block_of(Type type, std::uint32_t number, std::string text = {}) {
   return block;
 }
 
-MessageBlock call_of(const Event& event, const MessageHead& head) {
+MessageBlock call_of(const Event& event, const BlockForm& form, const std::string& id) {
   MessageBlock block = block_of(Type::call, event.block);
-  block.id = event.id.empty() ? "toolu_" + head.id + "_" + std::to_string(event.block) : event.id;
+  block.id = event.id.empty() ? std::string(form.call_id_prefix()) + id + "_" + std::to_string(event.block) : event.id;
   block.name = event.text;
   return block;
 }
@@ -101,12 +92,33 @@ Type type_of(K kind) { return kind == K::reasoning ? Type::thinking : Type::text
 
 bool is_text(K kind) { return kind == K::text || kind == K::refusal || kind == K::reasoning; }
 
-}  // namespace
-
-std::string message_delta_frame(std::uint32_t index, K kind, std::string_view text) {
-  const DeltaForm form = delta_form(kind);
-  return form.type.empty() ? std::string() : delta_frame(index, form.type, form.member, text);
+// input_tokens is without what caches served and took; ours includes both.
+std::string usage_json(const Usage& usage) {
+  const std::int64_t cached = std::max<std::int64_t>(usage.cached_input, 0);
+  const std::int64_t written = std::max<std::int64_t>(usage.cache_write, 0);
+  JsonWriter out;
+  out.begin_object();
+  out.number("input_tokens", std::max<std::int64_t>(usage.input - cached - written, 0));
+  out.number("cache_creation_input_tokens", written);
+  out.number("cache_read_input_tokens", cached);
+  out.number("output_tokens", std::max<std::int64_t>(usage.output, 0));
+  if (usage.reasoning > 0) {
+    out.begin_object("output_tokens_details");
+    out.number("thinking_tokens", usage.reasoning);
+    out.end_object();
+  }
+  out.end_object();
+  return out.take();
 }
+
+// "stop_reason":...,"stop_sequence":...
+std::string reason_members(const MessageEnd& end) {
+  const std::string_view word = end.word();
+  std::string out = "\"stop_reason\":\"" + std::string(word) + "\",\"stop_sequence\":";
+  return out += word == "stop_sequence" ? quoted(end.stop_sequence()) : "null";
+}
+
+}  // namespace
 
 // --- the end ---
 
@@ -117,56 +129,72 @@ void MessageEnd::note(const Event& event) {
   stop_sequence_ = event.id;
 }
 
-std::string MessageEnd::reason() const {
-  std::string_view word = "end_turn";
-  if (reason_ == "length") word = "max_tokens";
-  if (reason_ == "content_filter" || refused_) word = "refusal";
-  if (reason_ == "stop" && !stop_sequence_.empty()) word = "stop_sequence";
-  if (called_ && reason_ != "length" && reason_ != "content_filter") word = "tool_use";
-  std::string out = "\"stop_reason\":\"" + std::string(word) + "\",\"stop_sequence\":";
-  return out += word == "stop_sequence" ? quoted(stop_sequence_) : "null";
+std::string_view MessageEnd::word() const {
+  if (called_ && reason_ != "length" && reason_ != "content_filter") return "tool_use";
+  if (reason_ == "stop" && !stop_sequence_.empty()) return "stop_sequence";
+  if (reason_ == "content_filter" || refused_) return "refusal";
+  return reason_ == "length" ? "max_tokens" : "end_turn";
 }
 
-// input_tokens is without what caches served and took; ours includes both.
-std::string MessageEnd::usage() const {
-  const std::int64_t cached = std::max<std::int64_t>(usage_.cached_input, 0);
-  const std::int64_t written = std::max<std::int64_t>(usage_.cache_write, 0);
-  JsonWriter out;
-  out.begin_object();
-  out.number("input_tokens", std::max<std::int64_t>(usage_.input - cached - written, 0));
-  out.number("cache_creation_input_tokens", written);
-  out.number("cache_read_input_tokens", cached);
-  out.number("output_tokens", std::max<std::int64_t>(usage_.output, 0));
-  if (usage_.reasoning > 0) {
-    out.begin_object("output_tokens_details");
-    out.number("thinking_tokens", usage_.reasoning);
-    out.end_object();
-  }
-  out.end_object();
-  return out.take();
-}
+// --- Anthropic's form ---
 
-// --- streams ---
-
-void MessageStream::begin(std::string& out) {
-  if (std::exchange(begun_, true)) return;
+void MessagesForm::begin(std::string& out) const {
   std::string members = ",\"message\":{\"id\":" + quoted(head_.id) + R"(,"type":"message","role":"assistant","model":)";
   members += quoted(head_.model) + R"(,"content":[],"stop_reason":null,"stop_sequence":null,"usage":)";
   members += R"({"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}})";
   append_frame(out, "message_start", members);
 }
 
+void MessagesForm::open(std::uint32_t index, const MessageBlock& block, std::string& out) const {
+  append_frame(out, "content_block_start",
+               ",\"index\":" + std::to_string(index) + ",\"content_block\":" + block_json(block, true));
+}
+
+void MessagesForm::piece(std::uint32_t index, K kind, std::string_view text, std::string& out) const {
+  const DeltaForm form = delta_form(kind);
+  if (form.type.empty()) return;
+  std::string members = ",\"index\":" + std::to_string(index);
+  members.append(",\"delta\":{\"type\":\"").append(form.type).append("\",\"").append(form.member).append("\":");
+  append_json_string(members, text);
+  append_frame(out, "content_block_delta", members + "}");
+}
+
+void MessagesForm::close(std::uint32_t index, std::string& out) const {
+  append_frame(out, "content_block_stop", ",\"index\":" + std::to_string(index));
+}
+
+void MessagesForm::end(const MessageEnd& end, std::string& out) const {
+  append_frame(out, "message_delta", ",\"delta\":{" + reason_members(end) + "},\"usage\":" + usage_json(end.usage()));
+  append_frame(out, "message_stop", {});
+}
+
+void MessagesForm::body(const std::vector<MessageBlock>& blocks, const MessageEnd& end, std::string& out) const {
+  out += "{\"id\":" + quoted(head_.id) + R"(,"type":"message","role":"assistant","model":)" + quoted(head_.model);
+  out += ",\"content\":[";
+  const char* separator = "";
+  for (const MessageBlock& block : blocks) {
+    out += std::exchange(separator, ",");
+    out += block_json(block, false);
+  }
+  out += "]," + reason_members(end) + ",\"usage\":" + usage_json(end.usage()) + "}";
+}
+
+// --- streams ---
+
+void MessageStream::begin(std::string& out) {
+  if (!std::exchange(begun_, true)) form_.begin(out);
+}
+
 void MessageStream::open(MessageBlock block, std::string& out) {
   begin(out);
   close(out);
-  append_frame(out, "content_block_start",
-               ",\"index\":" + std::to_string(index_) + ",\"content_block\":" + block_json(block, true));
+  form_.open(index_, block, out);
   open_ = std::move(block);
 }
 
 void MessageStream::close(std::string& out) {
   if (!open_) return;
-  append_frame(out, "content_block_stop", ",\"index\":" + std::to_string(index_));
+  form_.close(index_, out);
   open_.reset();
   ++index_;
 }
@@ -175,7 +203,7 @@ void MessageStream::write_waiting(std::string& out) {
   for (MessageBlock& block : std::exchange(waiting_, {})) {
     const std::string arguments = std::exchange(block.text, {});
     open(std::move(block), out);
-    if (!arguments.empty()) out += message_delta_frame(index_, K::arguments, arguments);
+    if (!arguments.empty()) form_.piece(index_, K::arguments, arguments, out);
   }
 }
 
@@ -189,10 +217,8 @@ void MessageStream::call(MessageBlock block, std::string& out) {
 }
 
 void MessageStream::arguments(const Event& event, std::string& out) {
-  if (open_ && open_->type == Type::call && open_->number == event.block) {
-    out += message_delta_frame(index_, K::arguments, event.text);
-    return;
-  }
+  if (open_ && open_->type == Type::call && open_->number == event.block)
+    return form_.piece(index_, K::arguments, event.text, out);
   for (MessageBlock& block : waiting_)
     if (block.number == event.block) block.text += event.text;
 }
@@ -203,7 +229,7 @@ void MessageStream::sign(const Event& event, std::string& out) {
     write_waiting(out);
     open(block_of(Type::thinking, event.block), out);
   }
-  out += message_delta_frame(index_, K::signature, event.text);
+  form_.piece(index_, K::signature, event.text, out);
   close(out);
 }
 
@@ -217,7 +243,7 @@ void MessageStream::text(const Event& event, std::string& out) {
     write_waiting(out);
     open(block_of(type, event.block), out);
   }
-  out += message_delta_frame(index_, event.kind, event.text);
+  form_.piece(index_, event.kind, event.text, out);
 }
 
 void MessageStream::event(const Event& event, const std::vector<Event>& beside, std::string& out) {
@@ -225,7 +251,7 @@ void MessageStream::event(const Event& event, const std::vector<Event>& beside, 
   if (event.kind == K::start) {
     begin(out);
   } else if (event.kind == K::tool_call) {
-    MessageBlock block = call_of(event, head_);
+    MessageBlock block = call_of(event, form_, id_);
     for (const Event& other : beside)
       if (other.kind == K::call_signature && other.block == event.block) block.signature = other.text;
     call(std::move(block), out);
@@ -249,8 +275,7 @@ void MessageStream::end(std::string& out) {
   begin(out);
   write_waiting(out);
   close(out);
-  append_frame(out, "message_delta", ",\"delta\":{" + end_.reason() + "},\"usage\":" + end_.usage());
-  append_frame(out, "message_stop", {});
+  form_.end(end_, out);
 }
 
 // --- whole bodies ---
@@ -282,7 +307,7 @@ void MessageBody::event(const Event& event) {
   if (event.choice != 0) return;
   if (event.kind == K::tool_call) {
     end_.called();
-    if (call(event.block) == nullptr) blocks_.push_back(call_of(event, head_));
+    if (call(event.block) == nullptr) blocks_.push_back(call_of(event, form_, id_));
   } else if (event.kind == K::call_signature) {
     if (MessageBlock* block = call(event.block)) block->signature = event.text;
   } else if (event.kind == K::redacted) {
@@ -297,17 +322,6 @@ void MessageBody::event(const Event& event) {
 
 void MessageBody::events(const std::vector<Event>& events) {
   for (const Event& one : events) event(one);
-}
-
-void MessageBody::write(std::string& out) const {
-  out += "{\"id\":" + quoted(head_.id) + R"(,"type":"message","role":"assistant","model":)" + quoted(head_.model);
-  out += ",\"content\":[";
-  const char* separator = "";
-  for (const MessageBlock& block : blocks_) {
-    out += std::exchange(separator, ",");
-    out += block_json(block, false);
-  }
-  out += "]," + end_.reason() + ",\"usage\":" + end_.usage() + "}";
 }
 
 }  // namespace tollgate::providers

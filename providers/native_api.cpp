@@ -3,7 +3,10 @@
 
 #include <algorithm>
 
+#include "providers/bedrock.h"
+#include "providers/converse_event.h"
 #include "providers/embedding.h"
+#include "providers/event_stream.h"
 #include "providers/gemini.h"
 #include "providers/gemini_event.h"
 #include "providers/identity/url_text.h"
@@ -63,6 +66,13 @@ constexpr NativeApi kGeminiCount{.operation = {},
                                  .decode_error = decode_gemini_error,
                                  .path = count_path};
 
+constexpr NativeApi kConverse{.operation = {},
+                              .decode_event = decode_converse_event,
+                              .decode_body = decode_converse_response,
+                              .decode_error = decode_bedrock_error,
+                              .path = converse_path,
+                              .stream_type = kEventStream};
+
 const NativeApi* gemini_api(Api api) {
   if (api == Api::gemini_count) return &kGeminiCount;
   return api == Api::gemini ? &kGemini : nullptr;
@@ -96,6 +106,7 @@ const NativeApi* openai_api(Api api) {
       return &kSpeech;
     case Api::gemini:
     case Api::gemini_count:
+    case Api::converse:
       break;
   }
   return nullptr;
@@ -105,6 +116,7 @@ const NativeApi* openai_api(Api api) {
 
 const NativeApi* native_api(const ProviderOptions& options, Api api) {
   if (options.kind == "anthropic") return anthropic_api(api);
+  if (options.kind == "bedrock") return api == Api::converse ? &kConverse : nullptr;
   if (dialect_of(options.kind, options.endpoint ? options.endpoint->base_path : "") == &kGeminiDialect)
     return gemini_api(api);
   const bool openai = options.kind == "openai_compatible" || options.kind == "azure_openai";

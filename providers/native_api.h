@@ -11,7 +11,8 @@ namespace tollgate::providers {
 
 struct NativeApi {
   std::string_view operation;  // after the endpoint's base path
-  // The data of one SSE event, as decode_chat_event takes it. Null: the API never streams.
+  // The data of one SSE event, as decode_chat_event takes it, or the payload of one message. Null: the API never
+  // streams.
   Result<Batch> (*decode_event)(std::string frame, std::string_view data, std::size_t data_offset);
   Result<Batch> (*decode_body)(std::string body);
   Error (*decode_error)(const ErrorAnswer& answer);  // keeps a body that is for the caller
@@ -23,6 +24,8 @@ struct NativeApi {
   bool in_deployment = true;  // Azure's older routes name the deployment in the path
   // Where the path names the model, and says whether the answer is a stream: instead of `operation`.
   std::string (*path)(std::string_view model, bool stream) = nullptr;
+  // Of a streamed answer: Server-Sent Events, or the messages of an AWS event stream.
+  std::string_view stream_type = "text/event-stream";
   std::size_t max_frame = std::size_t{1024} * 1024;
 };
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "providers/answer_events.h"
+#include "providers/event_stream.h"
 #include "providers/provider_call.h"
 #include "providers/provider_fault.h"
 #include "providers/sse.h"
@@ -35,7 +35,7 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
   call.path = native_path(api, options, request);
   call.headers.reserve(8);
   call.headers.push_back({"content-type", "application/json"});
-  call.headers.push_back({"accept", request.call->index.stream ? "text/event-stream" : "application/json"});
+  call.headers.push_back({"accept", std::string(request.call->index.stream ? api.stream_type : kJson)});
   add_client_headers(api, request.client_headers, call);
   add_common_headers(call, request.request_id);
   auto edits = std::move(request.edits);
@@ -46,10 +46,34 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
   return call;
 }
 
+// Cuts a streamed answer into frames, whichever of the two forms it has.
+class FrameReader {
+ public:
+  explicit FrameReader(const NativeApi& api) : binary_(api.stream_type == kEventStream), events_(api.max_frame) {}
+
+  std::string& input() { return binary_ ? messages_.input() : events_.input(); }
+
+  // nullopt: more bytes are needed, or, `at_end`, there are no more frames.
+  Result<std::optional<SseFrame>> next(bool at_end) {
+    if (!binary_) return at_end ? events_.last() : events_.next();
+    TG_TRY(const auto message, messages_.next());
+    if (message)
+      return std::optional(SseFrame{message->raw, message->payload,
+                                    static_cast<std::size_t>(message->payload.data() - message->raw.data())});
+    if (at_end && !messages_.at_boundary()) return upstream_cut();
+    return std::optional<SseFrame>();
+  }
+
+ private:
+  bool binary_;
+  SseParser events_;
+  EventStreamParser messages_;
+};
+
 class NativeStream final : public EventStream {
  public:
   NativeStream(const NativeApi& api, HttpCall call, std::shared_ptr<Authorizer> authorizer, Transport& transport)
-      : api_(api), call_(std::move(call)), wire_(std::move(authorizer), transport), parser_(api.max_frame) {}
+      : api_(api), call_(std::move(call)), wire_(std::move(authorizer), transport), frames_(api) {}
 
   net::Task<Result<std::optional<Batch>>> next() override {
     if (wire_.is_cancelled()) co_return cancelled();
@@ -74,7 +98,9 @@ class NativeStream final : public EventStream {
 
   net::Task<Status> start() {
     TG_CO_CHECK(co_await wire_.send(std::move(call_), api_.decode_error));
-    const bool stream = api_.decode_event != nullptr && is_event_stream(wire_.exchange().header("content-type"));
+    const std::string_view type = wire_.exchange().header("content-type");
+    const bool stream =
+        api_.decode_event != nullptr && net::iequals(type.substr(0, api_.stream_type.size()), api_.stream_type);
     state_ = stream ? State::stream : State::body;
     co_return Status();
   }
@@ -92,10 +118,10 @@ class NativeStream final : public EventStream {
 
   net::Task<Next> read_frame() {
     while (true) {
-      TG_CO_TRY(auto frame, body_ended_ ? parser_.last() : parser_.next());
+      TG_CO_TRY(auto frame, frames_.next(body_ended_));
       if (frame) co_return decode(*frame);
       if (body_ended_) co_return end_of_stream();
-      TG_CO_TRY(const bool more, co_await wire_.exchange().read_some(parser_.input()));
+      TG_CO_TRY(const bool more, co_await wire_.exchange().read_some(frames_.input()));
       body_ended_ = !more;
     }
   }
@@ -104,7 +130,7 @@ class NativeStream final : public EventStream {
   Next take_ahead() {
     Next now = *std::exchange(ahead_, std::nullopt);
     if (!now || !*now || state_ != State::stream || body_ended_) return now;
-    auto frame = parser_.next();
+    auto frame = frames_.next(false);
     if (!frame)
       ahead_ = std::move(frame).error();
     else if (*frame)
@@ -130,7 +156,7 @@ class NativeStream final : public EventStream {
   const NativeApi& api_;
   HttpCall call_;  // until it is sent
   ProviderCall wire_;
-  SseParser parser_;
+  FrameReader frames_;
   std::optional<Next> ahead_;  // decoded and not yet handed out
   State state_ = State::fresh;
   bool body_ended_ = false;

@@ -6,6 +6,8 @@ PYTHON_SDKS=(pytest==9.2.0 openai==3.52.0 httpx==0.28.1 anthropic==2.12.0)
 PYTHON_SDKS+=(botocore==1.44.5 PyJWT==2.15.1 cryptography==50.0.2)
 # What generateContent takes is checked by its types (tests/e2e/schemas.py).
 PYTHON_SDKS+=(google-genai==3.4.0)
+# Converse, as callers send it.
+PYTHON_SDKS+=(boto3==1.44.5)
 # A framework that calls the Responses API.
 PYTHON_SDKS+=(langchain-openai==1.6.7)
 NODE_SDKS=(openai@7)

@@ -200,7 +200,7 @@ void Attempt::observe(const Batch& batch) {
 
 void Attempt::add_answer_headers() {
   if (d_.call->index.stream) {
-    headers_.add("content-type", "text/event-stream; charset=utf-8");
+    headers_.add("content-type", front_.stream_type);
     headers_.add("x-accel-buffering", "no");
   }
   if (!front_.request_id_header.empty()) headers_.add(front_.request_id_header, d_.exchange.request_id().to_string());

@@ -112,6 +112,13 @@ Result<auth::Principal> authenticate(const Services& services, const View& view,
     services.note_use(who->credential);
   else
     services.metrics.count("tollgate_auth_failures_total", {{"reason", key.empty() ? "missing" : "invalid"}});
+  if (!who && key.empty() && head.header("authorization").starts_with("AWS4-HMAC-SHA256"))
+    return Error{.kind = ErrorKind::unauthenticated,
+                 .message =
+                     "Signed requests are not taken: set the environment variable AWS_BEARER_TOKEN_BEDROCK to "
+                     "your key for this gateway.",
+                 .code = "invalid_api_key",
+                 .retryable = false};
   return who;
 }
 
@@ -121,6 +128,7 @@ Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error er
   const providers::FrontEnd& front = providers::front_end(api);
   const std::string id = exchange.request_id().to_string();
   if (!front.request_id_header.empty()) headers.add(front.request_id_header, id);
+  if (front.error_type != nullptr) headers.add("x-amzn-errortype", front.error_type(error));
   const std::string body = front.error_body(error, id);
   const int status = as_is ? error.upstream_status : http_status(error.kind);
   (void)co_await exchange.respond(status, std::move(headers), body);

@@ -71,6 +71,8 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1beta/models/", true, ":generateContent", serve_call, Api::gemini},
     Route{"POST", "/v1beta/models/", true, ":streamGenerateContent", serve_gemini_stream, Api::gemini},
     Route{"POST", "/v1beta/models/", true, ":countTokens", serve_call, Api::gemini_count},
+    Route{"POST", "/model/", true, "/converse", serve_call, Api::converse},
+    Route{"POST", "/model/", true, "/converse-stream", serve_stream, Api::converse},
     Route{"GET", "/v1beta/models", false, "", serve_models, Api::gemini},
     Route{"GET", "/v1beta/models/", true, "", serve_models, Api::gemini},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
@@ -102,6 +104,7 @@ std::string served_path(std::string_view path) {
 // Whose form a refusal has where no route says.
 Api api_of(std::string_view path) {
   if (path.starts_with("/v1/messages")) return Api::messages;
+  if (path.starts_with("/model/")) return Api::converse;
   return path.starts_with("/v1beta") ? Api::gemini : Api::chat;
 }
 
@@ -186,7 +189,8 @@ Error unknown_path(const server::Exchange& exchange, std::string_view allowed) {
                .message = allowed.empty()
                               ? "Unknown request URL: " + method + " " + path +
                                     ". This gateway serves /v1/chat/completions, /v1/completions, /v1/embeddings, "
-                                    "/v1/responses, /v1/messages, /v1/models and Google's /v1beta/models."
+                                    "/v1/responses, /v1/messages, /v1/models, Google's /v1beta/models and AWS's "
+                                    "/model/{id}/converse."
                               : "Not allowed to " + method + " on " + path + ". Use " + std::string(allowed) + ".",
                .code = allowed.empty() ? "unknown_url" : "method_not_supported",
                .retryable = false};

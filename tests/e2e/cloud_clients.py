@@ -2,6 +2,7 @@
 import asyncio
 import base64
 import json
+import os
 
 import httpx2
 import pytest
@@ -145,4 +146,105 @@ class AsyncGoogleGenAI:
         return self.run(use)
 
 
-ALL = [GoogleGenAI, AsyncGoogleGenAI]
+class Boto3:
+    """boto3 (bedrock-runtime)."""
+    tool = {"toolSpec": {"name": "get_weather", "description": "Weather now", "inputSchema": {"json": SCHEMA}}}
+
+    def __init__(self, gateway):
+        pytest.importorskip("boto3", reason="suite e2e-boto3: boto3 could not be fetched")
+        self.gateway = gateway
+        self.client = self.make(TIMEOUT)
+
+    def make(self, timeout):
+        import boto3
+        from botocore.config import Config
+        os.environ["AWS_BEARER_TOKEN_BEDROCK"] = self.gateway.key()  # read when a client is made
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=timeout, connect_timeout=TIMEOUT)
+        return boto3.client("bedrock-runtime", region_name="eu-central-1", config=config, verify=self.gateway.ca,
+                            endpoint_url=self.gateway.url.removesuffix("/v1"))
+
+    def close(self):
+        self.client.close()
+
+    def create(self, content, **more):
+        content = [{"text": content}] if isinstance(content, str) else content
+        messages = content if "role" in content[0] else [{"role": "user", "content": content}]
+        return self.client.converse(modelId="gpt", messages=messages, **more)
+
+    @staticmethod
+    def text(answer):
+        return "".join(block.get("text", "") for block in answer["output"]["message"]["content"])
+
+    def plain(self, text):
+        return self.text(self.create(text))
+
+    def begin_stream(self, text, **more):
+        return self.client.converse_stream(modelId="gpt", messages=[{"role": "user", "content": [{"text": text}]}],
+                                           **more)["stream"]
+
+    def stream(self, text):
+        events = list(self.begin_stream(text))
+        names = [next(iter(event)) for event in events]
+        assert names[0] == "messageStart" and names[-2:] == ["messageStop", "metadata"]
+        return [e["contentBlockDelta"]["delta"]["text"] for e in events if "contentBlockDelta" in e]
+
+    def tools(self):
+        messages = [{"role": "user", "content": [{"text": QUESTION}]}]
+        first = self.create(messages, toolConfig={"tools": [self.tool]})
+        assert first["stopReason"] == "tool_use"
+        [call] = [block["toolUse"] for block in first["output"]["message"]["content"] if "toolUse" in block]
+        messages += [first["output"]["message"], {"role": "user", "content": [
+            {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": "4 degrees"}]}}]}]
+        return call["name"], call["input"], self.text(self.create(messages, toolConfig={"tools": [self.tool]}))
+
+    def streamed_tools(self):
+        name, arguments = "", ""
+        for event in self.begin_stream(QUESTION, toolConfig={"tools": [self.tool]}):
+            name += event.get("contentBlockStart", {}).get("start", {}).get("toolUse", {}).get("name", "")
+            arguments += event.get("contentBlockDelta", {}).get("delta", {}).get("toolUse", {}).get("input", "")
+        return name, json.loads(arguments)
+
+    def structured(self):
+        schema = {"schema": json.dumps({**SCHEMA, "additionalProperties": False}), "name": "capital"}
+        answer = self.create("capital of Norway?", outputConfig={
+            "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}})
+        return json.loads(self.text(answer))["city"]
+
+    def image(self):
+        return self.text(self.create([{"text": "What is this?"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]))
+
+    def usage(self, text):
+        usage = self.create(text)["usage"]
+        cached = usage.get("cacheReadInputTokens", 0) + usage.get("cacheWriteInputTokens", 0)
+        assert usage["totalTokens"] == usage["inputTokens"] + cached + usage["outputTokens"]
+        return usage["inputTokens"] + cached, usage["outputTokens"]
+
+    def refusal(self):
+        with pytest.raises(self.client.exceptions.ResourceNotFoundException) as caught:
+            self.client.converse(modelId="nobody", messages=[{"role": "user", "content": [{"text": "x"}]}])
+        assert "nobody" in caught.value.response["Error"]["Message"]
+        return {404: "model_not_found"}[caught.value.response["ResponseMetadata"]["HTTPStatusCode"]]
+
+    def raw(self):
+        answer = self.create("hi")
+        metadata = answer["ResponseMetadata"]
+        assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-request-id"]
+        return metadata["HTTPHeaders"], self.text(answer)
+
+    def impatient(self):
+        from botocore.exceptions import ReadTimeoutError
+        hasty = self.make(0.5)
+        with pytest.raises(ReadTimeoutError):
+            hasty.converse(modelId="gpt", messages=[{"role": "user", "content": [{"text": "wait"}]}])
+        hasty.close()
+
+    def leave(self):
+        """Takes the first piece of a stream and goes."""
+        stream = self.begin_stream("wait in the middle")
+        for event in stream:
+            if "contentBlockDelta" in event:
+                break
+        stream.close()
+
+
+ALL = [GoogleGenAI, AsyncGoogleGenAI, Boto3]

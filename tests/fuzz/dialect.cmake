@@ -21,3 +21,5 @@ tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_
 tollgate_fuzz(relay_fuzz LABEL providers CORPUS relay SRCS relay_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(gemini_call_fuzz LABEL providers CORPUS gemini_call SRCS gemini_call_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(converse_call_fuzz LABEL providers CORPUS converse_call SRCS converse_call_fuzz.cpp
+  DEPS tollgate::providers nlohmann_json::nlohmann_json)

@@ -189,5 +189,13 @@ TEST(PresentedKey, IsReadFromEveryHeaderThatClientsUse) {
   EXPECT_EQ(presented_key(head_with({})), "");
 }
 
+TEST(PresentedKey, StandsInTheQueryOfGooglesPathsOnly) {
+  auto head = head_with({});
+  head.target = "/v1beta/models/m:generateContent?alt=sse&key=k5";
+  EXPECT_EQ(presented_key(head), "k5");
+  head.target = "/v1/chat/completions?key=k5";
+  EXPECT_EQ(presented_key(head), "");
+}
+
 }  // namespace
 }  // namespace tollgate::auth

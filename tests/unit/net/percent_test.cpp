@@ -22,5 +22,14 @@ TEST(PercentDecode, RefusesControlCharacters) {
   for (const auto* text : {"%00", "%0d%0a", "%1f", "%7f"}) EXPECT_FALSE(percent_decode(text).has_value()) << text;
 }
 
+TEST(QueryValue, IsTheFirstOfItsName) {
+  EXPECT_EQ(query_value("/p?alt=sse&key=a&key=b", "key"), "a");
+  EXPECT_EQ(query_value("/p?alt=sse", "alt"), "sse");
+  EXPECT_EQ(query_value("/p?keys=a&x", "key"), "");
+  EXPECT_EQ(query_value("/p?x&key=", "key"), "");
+  EXPECT_EQ(query_value("/p", "key"), "");
+  EXPECT_EQ(query_value("", "key"), "");
+}
+
 }  // namespace
 }  // namespace tollgate::net

@@ -11,6 +11,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "providers/event_stream.h"
 #include "providers/front_end.h"
 #include "tests/unit/providers/event_frames.h"
 #include "tests/unit/providers/scripted_exchange.h"
@@ -74,6 +75,7 @@ struct Case {
   // The client's own: spliced, not translated.
   bool own_form() const {
     if (call && call->api == Api::messages) return dialect == "anthropic";
+    if (call && call->api == Api::converse) return dialect == "bedrock";
     return dialect == (call && call->api == Api::gemini ? "gemini" : "openai");
   }
 };
@@ -109,15 +111,11 @@ void load_answer(Case& out) {
 }
 
 Api api_named(const std::string& name) {
-  static const std::map<std::string, Api> kApis = {{"chat", Api::chat},
-                                                   {"completions", Api::completions},
-                                                   {"embeddings", Api::embeddings},
-                                                   {"responses", Api::responses},
-                                                   {"messages", Api::messages},
-                                                   {"gemini", Api::gemini},
-                                                   {"moderations", Api::moderations},
-                                                   {"rerank", Api::rerank},
-                                                   {"images", Api::images}};
+  static const std::map<std::string, Api> kApis = {
+      {"chat", Api::chat},           {"completions", Api::completions}, {"embeddings", Api::embeddings},
+      {"responses", Api::responses}, {"messages", Api::messages},       {"gemini", Api::gemini},
+      {"converse", Api::converse},   {"moderations", Api::moderations}, {"rerank", Api::rerank},
+      {"images", Api::images}};
   return kApis.at(name);
 }
 
@@ -253,7 +251,26 @@ void expect_request(const Case& test, const Outcome& outcome) {
   expect_file(test.folder / "upstream_request.json", readable(test, outcome.sent.body));
 }
 
+// An event stream in the form of upstream_response.frames.
+std::string frames_of(const std::string& bytes) {
+  EventStreamParser parser;
+  parser.input() = bytes;
+  std::string out;
+  for (auto message = parser.next(); message && *message; message = parser.next()) {
+    const bool event = (*message)->message_type == "event";
+    Json line = {{event ? "event" : "exception", event ? (*message)->event_type : (*message)->exception_type}};
+    line["payload"] = Json::parse((*message)->payload);
+    out += line.dump() + "\n";
+  }
+  EXPECT_TRUE(parser.at_boundary());
+  return out;
+}
+
 void expect_response(const Case& test, const Outcome& outcome) {
+  if (test.call->api == Api::converse && test.call->index.stream && !outcome.client_error) {
+    if (test.own_form() && outcome.error == nullptr) EXPECT_EQ(outcome.client_response, test.answer);
+    return expect_file(test.folder / "client_response.frames", frames_of(outcome.client_response));
+  }
   if (test.call->index.stream && !outcome.client_error)
     return expect_file(test.folder / "client_response.sse", outcome.client_response);
   expect_file(test.folder / "client_response.json", readable(test, outcome.client_response));

@@ -1,0 +1,221 @@
+// Converse, request side: one strict walk that indexes what policy looks at. Members nobody here knows are checked as
+// JSON, and their strings are texts.
+#include <algorithm>
+#include <array>
+
+#include "providers/converse_call.h"
+#include "providers/request_reader.h"
+
+namespace tollgate::providers {
+namespace {
+
+using Kind = JsonReader::Kind;
+
+// Values that the API defines.
+constexpr std::array<std::string_view, 4> kSettings = {"guardrailConfig", "performanceConfig", "serviceTier",
+                                                       "additionalModelResponseFieldPaths"};
+// Strings inside blocks that are no prose: the answer is read by them, or they choose a form.
+constexpr std::array<std::string_view, 8> kReferences = {"toolUseId", "name", "format",      "status",
+                                                         "type",      "uri",  "bucketOwner", "qualifiers"};
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Every step returns false once the request is refused.
+class ConverseWalk {
+ public:
+  ConverseWalk(std::string_view body, bool /*model_elsewhere*/) : request_(body) {}
+
+  Result<CallIndex> run() {
+    index_.include_usage = true;  // this API always tells
+    const bool good = request_.whole([this](std::string_view key) { return member(key); });
+    if (good && (has_messages_ || request_.missing("messages"))) return std::move(request_.index);
+    return request_.why();
+  }
+
+ private:
+  bool member(std::string_view key) {
+    if (key == "messages") return has_messages_ = messages();
+    if (key == "system") return system();
+    if (key == "inferenceConfig") return inference_config();
+    if (key == "toolConfig") return tool_config();
+    if (key == "outputConfig") return output_config();
+    return is_one_of(kSettings, key) ? request_.skip() : request_.all_texts(Role::other);
+  }
+
+  bool messages() {
+    bool any = false;
+    const bool good = list("messages", [&] {
+      any = true;
+      return message();
+    });
+    if (!good || any) return good;
+    return request_.refuse("empty_array", "messages", "'messages' is empty: send at least one message.");
+  }
+
+  bool message() {
+    Role role = Role::user;
+    const std::size_t first = index_.texts.size();
+    const bool good = request_.object("", [&](std::string_view key) {
+      if (key == "role") return role_member(role);
+      return key == "content" ? content() : request_.all_texts(Role::user);
+    });
+    take_role(role, first);
+    return good;
+  }
+
+  void take_role(Role role, std::size_t first) {
+    for (std::size_t i = first; i < index_.texts.size(); ++i)
+      if (index_.texts[i].role == Role::user) index_.texts[i].role = role;  // a tool's results stay the tool's
+  }
+
+  bool role_member(Role& role) {
+    if (json_.peek() != Kind::string) return request_.wrong_type("role", "a string");
+    if (json_.decode(json_.string()) == "assistant") role = Role::assistant;
+    return json_.ok();
+  }
+
+  bool content() {
+    if (json_.peek() != Kind::array) return request_.wrong_type("content", "an array of objects");
+    request_.place.inner = "content";
+    request_.place.inner_item = Place::kNone;
+    json_.enter_array();
+    while (json_.next_element()) {
+      ++request_.place.inner_item;
+      if (!block(Role::user)) return false;
+    }
+    request_.place.inner = {};
+    request_.place.inner_item = Place::kNone;
+    return json_.ok();
+  }
+
+  bool system() {
+    const std::size_t first = index_.texts.size();
+    const bool good = list("system", [this] { return block(Role::user); });
+    take_role(Role::system, first);
+    return good;
+  }
+
+  // A union: the member says what it is.
+  bool block(Role role) {
+    return request_.object("", [&](std::string_view key) {
+      if (key == "text") return request_.optional_text(role);
+      if (key == "toolUse") return called("input", role);
+      if (key == "toolResult") return called("content", Role::tool);
+      if (key == "reasoningContent") return reasoning();
+      if (key == "cachePoint") return request_.skip();
+      const bool read = key == "document" || key == "guardContent" || key == "citationsContent" ||
+                        key == "searchResult" || key == "json";
+      index_.opaque_parts = index_.opaque_parts || !read;
+      return prose(role);
+    });
+  }
+
+  // Names and ids stay.
+  bool called(std::string_view texts, Role role) {
+    return request_.object("", [&](std::string_view key) {
+      if (key == "content" && texts == key && json_.peek() == Kind::array) return results();
+      return key == texts ? request_.all_texts(role) : request_.skip();
+    });
+  }
+
+  bool results() {
+    json_.enter_array();
+    while (json_.next_element())
+      if (!block(Role::tool)) return false;
+    return json_.ok();
+  }
+
+  bool reasoning() {
+    return request_.object("", [this](std::string_view key) {
+      if (key == "reasoningText") return reasoning();
+      if (key == "text") return request_.optional_text();
+      return request_.sealed();
+    });
+  }
+
+  // Every string but references and bytes. Recursive: the reader bounds the depth.
+  bool prose(Role role) {
+    if (json_.peek() == Kind::string) return request_.text(role);
+    if (json_.peek() == Kind::array) {
+      json_.enter_array();
+      while (json_.next_element())
+        if (!prose(role)) return false;
+      return json_.ok();
+    }
+    if (json_.peek() != Kind::object) return request_.skip();
+    return request_.object("", [&](std::string_view key) {
+      const bool text = json_.peek() == Kind::string;
+      if (key == "bytes" || key == "s3Location") return request_.opaque();
+      return text && is_one_of(kReferences, key) ? request_.skip() : prose(role);
+    });
+  }
+
+  bool inference_config() {
+    return request_.object_of("inferenceConfig", [this](std::string_view key) {
+      if (key == "maxTokens") return request_.max_tokens("inferenceConfig.maxTokens");
+      return request_.all_texts(Role::other);
+    });
+  }
+
+  // People write descriptions, examples and defaults into schemas; names of tools stay.
+  bool tool_config() {
+    return request_.object_of("toolConfig", [this](std::string_view key) {
+      if (key != "tools" || json_.peek() != Kind::array) return request_.skip();
+      json_.enter_array();
+      while (json_.next_element())
+        if (!request_.object("", [this](std::string_view kind) { return tool(kind); })) return false;
+      return json_.ok();
+    });
+  }
+
+  bool tool(std::string_view kind) {
+    if (kind != "toolSpec") return request_.skip();
+    return request_.object(
+        "", [this](std::string_view key) { return key == "name" ? request_.skip() : request_.all_texts(Role::other); });
+  }
+
+  // The schema is JSON inside a string.
+  bool output_config() {
+    const auto at = [this](std::string_view name, const auto& inner) {
+      return [this, name, inner](std::string_view key) {
+        return key == name && json_.peek() == Kind::object ? request_.object("", inner) : request_.skip();
+      };
+    };
+    const auto schema = [this](std::string_view key) {
+      if (key == "description") return request_.optional_text(Role::other);
+      return key == "schema" ? request_.optional_text(Role::other, true) : request_.skip();
+    };
+    return request_.object_of("outputConfig", at("textFormat", at("structure", at("jsonSchema", schema))));
+  }
+
+  // The elements of a list of the request's own.
+  template <class Element>
+  bool list(std::string_view name, const Element& element) {
+    request_.place = {};
+    if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type(name, "an array of objects");
+    request_.place.list = name;
+    json_.enter_array();
+    while (json_.next_element()) {
+      ++request_.place.item;
+      if (!element()) return false;
+    }
+    request_.place = {};
+    return json_.ok();
+  }
+
+  RequestReader request_;
+  JsonReader& json_ = request_.json;
+  CallIndex& index_ = request_.index;
+  bool has_messages_ = false;
+};
+
+}  // namespace
+
+Result<Call> decode_converse_call(std::shared_ptr<const std::string> body, std::string path_model) {
+  return decode_request<ConverseWalk>(Api::converse, std::move(body), std::move(path_model));
+}
+
+}  // namespace tollgate::providers
