@@ -15,8 +15,8 @@ using Kind = JsonReader::Kind;
 constexpr std::array<std::string_view, 4> kSettings = {"guardrailConfig", "performanceConfig", "serviceTier",
                                                        "additionalModelResponseFieldPaths"};
 // Strings inside blocks that are no prose: the answer is read by them, or they choose a form.
-constexpr std::array<std::string_view, 8> kReferences = {"toolUseId", "name", "format",      "status",
-                                                         "type",      "uri",  "bucketOwner", "qualifiers"};
+constexpr std::array<std::string_view, 7> kReferences = {"toolUseId", "format",      "status",    "type",
+                                                         "uri",       "bucketOwner", "qualifiers"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -106,8 +106,9 @@ class ConverseWalk {
       if (key == "toolResult") return called("content", Role::tool);
       if (key == "reasoningContent") return reasoning();
       if (key == "cachePoint") return request_.skip();
-      const bool read = key == "document" || key == "guardContent" || key == "citationsContent" ||
-                        key == "searchResult" || key == "json";
+      if (key == "json") return request_.all_texts(role);
+      const bool read =
+          key == "document" || key == "guardContent" || key == "citationsContent" || key == "searchResult";
       index_.opaque_parts = index_.opaque_parts || !read;
       return prose(role);
     });
@@ -117,7 +118,8 @@ class ConverseWalk {
   bool called(std::string_view texts, Role role) {
     return request_.object("", [&](std::string_view key) {
       if (key == "content" && texts == key && json_.peek() == Kind::array) return results();
-      return key == texts ? request_.all_texts(role) : request_.skip();
+      const bool reference = key == "toolUseId" || key == "name" || key == "status" || key == "type";
+      return reference ? request_.skip() : request_.all_texts(role);
     });
   }
 
@@ -163,7 +165,8 @@ class ConverseWalk {
   // People write descriptions, examples and defaults into schemas; names of tools stay.
   bool tool_config() {
     return request_.object_of("toolConfig", [this](std::string_view key) {
-      if (key != "tools" || json_.peek() != Kind::array) return request_.skip();
+      if (key == "toolChoice") return request_.skip();
+      if (key != "tools" || json_.peek() != Kind::array) return request_.all_texts(Role::other);
       json_.enter_array();
       while (json_.next_element())
         if (!request_.object("", [this](std::string_view kind) { return tool(kind); })) return false;
@@ -172,23 +175,23 @@ class ConverseWalk {
   }
 
   bool tool(std::string_view kind) {
-    if (kind != "toolSpec") return request_.skip();
+    if (kind == "cachePoint" || kind == "systemTool") return request_.skip();
+    if (kind != "toolSpec") return request_.all_texts(Role::other);
     return request_.object(
         "", [this](std::string_view key) { return key == "name" ? request_.skip() : request_.all_texts(Role::other); });
   }
 
   // The schema is JSON inside a string.
   bool output_config() {
-    const auto at = [this](std::string_view name, const auto& inner) {
-      return [this, name, inner](std::string_view key) {
-        return key == name && json_.peek() == Kind::object ? request_.object("", inner) : request_.skip();
-      };
-    };
-    const auto schema = [this](std::string_view key) {
-      if (key == "description") return request_.optional_text(Role::other);
-      return key == "schema" ? request_.optional_text(Role::other, true) : request_.skip();
-    };
-    return request_.object_of("outputConfig", at("textFormat", at("structure", at("jsonSchema", schema))));
+    return request_.object_of("outputConfig", [this](std::string_view key) { return output_member(key); });
+  }
+
+  // textFormat.structure.jsonSchema.schema. Recursive: the reader bounds the depth.
+  bool output_member(std::string_view key) {
+    if (key == "type" || key == "effort" || key == "name") return request_.skip();
+    if (key == "schema") return request_.optional_text(Role::other, true);
+    if (json_.peek() != Kind::object) return request_.all_texts(Role::other);
+    return request_.object("", [this](std::string_view inner) { return output_member(inner); });
   }
 
   // The elements of a list of the request's own.

@@ -29,7 +29,7 @@ class GeminiWalk {
     if (name == "generateContentRequest")
       return request_.object_of(name, [this](std::string_view key) { return member(camel_case(key)); });
     if (name == "cachedContent") return request_.opaque();  // what the provider keeps, no scanner reads here
-    const bool setting = name == "toolConfig" || name == "safetySettings" || name == "model";
+    const bool setting = name == "toolConfig" || name == "safetySettings";
     return setting ? request_.skip() : request_.all_texts(Role::other);
   }
 

@@ -45,7 +45,7 @@ TEST(ConverseCall, EveryTextIsRead) {
       R"({"toolResult":{"toolUseId":"i","content":[{"text":"r"},{"json":{"name":"j"}}],"status":"success"}},)"
       R"({"reasoningContent":{"reasoningText":{"text":"t","signature":"c2ln"}}},{"cachePoint":{"type":"default"}},)"
       R"({"document":{"format":"txt","name":"n","context":"c","source":{"text":"d"}}})"));
-  EXPECT_EQ(texts(call), (Texts{"x", "y", "r", "j", "t", "c", "d"}));
+  EXPECT_EQ(texts(call), (Texts{"x", "y", "r", "j", "t", "n", "c", "d"}));
   ASSERT_TRUE(call);
   EXPECT_EQ(call->index.texts[2].role, Role::tool);
   EXPECT_FALSE(call->index.opaque_parts);

@@ -115,7 +115,7 @@ TEST(GeminiCount, IsTheSameInsideAGenerateContentRequest) {
   const auto body = std::make_shared<const std::string>(
       R"({"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"a"}]}]}})");
   const auto call = decode_gemini_count_call(body, "m");
-  EXPECT_EQ(texts(call), Texts{"a"});
+  EXPECT_EQ(texts(call), (Texts{"models/m", "a"}));
 }
 
 // --- canonical ---
