@@ -35,8 +35,8 @@ constexpr double kTelephone = 0.05;  // 221 395 1837 is more often a telephone n
 
 bool is_separator(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
 
-// Where the run of letters and digits around `at` starts, not below `floor`. A run longer than any identifier (base64,
-// a hash) is given up on: npos.
+// Where the run of letters and digits around `at` starts. npos: it began below `floor`, where the cluster before has
+// looked at it, or it is longer than any identifier (base64, a hash).
 std::size_t run_start(std::string_view text, std::size_t at, std::size_t floor) {
   std::size_t plain = 0;  // the usual case of a long run needs no decoding
   while (plain <= kMostCharacters && plain < at - floor && is_alnum(text[at - 1 - plain])) ++plain;
@@ -47,7 +47,7 @@ std::size_t run_start(std::string_view text, std::size_t at, std::size_t floor) 
     if (steps == kMostCharacters) return std::string_view::npos;
     at -= unit.length;
   }
-  return at;
+  return at == floor && floor > 0 && is_alnum(char_before(text, floor)) ? std::string_view::npos : at;
 }
 
 // The same, with a few letters before it and one separator between: "AB 12 34 56 C".

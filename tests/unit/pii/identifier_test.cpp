@@ -170,8 +170,8 @@ TEST(Identifier, IsOnePieceWhateverSeparatesItsGroups) {
 }
 
 TEST(Identifier, IsNotSeenInLongerRunsOfLettersAndDigits) {
-  for (const std::string_view text :
-       {"NIE qX6131793Qz", "cf RSSMRA85L15F205TX", "0x3438150785343815078534381507853438"})
+  for (const std::string_view text : {"NIE qX6131793Qz", "cf RSSMRA85L15F205TX", "0x3438150785343815078534381507853438",
+                                      "E12345678X90123456Z12345678"})
     EXPECT_TRUE(sure(text).empty()) << text;
 }
 
