@@ -2,11 +2,14 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <string_view>
 
+#include "gateway/cli/allocator.h"
 #include "gateway/cli/commands.h"
 #include "gateway/version.h"
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "serve") tollgate::cli::tune_allocator(argv);
   CLI::App app{
       "Tollgate: one gateway in front of every model call.\n"
       "Authenticates, scrubs personal data, limits, routes, meters and records; speaks the OpenAI API.\n"
