@@ -155,7 +155,8 @@ class Assembler {
     // OpenAI's reasoning models refuse the older name; servers of other makers may know only that one.
     const bool openai = options.endpoint && options.endpoint->host.ends_with("api.openai.com");
     if (openai && draft.default_apis)
-      options.apis = {Api::chat, Api::responses, Api::embeddings, Api::moderations, Api::images, Api::speech};
+      options.apis = {Api::chat,   Api::responses,      Api::embeddings,   Api::moderations, Api::images,
+                      Api::speech, Api::transcriptions, Api::translations, Api::image_edits, Api::image_variations};
     options.max_completion_tokens = draft.max_completion_tokens.value_or(azure || openai);
   }
 

@@ -124,6 +124,8 @@ void listen_facts(const Listen& listen, Collector& out) {
   out.put("listen.limits.headers", static_cast<std::int64_t>(listen.http.max_headers));
   out.size("listen.limits.target", listen.http.max_target_bytes);
   out.size("listen.limits.body", listen.http.max_body_bytes);
+  out.size("listen.limits.upload", listen.max_upload_bytes);
+  out.size("listen.limits.upload_held", listen.max_upload_held);
   out.put("listen.limits.connections", static_cast<std::int64_t>(listen.max_connections));
   out.size("listen.limits.bytes_in_flight", listen.max_bytes_in_flight);
   const Timeouts& timeouts = listen.timeouts;
@@ -254,6 +256,7 @@ Facts facts_of(const pii::PolicyOptions& policy) {
   out.put("threshold", exact(policy.threshold));
   out.put("rule_pack", policy.rule_pack);
   out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));
+  out.put("on_opaque", std::string(policy.on_opaque == pii::PolicyOptions::OnOpaque::pass ? "pass" : "refuse"));
   return out.take();
 }
 

@@ -21,6 +21,10 @@ void limit_fields(Object& o, Listen& out) {
   o.number("headers", out.http.max_headers, {1, 1000}, {.doc = "Headers of a request"});
   o.size("target", out.http.max_target_bytes, {64, 1 << 20}, {.doc = "Request target"});
   o.size("body", out.http.max_body_bytes, {1024, 1ULL << 30}, {.doc = "Request body"});
+  o.size("upload", out.max_upload_bytes, {1024, 1ULL << 40},
+         {.doc = "Form with files, which is passed on as it comes"});
+  o.size("upload_held", out.max_upload_held, {1024, 1ULL << 30},
+         {.doc = "What of a form may come before the model's name"});
   o.number("connections", out.max_connections, {1, 10'000'000}, {.doc = "Open client connections; more are refused"});
   o.size("bytes_in_flight", out.max_bytes_in_flight, {1 << 20, 1ULL << 40},
          {.doc = "Request bodies held at once; beyond it 503"});
@@ -29,7 +33,7 @@ void limit_fields(Object& o, Listen& out) {
 void timeout_fields(Object& o, Timeouts& out) {
   o.duration("handshake", out.handshake, kWait, {.doc = "TLS handshake"});
   o.duration("head", out.head, kWait, {.doc = "The whole head, not each read"});
-  o.duration("body", out.body, kWait, {.doc = "The whole body"});
+  o.duration("body", out.body, kWait, {.doc = "The whole body; of an upload each silence"});
   o.duration("idle", out.idle, kWait, {.doc = "A kept connection between two calls"});
   o.duration("write_stall", out.write_stall, kWait, {.doc = "A client that does not read its stream"});
   o.duration("commit_after", out.commit_after, kWaitOrNone,

@@ -28,7 +28,11 @@ constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
                                                       {"moderations", Api::moderations},
                                                       {"rerank", Api::rerank},
                                                       {"images", Api::images},
-                                                      {"speech", Api::speech}};
+                                                      {"speech", Api::speech},
+                                                      {"transcriptions", Api::transcriptions},
+                                                      {"translations", Api::translations},
+                                                      {"image_edits", Api::image_edits},
+                                                      {"image_variations", Api::image_variations}};
 constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
 const std::pair<std::string_view, std::string> kDeploymentTypes[] = {
     {"standard", "standard"}, {"data_zone", "data_zone"}, {"global", "global"}};
@@ -45,6 +49,8 @@ constexpr std::pair<std::string_view, pii::Action> kActions[] = {{"pseudonymise"
                                                                  {"allow", pii::Action::allow}};
 constexpr std::pair<std::string_view, pii::PolicyOptions::OnError> kOnError[] = {
     {"block", pii::PolicyOptions::OnError::block}, {"pass", pii::PolicyOptions::OnError::pass}};
+constexpr std::pair<std::string_view, pii::PolicyOptions::OnOpaque> kOnOpaque[] = {
+    {"pass", pii::PolicyOptions::OnOpaque::pass}, {"refuse", pii::PolicyOptions::OnOpaque::refuse}};
 
 void egress_fields(Object& o, ProviderDraft& out) {
   out.proxy_where = o.where("proxy");
@@ -245,6 +251,7 @@ void policy_fields(Object& o, pii::PolicyOptions& out) {
   std::string pack = out.rule_pack;
   o.choice("rule_pack", pack, packs, {.doc = "Pinned: an upgrade never changes what is found unreviewed"});
   o.choice("on_error", out.on_error, kOnError, {.doc = "When scanning fails"});
+  o.choice("on_opaque", out.on_opaque, kOnOpaque, {.doc = "What no scanner reads: pictures, sound, files"});
 }
 
 void policy_file_fields(Object& o, PolicyDraft& out) {

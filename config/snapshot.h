@@ -47,6 +47,8 @@ struct Listen {
   net::HttpLimits http;                   // [reload]
   Timeouts timeouts;                      // [reload]
   std::size_t max_connections = 20'000;   // [reload]
+  std::uint64_t max_upload_bytes = 512ULL << 20;     // [reload] a form with files: passed on as it comes
+  std::uint64_t max_upload_held = 32ULL << 20;       // [reload] of it, what may stand before the model's name
   std::uint64_t max_bytes_in_flight = 512ULL << 20;  // [reload] request bodies held at once; beyond: 503
 };
 

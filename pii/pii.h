@@ -33,6 +33,8 @@ struct PolicyOptions {
   double threshold = 0.5;
   std::string rule_pack = "2026-11";  // pinned: an upgrade never changes a redaction unreviewed
   enum class OnError : std::uint8_t { block, pass } on_error = OnError::block;
+  // What no scanner reads: pictures, sound, files. Passes unless a policy says otherwise, as it has always done.
+  enum class OnOpaque : std::uint8_t { pass, refuse } on_opaque = OnOpaque::pass;
 };
 
 // How many code points a piece of valid UTF-8 has: turns byte offsets into the offsets that Presidio's users know.

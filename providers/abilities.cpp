@@ -33,6 +33,14 @@ std::string_view to_string(Api api) {
       return "gemini_count_tokens";
     case Api::converse:
       return "converse";
+    case Api::transcriptions:
+      return "transcriptions";
+    case Api::translations:
+      return "translations";
+    case Api::image_edits:
+      return "image_edits";
+    case Api::image_variations:
+      return "image_variations";
   }
   return "unknown";
 }

@@ -25,7 +25,12 @@ enum class Api : std::uint8_t {
   speech,
   gemini,
   gemini_count,
-  converse
+  converse,
+  // By a form with files:
+  transcriptions,
+  translations,
+  image_edits,
+  image_variations
 };
 
 // The model stands in the path, and so does whether the answer is a stream: the body says neither.

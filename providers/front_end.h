@@ -42,10 +42,16 @@ class ClientEncoder {
   virtual void fail(const Error& error, std::string& out) = 0;
 };
 
+// What a form that uploads files may hold.
+struct FormRules {
+  std::span<const std::string_view> files;  // names of the parts that are files; no other part may be one
+};
+
 struct FrontEnd {
   std::string_view id_prefix;  // of an answer's id, such as "chatcmpl-"
   // Parses and checks a request. Errors are in terms of the API (message, param, code) and say what to do.
   // `path_model`: the model in the path, where it names one; it wins, and the body then need not name one.
+  // Null where the request is a form.
   Result<Call> (*decode)(std::shared_ptr<const std::string> body, std::string path_model);
   // The scrubbed body of an accepted call with the wire format taken off, for targets that speak another API. Null
   // where there is no such form.
@@ -64,6 +70,7 @@ struct FrontEnd {
   std::string_view (*error_type)(const Error& error) = nullptr;
   // The answer is written by a model: it costs tokens. Otherwise the call counts as a request and nothing more.
   bool generates = true;
+  const FormRules* form = nullptr;  // the request is multipart/form-data
 };
 
 const FrontEnd& front_end(Api api);

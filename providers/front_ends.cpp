@@ -73,6 +73,21 @@ constexpr FrontEnd kRerank{"rerank-", decode_rerank_request, nullptr, relay_enco
 constexpr FrontEnd kImages{"img-", decode_images_request, nullptr, relay_encoder, openai_error};
 constexpr FrontEnd kSpeech{"speech-", decode_speech_request, nullptr, relay_encoder, openai_error};
 
+constexpr std::string_view kSound[] = {"file"};
+constexpr std::string_view kPictures[] = {"image", "image[]", "mask"};
+constexpr FormRules kSoundForm{kSound};
+constexpr FormRules kPictureForm{kPictures};
+
+constexpr FrontEnd form_api(std::string_view id_prefix, const FormRules& rules) {
+  FrontEnd out{id_prefix, nullptr, nullptr, relay_encoder, openai_error};
+  out.form = &rules;
+  return out;
+}
+constexpr FrontEnd kTranscriptions = form_api("transcr-", kSoundForm);
+constexpr FrontEnd kTranslations = form_api("transl-", kSoundForm);
+constexpr FrontEnd kImageEdits = form_api("img-", kPictureForm);
+constexpr FrontEnd kImageVariations = form_api("img-", kPictureForm);
+
 }  // namespace
 
 const FrontEnd& front_end(Api api) {
@@ -103,6 +118,14 @@ const FrontEnd& front_end(Api api) {
       return kGeminiCount;
     case Api::converse:
       return kConverse;
+    case Api::transcriptions:
+      return kTranscriptions;
+    case Api::translations:
+      return kTranslations;
+    case Api::image_edits:
+      return kImageEdits;
+    case Api::image_variations:
+      return kImageVariations;
   }
   return kChat;
 }

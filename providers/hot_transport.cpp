@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "gateway/net/chunked.h"
 #include "providers/hot_dial.h"
 #include "providers/hot_pool.h"
 #include "providers/request_head.h"
@@ -28,6 +29,7 @@ struct Loop {
 struct RequestBytes {
   std::string head;
   std::string body;
+  std::shared_ptr<BodySource> source;  // instead of the body
 };
 
 class HotExchange;
@@ -58,7 +60,11 @@ class HotExchange final : public HttpExchange {
   net::Task<Result<bool>> read_some(std::string& out) override;
   void cancel() override;
   bool dispatched() const override { return dispatched_; }
+  // What the coroutine that sends the body tells.
+  void write_started();
+  void write_paused();
   void write_finished(bool ok);
+  void source_failed(Error error);
 
  private:
   net::Task<Status> connect();
@@ -82,6 +88,7 @@ class HotExchange final : public HttpExchange {
   std::shared_ptr<Upload> upload_;
   std::optional<net::ResponseReader> reader_;
   std::string early_body_;  // came together with the head
+  std::optional<Error> source_error_;
   enum class Sending : std::uint8_t { active, done, failed } sending_ = Sending::active;
   bool surplus_ = false;  // bytes after the answer: the connection is not in step any more
   bool received_ = false;
@@ -96,13 +103,50 @@ net::Task<void> upload(std::shared_ptr<Upload> self) {
   if (self->exchange != nullptr) self->exchange->write_finished(sent.ok());
 }
 
+// One chunk, or the end of the body. Once the exchange is gone nobody reads an answer, so nothing more is sent.
+net::Task<Status> write_chunk(Upload& self, std::string_view bytes) {
+  if (self.exchange == nullptr) co_return Error{ErrorKind::cancelled, "the call is over"};
+  self.exchange->write_started();
+  const net::ChunkFrame frame(bytes.size());
+  const std::array<std::string_view, 3> chunk = {frame.size_line(), bytes, frame.end()};
+  const std::array<std::string_view, 1> last = {net::kLastChunk};
+  const auto pieces =
+      bytes.empty() ? std::span<const std::string_view>(last) : std::span<const std::string_view>(chunk);
+  co_return co_await self.connection->stream->write(pieces);
+}
+
+// Reads the source only as fast as the provider takes.
+net::Task<Status> write_source(Upload& self) {
+  TG_CO_CHECK(co_await write_request(*self.connection->stream, *self.bytes));
+  const auto source = self.bytes->source;
+  std::string bytes;
+  for (bool more = true; more;) {
+    bytes.clear();
+    if (self.exchange != nullptr) self.exchange->write_paused();
+    auto read = co_await source->read_some(bytes);
+    if (!read && self.exchange != nullptr) self.exchange->source_failed(read.error());
+    if (!read) co_return std::move(read).error();
+    more = *read;
+    if (!bytes.empty()) TG_CO_CHECK(co_await write_chunk(self, bytes));
+  }
+  const std::string_view nothing;
+  co_return co_await write_chunk(self, nothing);
+}
+
+net::Task<void> upload_source(std::shared_ptr<Upload> self) {
+  auto sent = co_await write_source(*self);
+  self->connection.reset();
+  if (self->exchange != nullptr) self->exchange->write_finished(sent.ok());
+}
+
 net::Task<Status> HotExchange::start() {
   TG_CO_CHECK(check_request(call_));
   if (stopped()) co_return failure("");
   std::string head = request_head(call_);
-  bytes_ = std::make_shared<const RequestBytes>(std::move(head), std::move(call_.body));
+  bytes_ = std::make_shared<const RequestBytes>(std::move(head), std::move(call_.body), call_.source);
 
-  connection_ = loop_.pool.take(*call_.endpoint);
+  // A kept connection may turn out to be dead, and what a source has given cannot be sent again.
+  if (!call_.source) connection_ = loop_.pool.take(*call_.endpoint);
   const bool reused = connection_ != nullptr;
   if (!reused) {
     TG_CO_CHECK(co_await connect());
@@ -146,9 +190,9 @@ net::Task<Status> HotExchange::send() {
   dispatched_ = true;
   sending_ = Sending::active;
   deadline_.set(call_.timeouts.first_byte);
-  if (bytes_->head.size() + bytes_->body.size() > kInlineWrite) {
+  if (bytes_->source || bytes_->head.size() + bytes_->body.size() > kInlineWrite) {
     upload_ = std::make_shared<Upload>(bytes_, connection_, this);
-    auto coroutine = upload(upload_);
+    auto coroutine = bytes_->source ? upload_source(upload_) : upload(upload_);
     net::asio::co_spawn(loop_.io.get_executor(), std::move(coroutine), net::asio::detached);
     co_return Status{};
   }
@@ -157,6 +201,20 @@ net::Task<Status> HotExchange::send() {
   if (stopped()) co_return failure("");
   write_finished(written.ok());
   co_return Status{};
+}
+
+void HotExchange::write_started() {
+  if (!reader_->head_done()) deadline_.set(call_.timeouts.first_byte);
+}
+
+// We wait for our own client: not the provider's time.
+void HotExchange::write_paused() {
+  if (!reader_->head_done()) deadline_.clear();
+}
+
+void HotExchange::source_failed(Error error) {
+  source_error_ = std::move(error);
+  connection_->stream->cancel();
 }
 
 void HotExchange::write_finished(bool ok) {
@@ -241,10 +299,12 @@ void HotExchange::drop() {
 
 void HotExchange::forget_upload() {
   if (upload_) upload_->exchange = nullptr;
+  if (upload_ && call_.source) call_.source->stop();
   upload_.reset();
 }
 
 Error HotExchange::failure(std::string_view broken) const {
+  if (source_error_) return *source_error_;
   if (cancelled_) return Error{.kind = ErrorKind::cancelled, .message = "the call was cancelled"};
   if (timed_out_) return Error{.kind = ErrorKind::upstream_timeout, .message = "the provider did not answer in time"};
   return Error{.kind = ErrorKind::upstream_error, .message = std::string(broken)};

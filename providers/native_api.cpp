@@ -7,6 +7,7 @@
 #include "providers/converse_event.h"
 #include "providers/embedding.h"
 #include "providers/event_stream.h"
+#include "providers/front_end.h"
 #include "providers/gemini.h"
 #include "providers/gemini_event.h"
 #include "providers/identity/url_text.h"
@@ -82,6 +83,10 @@ constexpr NativeApi kModerations{"/moderations", nullptr, decode_relayed_json, d
 constexpr NativeApi kRerank{"/rerank", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kImages{"/images/generations", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kSpeech{"/audio/speech", nullptr, decode_relayed_bytes, decode_openai_error};
+constexpr NativeApi kTranscriptions{"/audio/transcriptions", nullptr, decode_transcript, decode_openai_error};
+constexpr NativeApi kTranslations{"/audio/translations", nullptr, decode_transcript, decode_openai_error};
+constexpr NativeApi kImageEdits{"/images/edits", nullptr, decode_relayed_json, decode_openai_error};
+constexpr NativeApi kImageVariations{"/images/variations", nullptr, decode_relayed_json, decode_openai_error};
 
 const NativeApi* openai_api(Api api) {
   switch (api) {
@@ -108,6 +113,14 @@ const NativeApi* openai_api(Api api) {
     case Api::gemini_count:
     case Api::converse:
       break;
+    case Api::transcriptions:
+      return &kTranscriptions;
+    case Api::translations:
+      return &kTranslations;
+    case Api::image_edits:
+      return &kImageEdits;
+    case Api::image_variations:
+      return &kImageVariations;
   }
   return nullptr;
 }
@@ -121,7 +134,8 @@ const NativeApi* native_api(const ProviderOptions& options, Api api) {
     return gemini_api(api);
   const bool openai = options.kind == "openai_compatible" || options.kind == "azure_openai";
   const bool spoken = std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
-  return openai && spoken ? openai_api(api) : nullptr;
+  const bool carried = !options.use_curl || front_end(api).form == nullptr;  // curl_transport streams no bodies
+  return openai && spoken && carried ? openai_api(api) : nullptr;
 }
 
 std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version) {

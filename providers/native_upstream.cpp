@@ -29,20 +29,34 @@ std::string native_path(const NativeApi& api, const ProviderOptions& options, co
   return operation_path(api.operation, deployment, options.api_version);
 }
 
+void add_body(AttemptRequest& request, HttpCall& call) {
+  auto edits = std::move(request.edits);
+  edits.reserve(edits.size() + 2);
+  for (auto& edit : upstream_edits(*request.call, request.upstream_model)) edits.push_back(std::move(edit));
+  call.body = splice(*request.call->body, std::move(edits));
+}
+
+void add_form(AttemptRequest& request, HttpCall& call) {
+  request.form->name_model(request.upstream_model);
+  call.source = std::move(request.form);
+}
+
+std::string_view accepted(const NativeApi& api, const AttemptRequest& request) {
+  if (request.form) return "*/*";  // a transcript may be plain text
+  return request.call->index.stream ? api.stream_type : kJson;
+}
+
 HttpCall http_call(const NativeApi& api, const ProviderOptions& options, AttemptRequest request) {
   HttpCall call;
   call.endpoint = options.endpoint;
   call.path = native_path(api, options, request);
   call.headers.reserve(8);
-  call.headers.push_back({"content-type", "application/json"});
-  call.headers.push_back({"accept", std::string(request.call->index.stream ? api.stream_type : kJson)});
+  call.headers.push_back({"content-type", request.form ? request.form->content_type() : std::string(kJson)});
+  call.headers.push_back({"accept", std::string(accepted(api, request))});
   add_client_headers(api, request.client_headers, call);
   add_common_headers(call, request.request_id);
-  auto edits = std::move(request.edits);
-  edits.reserve(edits.size() + 2);
-  for (auto& edit : upstream_edits(*request.call, request.upstream_model)) edits.push_back(std::move(edit));
-  call.body = splice(*request.call->body, std::move(edits));
   call.timeouts = request.timeouts;
+  request.form ? add_form(request, call) : add_body(request, call);
   return call;
 }
 

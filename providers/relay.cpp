@@ -115,7 +115,7 @@ class AnswerWalk {
   void member(Batch& batch) {
     const auto key = reader_.key();
     const Kind kind = reader_.peek();
-    if (kind == Kind::string && (key == "text" || key == "revised_prompt")) {
+    if (kind == Kind::string && (key == "text" || key == "revised_prompt" || key == "word")) {
       const JsonString string = reader_.string();
       Event& event = batch.events.emplace_back();
       event.kind = Event::Kind::text;
@@ -161,8 +161,11 @@ class RelayEncoder final : public ClientEncoder {
  public:
   void write(const Batch& batch, const std::vector<bool>& changed, std::string& out) override {
     std::vector<Edit> edits;
-    for (std::size_t i = 0; i < changed.size(); ++i)
-      if (changed[i] && batch.events[i].span) edits.push_back(text_edit(batch.events[i]));
+    const bool json = batch.content_type.empty();
+    for (std::size_t i = 0; i < changed.size(); ++i) {
+      const Event& event = batch.events[i];
+      if (changed[i] && event.span) edits.push_back(json ? text_edit(event) : Edit{*event.span, event.text});
+    }
     append_frame(out, batch.frame, std::move(edits));
   }
   void write_text(std::uint32_t, std::uint32_t, Event::Kind, std::string_view, std::string&) override {}
@@ -198,6 +201,18 @@ Result<Batch> decode_relayed_json(std::string body) {
   if (!valid_utf8(body) || !AnswerWalk(body).run(batch)) return upstream_garbage();
   batch.frame = std::move(body);
   batch.whole_body = true;
+  return batch;
+}
+
+Result<Batch> decode_transcript(std::string body) {
+  if (body.starts_with('{')) return decode_relayed_json(std::move(body));
+  if (!valid_utf8(body)) return upstream_garbage();
+  TG_TRY(Batch batch, decode_relayed_bytes(std::move(body)));
+  batch.content_type = "text/plain; charset=utf-8";
+  Event& text = batch.events.emplace_back();
+  text.kind = Event::Kind::text;
+  text.text = batch.frame;
+  text.span = Span{0, static_cast<std::uint32_t>(batch.frame.size())};
   return batch;
 }
 

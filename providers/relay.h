@@ -17,6 +17,8 @@ Result<Call> decode_speech_request(std::shared_ptr<const std::string> body, std:
 // JSON whose members "text" and "revised_prompt" may repeat what was asked. Usage that is not told is none: these APIs
 // are not billed by tokens, or say so.
 Result<Batch> decode_relayed_json(std::string body);
+// A transcript: JSON as above, or a plain text (response_format text, srt, vtt).
+Result<Batch> decode_transcript(std::string body);
 // Bytes that mean nothing to a policy, such as sound.
 Result<Batch> decode_relayed_bytes(std::string body);
 

@@ -66,7 +66,9 @@ std::string request_head(const HttpCall& call) {
   for (const auto& header : call.headers)
     if (!is_transport_header(header.name)) append_header(head, header.name, header.value);
   // RFC 9110 §8.6: a length is expected with POST even when it is 0, and not with GET.
-  if (!call.body.empty() || call.method != "GET")
+  if (call.source)
+    append_header(head, "Transfer-Encoding", "chunked");
+  else if (!call.body.empty() || call.method != "GET")
     append_header(head, "Content-Length", std::to_string(call.body.size()));
   head.append("\r\n");
   return head;

@@ -37,12 +37,24 @@ struct Timeouts {
   std::chrono::milliseconds idle{60'000};        // between two reads of the body
 };
 
+// A request body that is sent as it comes, in chunks. One reader at a time; all on one loop.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  // Appends the next bytes, a bounded number of them. false: that was all. An error cuts the request and becomes the
+  // error of the exchange.
+  virtual net::Task<Result<bool>> read_some(std::string& out) = 0;
+  // Nobody wants the rest: a pending read_some() ends with ErrorKind::cancelled, and so does every later one.
+  virtual void stop() = 0;
+};
+
 struct HttpCall {
   std::shared_ptr<const Endpoint> endpoint;
   std::string method = "POST";
   std::string path;                  // appended to base_path
   std::vector<net::Header> headers;  // allow-list built by the dialect; Host and Content-Length are added
   std::string body;
+  std::shared_ptr<BodySource> source = nullptr;  // instead of `body`; such a call is never sent twice
   Timeouts timeouts;
 };
 

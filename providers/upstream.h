@@ -44,6 +44,15 @@ class EventStream {
   virtual std::string lossy() const { return {}; }
 };
 
+// The form of a call that uploads files, as the provider gets it. It is read once: an attempt that has begun to read it
+// leaves nothing for another.
+class UploadForm : public BodySource {
+ public:
+  virtual const std::string& content_type() const = 0;
+  // Which model the form names. REQUIRES: nothing was read
+  virtual void name_model(const std::string& upstream_model) = 0;
+};
+
 // What an attempt sends: the scrubbed call, already final except for what the target's dialect changes.
 struct AttemptRequest {
   std::shared_ptr<const Call> call;
@@ -54,6 +63,7 @@ struct AttemptRequest {
   std::string department;  // for fairness in the local model's queue; never sent to a provider
   // Of the client, by its API's allow-list, names in lower case: for a target that speaks this API itself.
   std::vector<net::Header> client_headers = {};
+  std::shared_ptr<UploadForm> form = nullptr;  // instead of the call's body
 };
 
 class Upstream {

@@ -1,5 +1,7 @@
 #include "gateway/net/chunked.h"
 
+#include <charconv>
+
 #include "gateway/net/http1_syntax.h"
 
 namespace tollgate::net {
@@ -134,6 +136,14 @@ ChunkDecoder::Fault ChunkDecoder::expect(char c, char wanted, State next) {
 
 ChunkDecoder::Fault ChunkDecoder::discard() {
   return ++discarded_ <= kMaxDiscardedBytes ? Fault::none : Fault::discard_limit;
+}
+
+ChunkFrame::ChunkFrame(std::size_t size) {
+  if (size == 0) return;
+  const auto end = std::to_chars(line_.data(), line_.data() + line_.size() - 2, size, 16).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  length_ = static_cast<std::size_t>(end - line_.data()) + 2;
 }
 
 }  // namespace tollgate::net

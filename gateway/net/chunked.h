@@ -1,5 +1,7 @@
 #pragma once
-// The chunked transfer coding (RFC 9112 §7.1), read strictly: hexadecimal size, no white space around it, CRLF only.
+// The chunked transfer coding (RFC 9112 §7.1), written, and read strictly: hexadecimal size, no white space around it,
+// CRLF only.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -60,5 +62,20 @@ class ChunkDecoder {
   std::uint32_t extension_ = 0;  // bytes of the current extension
   std::uint32_t discarded_ = 0;  // bytes of all extensions and trailers
 };
+
+// What stands around one chunk (RFC 9112 §7.1). For an empty chunk both parts are empty, because a chunk of size 0
+// would end the body.
+class ChunkFrame {
+ public:
+  explicit ChunkFrame(std::size_t size);
+  std::string_view size_line() const { return {line_.data(), length_}; }
+  std::string_view end() const { return length_ == 0 ? std::string_view() : std::string_view("\r\n"); }
+
+ private:
+  std::array<char, 20> line_{};
+  std::size_t length_ = 0;
+};
+
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace tollgate::net

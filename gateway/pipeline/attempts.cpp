@@ -140,12 +140,14 @@ Task<Status> Attempt::run() {
   for (const std::string_view name : front_.forwarded_headers)
     if (const auto value = d_.exchange.head().header(name); !value.empty())
       request.client_headers.push_back({std::string(name), std::string(value)});
+  request.form = d_.form;
   stream_ = upstream->second->start(std::move(request));
   d_.exchange.on_client_gone([this] {
     cut_ = Cut::client_gone;
     stream_->cancel();
   });
-  deadline_.set(timeouts.first_content);
+  // How long an upload takes is the client's affair; from its last byte on, the transport counts.
+  if (!d_.form) deadline_.set(timeouts.first_content);
   auto relayed = co_await relay();
   d_.exchange.on_client_gone(nullptr);
   deadline_.clear();
@@ -259,6 +261,7 @@ void Attempt::settle_usage() {
 void Attempt::close_record(int status, std::string_view outcome) {
   record_.status = status;
   record_.outcome = outcome;
+  record_.pii_found = d_.screened.counts.total();  // of a form that was scrubbed as it came
   record_.latency_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
   finops::rate(record_, *d_.view.snapshot->prices);
@@ -305,7 +308,8 @@ Task<Status> run_attempts(Dispatch dispatch, routing::AttemptPolicy policy, rate
     Attempt attempt(dispatch, candidate, number, report);
     auto answered = co_await attempt.run();
     used += attempt.tokens_used();
-    if (answered || !policy.next_after(routing::classify(answered.error()))) {
+    const bool spent = dispatch.form && !dispatch.form->untouched();
+    if (answered || spent || !policy.next_after(routing::classify(answered.error()))) {
       ticket.settle(used);
       co_return answered;
     }

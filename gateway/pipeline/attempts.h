@@ -1,5 +1,6 @@
 #pragma once
 // The last stages of a call: try its candidates in order until one answers, relay, settle, record.
+#include "gateway/pipeline/client_form.h"
 #include "gateway/pipeline/report.h"
 #include "gateway/pipeline/screen.h"
 #include "gateway/pipeline/services.h"
@@ -18,8 +19,9 @@ struct Dispatch {
   const Screened& screened;
   const config::Model& model;
   const auth::Principal& who;
-  std::int64_t estimated_input;  // tokens
-  server::HeaderLines headers;   // of the answer, rate limits included
+  std::int64_t estimated_input;      // tokens
+  server::HeaderLines headers;       // of the answer, rate limits included
+  std::shared_ptr<ClientForm> form;  // instead of the call's body; what it finds goes into `screened`
 };
 
 // Tries the candidates. ok: the client has its answer, whole or cut (an error event has told it). Error: nothing was

@@ -55,6 +55,48 @@ struct Asked {
   bool stream;        // by the path
 };
 
+// No client can know it, so no file can hold it.
+std::string new_boundary(const Services& services, const server::Exchange& exchange) {
+  return "tollgate-" + exchange.request_id().to_string() + "-" + std::to_string(services.random());
+}
+
+// A form is read up to the name of its model; the rest is scrubbed as it passes, into `screened`.
+Task<Result<providers::Call>> receive_form(const Services& services, const View& view, server::Exchange& exchange,
+                                           const auth::Principal& who, Asked asked, Screened& screened,
+                                           std::shared_ptr<ClientForm>& form) {
+  TG_CO_CHECK(allow_opaque(who));
+  TG_CO_TRY(std::string boundary, providers::form_boundary(exchange.head().header("content-type")));
+  const config::Listen& listen = view.snapshot->listen;
+  auto scrub = [&](std::string text) { return screen_text(services, view, who, std::move(text), screened); };
+  FormOptions options{*providers::front_end(asked.api).form,
+                      std::move(boundary),
+                      new_boundary(services, exchange),
+                      listen.max_upload_bytes,
+                      listen.max_upload_held,
+                      std::move(asked.model),
+                      std::move(scrub)};
+  const net::Executor executor = co_await net::asio::this_coro::executor;
+  form = std::make_shared<ClientForm>(executor, exchange, std::move(options));
+  if (who.department->pii) screened.rule_pack = who.department->pii->rule_pack;
+  providers::Call call;
+  call.api = asked.api;
+  call.body = std::make_shared<const std::string>();
+  TG_CO_TRY(call.model, co_await form->find_model());
+  call.index.model_name = call.model;
+  call.index.max_tokens = 0;  // nothing is reserved for an answer whose length nobody can tell
+  co_return call;
+}
+
+// One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
+Task<Result<providers::Call>> receive_body(server::Exchange& exchange, Asked asked, Report& report) {
+  TG_CO_TRY(std::string body, co_await exchange.read_body());
+  report.mark(Phase::receive);
+  auto bytes = std::make_shared<const std::string>(std::move(body));
+  auto call = providers::front_end(asked.api).decode(std::move(bytes), std::move(asked.model));
+  if (call) call->index.stream = call->index.stream || asked.stream;
+  co_return call;
+}
+
 // The stages. ok: the client has its answer. Error: nothing was sent yet.
 Task<Status> run_stages(const Services& services, const View& view, server::Exchange& exchange, Asked asked,
                         Report& report) {
@@ -65,15 +107,16 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // A body we cannot read would bypass every policy.
   TG_CO_CHECK(acceptable_encoding(exchange.head()));
-  TG_CO_TRY(std::string body, co_await exchange.read_body());
-  report.mark(Phase::receive);
-
-  // One walk over the bytes; what it cannot vouch for never reaches a policy or a provider.
-  auto bytes = std::make_shared<const std::string>(std::move(body));
   const providers::FrontEnd& front = providers::front_end(asked.api);
-  TG_CO_TRY(providers::Call decoded, front.decode(std::move(bytes), std::move(asked.model)));
-  decoded.index.stream = decoded.index.stream || asked.stream;
-  const auto call = std::make_shared<const providers::Call>(std::move(decoded));
+  Screened screened;
+  FormGuard upload;  // after what it uses
+  providers::Call received;
+  if (front.form != nullptr) {
+    TG_CO_TRY(received, co_await receive_form(services, view, exchange, who, std::move(asked), screened, upload.form));
+  } else {
+    TG_CO_TRY(received, co_await receive_body(exchange, std::move(asked), report));
+  }
+  const auto call = std::make_shared<const providers::Call>(std::move(received));
 
   // The model is allowed or not before anything is spent on the call.
   const bool configured = view.snapshot->models.contains(call->model);
@@ -82,7 +125,9 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   report.mark(Phase::decode);
 
   // Scrubbed before it is routed: no later stage sees what may not leave.
-  TG_CO_TRY(const Screened screened, screen(services, view, who, *call));
+  if (!upload.form) {
+    TG_CO_TRY(screened, screen(services, view, who, *call));
+  }
   report.pii(screened.counts, screened.rule_pack);
   report.mark(Phase::scrub);
 
@@ -99,8 +144,11 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, *model, reserve));
   report.mark(Phase::admit);
 
-  Dispatch dispatch{services, view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers)};
-  co_return co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
+  Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
+                    upload.form};
+  auto served = co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
+  report.pii(screened.counts, screened.rule_pack);  // an upload's fields may have come after its file
+  co_return served;
 }
 
 }  // namespace

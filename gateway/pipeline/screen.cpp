@@ -32,7 +32,37 @@ Status screen_field(const Services& services, const pii::PolicyOptions& policy, 
   return {};
 }
 
+Result<std::shared_ptr<const pii::Pseudonymiser>> pseudonymiser_of(const View& view, const auth::Principal& who) {
+  const auto it = view.pseudonymisers.find(who.department->id);
+  if (it != view.pseudonymisers.end()) return it->second;
+  return Error{ErrorKind::internal, "The gateway has no pseudonym key for this department."};
+}
+
 }  // namespace
+
+Status allow_opaque(const auth::Principal& who) {
+  const auto& policy = who.department->pii;
+  if (!policy || policy->on_opaque == pii::PolicyOptions::OnOpaque::pass) return {};
+  return Error{.kind = ErrorKind::permission_denied,
+               .message = "Department `" + who.department->id +
+                          "` may not send sound, pictures or files: its policy lets nothing pass that cannot be "
+                          "scanned. Send text.",
+               .code = "opaque_content_refused",
+               .retryable = false};
+}
+
+Result<std::string> screen_text(const Services& services, const View& view, const auth::Principal& who,
+                                std::string text, Screened& out) {
+  const auto& policy = who.department->pii;
+  if (!policy) return text;
+  TG_TRY(const auto pseudonymiser, pseudonymiser_of(view, who));
+  pii::RestoreMap forgotten;  // of a policy that does not restore
+  pii::RestoreMap& restore = policy->restore ? out.restore : forgotten;
+  TG_TRY(const auto replacements, pii::scrub(text, services.scanner, *policy, *pseudonymiser, restore, out.counts));
+  for (auto it = replacements.rbegin(); it != replacements.rend(); ++it)
+    text.replace(it->start, it->end - it->start, it->with);
+  return text;
+}
 
 Result<Screened> screen(const Services& services, const View& view, const auth::Principal& who,
                         const providers::Call& call) {
@@ -40,11 +70,10 @@ Result<Screened> screen(const Services& services, const View& view, const auth::
   const auto& policy = who.department->pii;
   if (!policy) return out;
   out.rule_pack = policy->rule_pack;
-  const auto pseudonymiser = view.pseudonymisers.find(who.department->id);
-  if (pseudonymiser == view.pseudonymisers.end())
-    return Error{ErrorKind::internal, "The gateway has no pseudonym key for this department."};
+  if (call.index.opaque_parts) TG_CHECK(allow_opaque(who));
+  TG_TRY(const auto pseudonymiser, pseudonymiser_of(view, who));
   for (const auto& field : call.index.texts)
-    TG_CHECK(screen_field(services, *policy, *pseudonymiser->second, call, field, out));
+    TG_CHECK(screen_field(services, *policy, *pseudonymiser, call, field, out));
   if (!policy->restore) out.restore = {};
   return out;
 }

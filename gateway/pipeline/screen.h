@@ -17,8 +17,15 @@ struct Screened {
   std::string rule_pack;
 };
 
-// Error: permission_denied where the policy blocks; internal where scanning failed and the policy says block.
+// Error: permission_denied where the policy blocks, or lets nothing pass that no scanner reads; internal where scanning
+// failed and the policy says block.
 Result<Screened> screen(const Services& services, const View& view, const auth::Principal& who,
                         const providers::Call& call);
+
+// For texts that come one by one: scrubs one, and adds to `out` what was found.
+Result<std::string> screen_text(const Services& services, const View& view, const auth::Principal& who,
+                                std::string text, Screened& out);
+// Error: the department's policy lets nothing pass that no scanner reads.
+Status allow_opaque(const auth::Principal& who);
 
 }  // namespace tollgate::pipeline

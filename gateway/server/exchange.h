@@ -30,6 +30,19 @@ class Exchange {
   // request_timeout, invalid_request, cancelled (the client left).
   virtual net::Task<Result<std::string>> read_body() = 0;
 
+  // Instead of read_body(), for a body that may be too big to be held: the body as it comes, `max` bytes at most. While
+  // nobody takes, the client is not read. Sends "100 Continue" as read_body() does.
+  virtual net::Task<Status> open_body(std::uint64_t max) = 0;
+  enum class Arrival : std::uint8_t { nothing_yet, some, done };
+  // Appends what has arrived, and never waits: after nothing_yet, `on_body` is called. Errors as read_body(), where the
+  // time limit is that of one silence.
+  virtual Result<Arrival> take_body(std::string& out) = 0;
+  // Called on the loop whenever take_body() may have something new to say. Replaces an earlier callback; an empty one
+  // forgets it.
+  virtual void on_body(std::function<void()> callback) = 0;
+  // Bytes of this request that are held until its end count against the process's bound. Error: overloaded.
+  virtual Status hold(std::size_t bytes) = 0;
+
   // x-request-id, Date-less framing headers and connection handling are added. Errors mean the client is gone.
   virtual net::Task<Status> respond(int status, HeaderLines headers, std::string_view body) = 0;
   virtual net::Task<Status> start_stream(int status, HeaderLines headers, std::string_view first) = 0;

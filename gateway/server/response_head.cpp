@@ -1,7 +1,5 @@
 #include "gateway/server/response_head.h"
 
-#include <charconv>
-
 #include "gateway/base/error.h"
 
 namespace tollgate::server {
@@ -35,14 +33,6 @@ std::string stream_head(int status, const Uuid& request_id, const HeaderLines& h
   std::string out = common_head(status, request_id, headers, connected);
   out.append("transfer-encoding: chunked\r\n\r\n");
   return out;
-}
-
-ChunkFrame::ChunkFrame(std::size_t size) {
-  if (size == 0) return;
-  const auto end = std::to_chars(line_.data(), line_.data() + line_.size() - 2, size, 16).ptr;
-  end[0] = '\r';
-  end[1] = '\n';
-  length_ = static_cast<std::size_t>(end - line_.data()) + 2;
 }
 
 }  // namespace tollgate::server

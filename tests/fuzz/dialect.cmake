@@ -23,3 +23,4 @@ tollgate_fuzz(gemini_call_fuzz LABEL providers CORPUS gemini_call SRCS gemini_ca
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(converse_call_fuzz LABEL providers CORPUS converse_call SRCS converse_call_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
+tollgate_fuzz(multipart_fuzz LABEL providers CORPUS multipart SRCS multipart_fuzz.cpp DEPS tollgate::providers)

@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(decode_rerank_request(body, {}));
   check(decode_images_request(body, {}));
   check(decode_speech_request(body, {}));
+  (void)decode_transcript(*body);
   auto batch = decode_relayed_json(*body);
   if (!batch) return 0;
   const auto encoder = relay_encoder({});

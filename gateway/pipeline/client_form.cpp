@@ -1,0 +1,184 @@
+#include "gateway/pipeline/client_form.h"
+
+#include <algorithm>
+
+#include "providers/json_reader.h"
+
+namespace tollgate::pipeline {
+
+using net::Task;
+using Item = providers::FormReader::Item;
+using Arrival = server::Exchange::Arrival;
+
+namespace {
+
+// Of all fields of a form together. OpenAI's longest is a prompt of 32,000 characters (API reference, images).
+constexpr std::size_t kMaxFields = 1024 * 1024;
+
+Error refuse(std::string param, std::string message, std::string code = "invalid_value") {
+  return Error{.kind = ErrorKind::invalid_request,
+               .message = std::move(message),
+               .code = std::move(code),
+               .param = std::move(param),
+               .retryable = false};
+}
+
+Error over() { return Error{ErrorKind::cancelled, "The call is over."}; }
+
+}  // namespace
+
+ClientForm::ClientForm(const net::Executor& executor, server::Exchange& exchange, FormOptions options)
+    : exchange_(exchange),
+      options_(std::move(options)),
+      content_type_("multipart/form-data; boundary=" + options_.own_boundary),
+      reader_(options_.boundary),
+      arrived_(executor) {
+  if (!options_.path_model.empty()) model_ = options_.path_model;
+  exchange_.on_body([this] { arrived_.notify(); });
+}
+
+Task<Result<std::string>> ClientForm::find_model() {
+  TG_CO_CHECK(co_await exchange_.open_body(options_.max_bytes));
+  std::size_t held = 0;
+  while (!model_) {
+    TG_CO_TRY(const bool more, co_await take());
+    if (!model_ && !more)
+      co_return refuse("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
+                       "missing_required_parameter");
+    if (!model_ && out_.size() > options_.max_held)
+      co_return refuse("model",
+                       "The field 'model' has to stand before the file in forms as long as this one: send it "
+                       "first.");
+    if (out_.size() > held) TG_CO_CHECK(exchange_.hold(out_.size() - held));
+    held = std::max(held, out_.size());
+  }
+  co_return *model_;
+}
+
+Task<Result<bool>> ClientForm::take() {
+  if (stopped_) co_return over();
+  TG_CO_TRY(const Arrival arrival, exchange_.take_body(reader_.input()));
+  if (arrival == Arrival::nothing_yet) {
+    co_await arrived_.wait();
+    co_return true;
+  }
+  TG_CO_CHECK(parse());
+  if (arrival == Arrival::some) co_return true;
+  TG_CO_CHECK(reader_.finish());
+  ended_ = true;
+  co_return false;
+}
+
+Task<Result<bool>> ClientForm::read_some(std::string& out) {
+  started_ = true;
+  if (model_at_) out_.insert(*model_at_, upstream_model_);
+  model_at_.reset();
+  while (out_.empty() && !ended_) {
+    TG_CO_CHECK(co_await take());
+  }
+  if (stopped_) co_return over();
+  if (out_.empty()) co_return false;
+  out.append(out_);
+  if (ended_ || out_.capacity() > kMaxFields)
+    std::string().swap(out_);
+  else
+    out_.clear();
+  co_return true;
+}
+
+void ClientForm::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  exchange_.on_body(nullptr);
+  arrived_.notify();
+}
+
+Status ClientForm::parse() {
+  for (;;) {
+    TG_TRY(const Item item, reader_.next());
+    switch (item) {
+      case Item::more:
+        return {};
+      case Item::part:
+        TG_CHECK(begin_part());
+        break;
+      case Item::data:
+        TG_CHECK(add_content());
+        break;
+      case Item::part_end:
+        TG_CHECK(end_part());
+        break;
+      case Item::end:
+        TG_CHECK(end_form());
+        break;
+    }
+  }
+}
+
+// A text that came as a file would not be scanned, and a file that came as a text would be changed.
+Status ClientForm::begin_part() {
+  const providers::FormPart& part = reader_.part();
+  const bool is_file = std::ranges::find(options_.rules.files, part.name) != options_.rules.files.end();
+  if (is_file && !in_file()) return refuse(part.name, "'" + part.name + "' has to be a file, with a filename.");
+  if (!is_file && in_file()) return refuse(part.name, "'" + part.name + "' cannot be a file here.");
+  field_.clear();
+  has_file_ = has_file_ || is_file;
+  providers::append_part_head(out_, options_.own_boundary, part);
+  return {};
+}
+
+Status ClientForm::add_content() {
+  if (in_file()) {
+    out_.append(reader_.data());
+    return {};
+  }
+  field_bytes_ += reader_.data().size();
+  if (field_bytes_ > kMaxFields) return refuse(reader_.part().name, "The fields of the form are longer than 1 MiB.");
+  field_.append(reader_.data());
+  return {};
+}
+
+Status ClientForm::end_part() {
+  if (!in_file()) TG_CHECK(end_field());
+  out_.append("\r\n");
+  return {};
+}
+
+Status ClientForm::end_field() {
+  const std::string& name = reader_.part().name;
+  if (!providers::valid_utf8(field_) || field_.find('\0') != field_.npos)
+    return refuse(name, "'" + name + "' is not text in UTF-8.");
+  if (name == "model") return add_model();
+  if (name == "stream" && field_ != "false")
+    return refuse(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
+  // Sound or a picture as text: nothing a scanner could read, and nothing it may change.
+  const bool opaque = field_.starts_with("data:");
+  if (opaque) {
+    out_.append(field_);
+    return {};
+  }
+  TG_TRY(const std::string scrubbed, options_.scrub(std::move(field_)));
+  out_.append(scrubbed);
+  return {};
+}
+
+// The name's place: the target gives it its own. A path that names the model wins.
+Status ClientForm::add_model() {
+  if (model_at_ || (model_ && options_.path_model.empty())) return refuse("model", "The form names 'model' twice.");
+  if (!model_) model_ = field_;
+  if (started_)
+    out_.append(upstream_model_);
+  else
+    model_at_ = out_.size();
+  return {};
+}
+
+Status ClientForm::end_form() {
+  const auto file = options_.rules.files.front();
+  if (!has_file_)
+    return refuse(std::string(file), "The form has no file '" + std::string(file) + "'.", "missing_required_parameter");
+  providers::append_form_end(out_, options_.own_boundary);
+  return {};
+}
+
+}  // namespace tollgate::pipeline

@@ -1,0 +1,9 @@
+// The unmodified openai package for Node: its forms hold the members in the order in which they were written.
+import OpenAI, { toFile } from "openai";
+
+const answer = await new OpenAI({ maxRetries: 0 }).audio.transcriptions.create({
+  file: await toFile(Buffer.from("RIFF"), "a.wav"),
+  model: "gpt",
+  prompt: "from node",
+});
+console.log(answer.text);
