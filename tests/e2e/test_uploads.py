@@ -290,6 +290,28 @@ def test_a_slow_client_is_waited_for(ours):
     assert new_row(ours)["outcome"] == "ok"
 
 
+def test_a_client_may_send_chunks_and_wait_for_leave_to_send(ours):
+    head = (f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ours.gateway.key()}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n"
+            "Expect: 100-continue\r\n\r\n").encode()
+    with ours.gateway.connect() as connection:
+        connection.sendall(head)
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        for at in range(0, len(MODEL + FILE + END), 7):
+            piece = (MODEL + FILE + END)[at:at + 7]
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert ours.provider.journal[0].form["file"][2] == b"RIFF"
+    new_row(ours)
+
+
+def test_a_stranger_sends_nothing(ours):
+    status, _, _ = ours.gateway.request(MODEL + FILE + END, "tg_none", path="/audio/transcriptions",
+                                        headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert status == 401 and ours.provider.journal == [] and len(ours.gateway.rows()) == ours.before
+
+
 def test_a_provider_that_breaks_off_is_an_error(ours):
     async def breaks(request, reply, chunks):
         await anext(chunks)
