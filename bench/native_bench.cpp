@@ -46,8 +46,10 @@ void decode(benchmark::State& state, const std::string& text) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body->size()));
 }
-BENCHMARK_CAPTURE(decode<decode_gemini_call>, gemini, gemini_call());
-BENCHMARK_CAPTURE(decode<decode_converse_call>, converse, converse_call());
+void decode_gemini(benchmark::State& state) { decode<decode_gemini_call>(state, gemini_call()); }
+BENCHMARK(decode_gemini);
+void decode_converse(benchmark::State& state) { decode<decode_converse_call>(state, converse_call()); }
+BENCHMARK(decode_converse);
 
 template <auto Canonicalise>
 void canonical(benchmark::State& state, const std::string& body) {
@@ -57,8 +59,10 @@ void canonical(benchmark::State& state, const std::string& body) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
 }
-BENCHMARK_CAPTURE(canonical<canonicalise_gemini>, gemini, gemini_call());
-BENCHMARK_CAPTURE(canonical<canonicalise_converse>, converse, converse_call());
+void canonical_gemini(benchmark::State& state) { canonical<canonicalise_gemini>(state, gemini_call()); }
+BENCHMARK(canonical_gemini);
+void canonical_converse(benchmark::State& state) { canonical<canonicalise_converse>(state, converse_call()); }
+BENCHMARK(canonical_converse);
 
 // As it came (0), or anew (1).
 template <auto Decode, auto Encoder>
