@@ -208,6 +208,7 @@ Facts facts_of(const Model& model) {
   out.put("created", model.created);
   out.put("residency", model.residency);
   out.put("default_max_tokens", model.default_max_tokens);
+  if (model.refuse_lossy) out.put("on_lossy", "refuse");
   limits_facts("", model.limits, out);
   for (const routing::Target& target : model.route.targets) {
     out.put("target " + target.key(), "weight " + std::to_string(target.weight) + " (" + timing(target) + ")");

@@ -36,6 +36,7 @@ constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
 constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
 const std::pair<std::string_view, std::string> kDeploymentTypes[] = {
     {"standard", "standard"}, {"data_zone", "data_zone"}, {"global", "global"}};
+constexpr std::pair<std::string_view, bool> kOnLossy[] = {{"report", false}, {"refuse", true}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
 const std::pair<std::string_view, std::string> kCriticality[] = {
     {"low", "low"}, {"medium", "medium"}, {"high", "high"}};
@@ -211,6 +212,8 @@ void model_fields(Object& o, ModelDraft& out) {
   o.text("residency", model.residency, kIdentifier, {.doc = "Every target has to work in this region"});
   o.integer("default_max_tokens", model.default_max_tokens, {1, 10'000'000},
             {.doc = "Reserved when the caller sets no limit"});
+  o.choice("on_lossy", model.refuse_lossy, kOnLossy,
+           {.doc = "A call with parameters that a target has no place for: tell the caller afterwards, or refuse it"});
   o.object("limits", {.doc = "Of all its callers together; absent: unlimited"},
            [&](Object& l) { limits_fields(l, model.limits); });
   o.date("created", model.created, {.doc = "Shown by /v1/models"});

@@ -100,6 +100,7 @@ struct Model {  // [reload] what callers name
   std::int64_t created = 0;                       // Unix seconds, for /v1/models
   std::string residency;                          // processing regions allowed; empty = any
   std::int64_t default_max_tokens = 1024;         // reserved when the caller set no cap
+  bool refuse_lossy = false;                      // a call that a target would get in part is a 400
   ratelimit::Limits limits;                       // of all its callers together
   std::shared_ptr<const ratelimit::Scope> scope;  // "model:<name>"
   routing::Route route;

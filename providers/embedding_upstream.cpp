@@ -55,7 +55,12 @@ class EmbeddingStream final : public EventStream {
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
 
-  std::string lossy() const override { return listed(lossy_); }
+  // Before anything is sent too: who refuses losses asks then.
+  std::string lossy() const override {
+    if (dispatched() || !asked_ || dialect_.batch(target()) == 0) return listed(lossy_);
+    const auto encoded = dialect_.encode(chunk(), target());
+    return encoded ? listed(encoded->lossy) : std::string();
+  }
 
  private:
   EmbeddingTarget target() const { return {model_, endpoint_->host}; }

@@ -24,6 +24,15 @@ bool refused_for_free(const Error& error) {
   return error.upstream_status != 408 && error.code != "content_filter";
 }
 
+Error lost(const std::string& fields) {
+  return Error{.kind = ErrorKind::invalid_request,
+               .message = "The provider of this model has no place for: " + fields +
+                          ". Leave that out, or call a model whose provider has it.",
+               .code = "unsupported_parameter",
+               .param = fields.substr(0, fields.find(',')),
+               .retryable = false};
+}
+
 // One attempt at one target, from the intent record to the final one.
 class Attempt {
  public:
@@ -37,6 +46,7 @@ class Attempt {
  private:
   bool write_intent();
   Task<Status> answer_estimate();
+  bool refuses_lossy() const;
   Task<Status> relay();
   void observe(const Batch& batch);
   Error explain(Error error) const;
@@ -142,6 +152,10 @@ Task<Status> Attempt::run() {
       request.client_headers.push_back({std::string(name), std::string(value)});
   request.form = d_.form;
   stream_ = upstream->second->start(std::move(request));
+  if (refuses_lossy() && !stream_->lossy().empty()) {
+    Error error = lost(stream_->lossy());
+    co_return co_await fail(std::move(error));
+  }
   d_.exchange.on_client_gone([this] {
     cut_ = Cut::client_gone;
     stream_->cancel();
@@ -154,6 +168,11 @@ Task<Status> Attempt::run() {
   if (relayed) co_return co_await finish();
   Error error = explain(std::move(relayed).error());
   co_return co_await fail(std::move(error));
+}
+
+// The operator's word, which a caller can only make stricter.
+bool Attempt::refuses_lossy() const {
+  return d_.model.refuse_lossy || d_.exchange.head().header("x-tollgate-lossy") == "refuse";
 }
 
 // A target that cannot count is not asked: what the estimator has learned of the model is the answer.
