@@ -12,6 +12,14 @@
 namespace tollgate::pii {
 namespace {
 
+// A bit stays where it and the 15 above it are set.
+constexpr std::uint64_t sixteen_in_a_row(std::uint64_t bits) {
+  bits &= bits >> 1U;
+  bits &= bits >> 2U;
+  bits &= bits >> 4U;
+  return bits & (bits >> 8U);
+}
+
 #if defined(__x86_64__)
 using Table = std::array<std::uint8_t, 16>;
 
@@ -67,6 +75,16 @@ __attribute__((target("avx2"))) std::uint32_t alnum_mask(const char* data) {
   return non_zero(look_up(data, kAlnum.low[0], kAlnum.high[0]));
 }
 
+// Goes on to the first block at which 16 letters or digits stand in a row, or the first one too close to the end to
+// read.
+__attribute__((target("avx2"))) std::size_t skip_words(std::string_view text, std::size_t at, std::uint64_t& window) {
+  for (; at + 32 <= text.size(); at += 32) {
+    window = (window >> 32U) | (static_cast<std::uint64_t>(alnum_mask(text.data() + at)) << 32U);
+    if (sixteen_in_a_row(window) != 0) break;
+  }
+  return at;
+}
+
 bool has_avx2() {
   static const bool yes = __builtin_cpu_supports("avx2") != 0;
   return yes;
@@ -77,6 +95,7 @@ std::size_t skip_blocks(const BytePatterns*, std::string_view, std::size_t at, s
   return at;
 }
 std::uint32_t alnum_mask(const char*) { return 0; }
+std::size_t skip_words(std::string_view, std::size_t at, std::uint64_t&) { return at; }
 bool has_avx2() { return false; }
 #endif
 
@@ -145,13 +164,11 @@ std::size_t RunFinder::run_end(std::size_t at) const {
 }
 
 bool RunFinder::next(Run& out) {
-  std::uint64_t window = 0;  // the block before, then this one
+  std::uint64_t window = 0;  // the letters and digits of the block before, then of this one
   for (; at_ < text_.size(); at_ += 32) {
-    window = (window >> 32U) | (static_cast<std::uint64_t>(mask(at_)) << 32U);
-    std::uint64_t sixteen = window & (window >> 1U);  // a bit stays where it and its next 15 are set
-    sixteen &= sixteen >> 2U;
-    sixteen &= sixteen >> 4U;
-    sixteen &= sixteen >> 8U;
+    if (simd_) at_ = skip_words(text_, at_, window);
+    if (!simd_ || at_ + 32 > text_.size()) window = (window >> 32U) | (static_cast<std::uint64_t>(mask(at_)) << 32U);
+    const std::uint64_t sixteen = sixteen_in_a_row(window);
     if (sixteen == 0) continue;
     out.start = at_ + static_cast<std::size_t>(std::countr_zero(sixteen)) - 32;
     out.end = run_end(out.start + kShortest);

@@ -24,6 +24,10 @@ constexpr auto kWords = std::to_array<Word>({
     {"appelez", Hint::phone},
     {"article", Hint::other},
     {"barcode", Hint::other},
+    {"birth", Hint::birth},
+    {"birthdate", Hint::birth},
+    {"birthday", Hint::birth},
+    {"born", Hint::birth},
     {"build", Hint::other},
     {"call", Hint::phone},
     {"called", Hint::phone},
@@ -45,15 +49,22 @@ constexpr auto kWords = std::to_array<Word>({
     {"contacto", Hint::contact},
     {"credit", Hint::card},
     {"creditcard", Hint::card},
+    {"dateofbirth", Hint::birth},
     {"debit", Hint::card},
     {"dial", Hint::phone},
     {"diners", Hint::card},
     {"discover", Hint::card},
+    {"dob", Hint::birth},
     {"ean", Hint::other},
     {"fax", Hint::phone},
     {"festnetz", Hint::phone},
     {"firmware", Hint::other},
     {"fon", Hint::phone},
+    {"geb", Hint::birth},
+    {"geboortedatum", Hint::birth},
+    {"geboren", Hint::birth},
+    {"geburtsdatum", Hint::birth},
+    {"geburtstag", Hint::birth},
     {"gsm", Hint::phone},
     {"gtin", Hint::other},
     {"handy", Hint::phone},
@@ -88,8 +99,18 @@ constexpr auto kWords = std::to_array<Word>({
     {"movil", Hint::phone},
     {"msisdn", Hint::phone},
     {"móvil", Hint::phone},
+    {"nacida", Hint::birth},
+    {"nacido", Hint::birth},
+    {"nacimiento", Hint::birth},
+    {"naissance", Hint::birth},
+    {"nascida", Hint::birth},
+    {"nascido", Hint::birth},
+    {"nascimento", Hint::birth},
+    {"nascita", Hint::birth},
     {"numero", Hint::contact},
     {"nummer", Hint::contact},
+    {"né", Hint::birth},
+    {"née", Hint::birth},
     {"order", Hint::other},
     {"pager", Hint::phone},
     {"pan", Hint::card},
@@ -132,6 +153,10 @@ constexpr auto kWords = std::to_array<Word>({
     {"tél", Hint::phone},
     {"téléphone", Hint::phone},
     {"upc", Hint::other},
+    {"ur", Hint::birth},
+    {"urodzenia", Hint::birth},
+    {"urodzona", Hint::birth},
+    {"urodzony", Hint::birth},
     {"uuid", Hint::other},
     {"ver", Hint::other},
     {"version", Hint::other},
@@ -225,7 +250,8 @@ Hint hint_after(std::string_view window) {
   while (end < window.size() && is_word_byte(window[end])) ++end;
   const auto word = window.substr(start, end - start);
   if (word == "office" || word == "home" || word == "work") return Hint::contact;  // a list of someone's numbers
-  return hint_of(word) == Hint::phone ? Hint::phone : Hint::none;
+  const Hint hint = hint_of(word);
+  return hint == Hint::phone || hint == Hint::birth ? hint : Hint::none;
 }
 
 }  // namespace

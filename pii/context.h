@@ -13,6 +13,7 @@ enum class Hint : std::uint8_t {
   phone,
   contact,  // a word that goes with a phone number and with other things: message, contact
   ip,
+  birth,
   other,  // a word that says it is something else: order, version, ISBN
 };
 

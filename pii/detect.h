@@ -42,6 +42,9 @@ struct Cluster {
 // may begin: the end, or earlier where the cluster was too long to hold.
 std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out);
 
+// The end of an ordinary number: few digits, no year, nothing beside that could join it to others; 0 = look closer.
+std::size_t ordinary_number_end(std::string_view text, std::size_t pos);
+
 void detect_cards(std::string_view text, const Cluster& cluster, Findings& out);
 void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out);
 void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out);
@@ -56,7 +59,9 @@ void detect_email(std::string_view text, std::size_t at, Findings& out);
 // `pos` is a colon or a hex digit before one. Returns where to go on.
 std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out);
 
-// Six pairs of hex digits around the colon, dash or dot near `pos`. Returns where to go on.
+// Whether an address could be where a hex digit stands at `pos`, then a colon, dash or dot, then a hex digit.
+bool maybe_mac(std::string_view text, std::size_t pos);
+// Six pairs of hex digits around `pos`. Returns where to go on.
 std::size_t detect_mac(std::string_view text, std::size_t pos, Findings& out);
 
 // A date that is called a date of birth. The cluster holds its year.

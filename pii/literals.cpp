@@ -61,9 +61,9 @@ std::size_t slot_of(std::uint32_t key) { return (key * 0x9E3779B1U) >> 20U; }
 // Each in the bucket that it widens least, the commonest first.
 std::array<BytePatterns, 2> share_out(std::vector<std::string_view> threes) {
   const auto own = [](std::string_view three) {
-    Triple triple;
-    add(triple, three);
-    return weight(triple);
+    double out = 1;
+    for (const char c : three) out *= weight(static_cast<unsigned char>(to_lower(c)));
+    return out;
   };
   std::ranges::sort(threes, [&](auto a, auto b) { return own(a) != own(b) ? own(a) > own(b) : a < b; });
   std::array<Triple, 16> buckets{};

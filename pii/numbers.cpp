@@ -150,6 +150,33 @@ std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t flo
   return groups > kMaxGroups ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;
 }
 
+namespace {
+
+// A sign that ends a number, or a space with a letter behind it.
+bool ends_number(char next, char next_but_one) {
+  static constexpr std::string_view kEnds = ",;:\"'=$";
+  return kEnds.find(next) != std::string_view::npos || (next == ' ' && is_alpha(next_but_one));
+}
+
+}  // namespace
+
+std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
+  constexpr std::size_t kMost = 4;
+  const auto at = [&](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+  std::size_t start = pos;
+  while (start > 0 && pos - start <= kMost && is_digit(text[start - 1])) --start;
+  std::size_t end = pos;
+  while (end - start <= kMost && is_digit(at(end))) ++end;
+  const std::size_t digits = end - start;
+  const bool year = digits == 4 && (text[start] == '1' || text[start] == '2');
+  if (digits == 0 || digits > kMost || year || start < 2) return 0;
+  // Inside an escape, such as \u0040 or &#x40;, digits are not what they seem.
+  constexpr std::size_t kEscape = 5;
+  const auto before = text.substr(start - std::min(start, kEscape), std::min(start, kEscape));
+  if (before.find_first_of("\\&") != std::string_view::npos) return 0;
+  return ends_number(at(end), at(end + 1)) && ends_number(text[start - 1], text[start - 2]) ? end : 0;
+}
+
 void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) {
   const auto& groups = cluster.groups;
   for (std::size_t first = 0; first < groups.size(); ++first) {

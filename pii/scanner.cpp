@@ -11,6 +11,7 @@ namespace tollgate::pii {
 namespace {
 
 constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, but for IPv4
+constexpr std::size_t kFewestInDate = 4;  // the year, where the month has a name
 constexpr std::size_t kUsualFindings = 8;
 
 bool maybe_ipv4(const Cluster& cluster) {
@@ -22,6 +23,7 @@ std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t f
   const std::size_t next = read_cluster(text, pos, floor, cluster);
   const std::size_t digits = cluster.digits.size();
   if (maybe_ipv4(cluster)) detect_ipv4(text, cluster, out);
+  if (digits >= kFewestInDate) detect_birth_date(text, cluster, out);
   if (digits < kFewestDigits) return next;
   detect_iban(text, cluster, out);
   detect_phones(text, cluster, out);
@@ -52,15 +54,21 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
   TriggerFinder finder(text);
   std::size_t floor = 0;     // the end of the last cluster
   std::size_t v6_floor = 0;  // the end of the last run of hex digits and colons
+  std::size_t mac_floor = 0;
   for (std::size_t pos = finder.next(0); pos < text.size(); pos = finder.next(pos)) {
     const std::uint8_t bits = trigger_bits(text, pos);
     std::size_t next = pos + 1;
     if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
-    if ((bits & kNumberTriggers) != 0) {
+    if ((bits & (kColonTrigger | kHexPairTrigger)) != 0 && pos >= mac_floor && maybe_mac(text, pos))
+      mac_floor = detect_mac(text, pos, out);
+    if (const std::size_t behind = ordinary_number_end(text, pos); behind != 0) {
+      next = floor = std::max(next, behind);
+    } else if ((bits & kNumberTriggers) != 0) {
       if (out.capacity() == 0) out.reserve(kUsualFindings);
       const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
+      if (unit.length > 1 && pos >= mac_floor) mac_floor = detect_mac(text, start, out);  // 00%3A1A, \u0030
       if (unit.c == '@') detect_email(text, start, out);
       if (is_digit(unit.c)) {
         const std::size_t end = examine_number(text, start, floor, cluster, out);
@@ -72,11 +80,18 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
   }
 }
 
+// What is too long for a word.
+void scan_runs(std::string_view text, Findings& out) {
+  RunFinder finder(text);
+  for (Run run; finder.next(run);) detect_wallet(text, run.start, run.end, out);
+}
+
 }  // namespace
 
 std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) const {
   Findings out;
   scan_values(text, rules_->identifiers, types, out);
+  scan_runs(text, out);
   rules_->secrets.detect(text, out);
   if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
   resolve_overlaps(out);
