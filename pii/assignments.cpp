@@ -28,7 +28,11 @@ struct Reader {
   std::string_view text;
   std::size_t pos;
 
-  char peek() const { return pos < text.size() ? unit_at(text, pos).c : '\n'; }
+  // The next visible character; goes past what is invisible.
+  char peek() {
+    while (pos < text.size() && unit_at(text, pos).c == kInvisible) pos += unit_at(text, pos).length;
+    return pos < text.size() ? unit_at(text, pos).c : '\n';
+  }
   void skip() { pos += unit_at(text, pos).length; }
   // At most `count` characters of `set`.
   std::size_t skip_any(std::string_view set, std::size_t count) {
@@ -111,7 +115,7 @@ Value read_value(Reader& in) {
     const char c = in.peek();
     if (out.quoted ? c == quote || c == '\n' : kEnds.find(c) != std::string_view::npos) break;
     in.skip();
-    if (c != kInvisible) out.text.push_back(c);
+    out.text.push_back(c);
     out.end = in.pos;
   }
   if (out.quoted && in.peek() != quote) out = {};  // never closed: not a value

@@ -12,12 +12,12 @@
 namespace tollgate::pii {
 namespace {
 
-// A bit stays where it and the 15 above it are set.
-constexpr std::uint64_t sixteen_in_a_row(std::uint64_t bits) {
+// A bit stays where it and the 14 above it are set.
+constexpr std::uint64_t fifteen_in_a_row(std::uint64_t bits) {
   bits &= bits >> 1U;
   bits &= bits >> 2U;
   bits &= bits >> 4U;
-  return bits & (bits >> 8U);
+  return bits & (bits >> 7U);
 }
 
 #if defined(__x86_64__)
@@ -75,12 +75,12 @@ __attribute__((target("avx2"))) std::uint32_t alnum_mask(const char* data) {
   return non_zero(look_up(data, kAlnum.low[0], kAlnum.high[0]));
 }
 
-// Goes on to the first block at which 16 letters or digits stand in a row, or the first one too close to the end to
+// Goes on to the first block at which 15 letters or digits stand in a row, or the first one too close to the end to
 // read.
 __attribute__((target("avx2"))) std::size_t skip_words(std::string_view text, std::size_t at, std::uint64_t& window) {
   for (; at + 32 <= text.size(); at += 32) {
     window = (window >> 32U) | (static_cast<std::uint64_t>(alnum_mask(text.data() + at)) << 32U);
-    if (sixteen_in_a_row(window) != 0) break;
+    if (fifteen_in_a_row(window) != 0) break;
   }
   return at;
 }
@@ -168,9 +168,9 @@ bool RunFinder::next(Run& out) {
   for (; at_ < text_.size(); at_ += 32) {
     if (simd_) at_ = skip_words(text_, at_, window);
     if (!simd_ || at_ + 32 > text_.size()) window = (window >> 32U) | (static_cast<std::uint64_t>(mask(at_)) << 32U);
-    const std::uint64_t sixteen = sixteen_in_a_row(window);
-    if (sixteen == 0) continue;
-    out.start = at_ + static_cast<std::size_t>(std::countr_zero(sixteen)) - 32;
+    const std::uint64_t fifteen = fifteen_in_a_row(window);
+    if (fifteen == 0) continue;
+    out.start = at_ + static_cast<std::size_t>(std::countr_zero(fifteen)) - 32;
     out.end = run_end(out.start + kShortest);
     at_ = out.end;
     return true;

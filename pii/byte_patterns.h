@@ -86,7 +86,7 @@ struct Run {
 };
 class RunFinder {
  public:
-  static constexpr std::size_t kShortest = 16;
+  static constexpr std::size_t kShortest = 15;
   explicit RunFinder(std::string_view text, bool portable = false);
   // The next maximal run of at least kShortest characters; false at the end.
   bool next(Run& out);

@@ -24,6 +24,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"appelez", Hint::phone},
     {"article", Hint::other},
     {"barcode", Hint::other},
+    {"batch", Hint::other},
     {"birth", Hint::birth},
     {"birthdate", Hint::birth},
     {"birthday", Hint::birth},
@@ -51,10 +52,12 @@ constexpr auto kWords = std::to_array<Word>({
     {"creditcard", Hint::card},
     {"dateofbirth", Hint::birth},
     {"debit", Hint::card},
+    {"delivery", Hint::other},
     {"dial", Hint::phone},
     {"diners", Hint::card},
     {"discover", Hint::card},
     {"dob", Hint::birth},
+    {"document", Hint::other},
     {"ean", Hint::other},
     {"fax", Hint::phone},
     {"festnetz", Hint::phone},
@@ -73,6 +76,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"host", Hint::ip},
     {"hotline", Hint::phone},
     {"id", Hint::other},
+    {"idoc", Hint::other},
     {"ids", Hint::other},
     {"imei", Hint::other},
     {"invoice", Hint::other},
@@ -161,6 +165,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"ver", Hint::other},
     {"version", Hint::other},
     {"visa", Hint::card},
+    {"volume", Hint::other},
     {"whatsapp", Hint::phone},
     {"звоните", Hint::phone},
     {"карта", Hint::card},
@@ -227,13 +232,24 @@ std::string_view pop_word(std::string_view& window) {
   return word;
 }
 
-Hint hint_before(std::string_view window) {
+// GEB5LT1AQ, 2S281UR: a piece of an identifier, not a word.
+bool inside_identifier(std::string_view word, char before, char after) {
+  constexpr std::size_t kLongest = 3;
+  return word.size() <= kLongest && (is_digit(before) || is_digit(after)) && std::ranges::all_of(word, is_upper);
+}
+
+// `text` goes on after the window.
+Hint hint_before(std::string_view text, std::size_t from, std::size_t start) {
+  auto window = text.substr(from, start - from);
   const auto whole = window;
   const bool ascii =
       std::all_of(whole.begin(), whole.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   for (int i = 0; i < kWordsBefore && !window.empty(); ++i) {
     const auto word = pop_word(window);
     if (word.empty()) break;
+    const std::size_t behind = from + window.size() + word.size();
+    if (inside_identifier(word, window.empty() ? ' ' : window.back(), behind < text.size() ? text[behind] : ' '))
+      continue;
     const Hint hint = hint_of(word);
     if (hint != Hint::none) return hint;
   }
@@ -261,7 +277,7 @@ Hint hint_around(std::string_view text, std::size_t start, std::size_t end) {
   if (start > 0 && text[start - 1] == '_')
     while (start > 0 && (is_word_byte(text[start - 1]) || text[start - 1] == '_')) --start;
   const std::size_t from = start > kBefore ? start - kBefore : 0;
-  const Hint before = hint_before(text.substr(from, start - from));
+  const Hint before = hint_before(text, from, start);
   if (before != Hint::none) return before;
   return hint_after(text.substr(end, kAfter));
 }

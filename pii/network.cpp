@@ -39,13 +39,19 @@ std::size_t local_start(std::string_view text, std::size_t at) {
   return start;
 }
 
+// A line may break inside the first label: what stands before it is no address yet.
+bool breaks_line(char c, std::string_view name) {
+  return c == '\n' && !name.empty() && name.find_first_of(".\n") == std::string_view::npos;
+}
+
+// With the line break, if there is one.
 std::string read_domain(std::string_view text, std::size_t pos) {
   std::string name;
   while (pos < text.size() && name.size() < kMaxDomain) {
     const Unit unit = unit_at(text, pos);
     pos += unit.length;
     if (unit.c == kInvisible) continue;
-    if (!is_domain(unit.c)) break;
+    if (!is_domain(unit.c) && !breaks_line(unit.c, name)) break;
     name.push_back(to_lower(unit.c));
   }
   return name;

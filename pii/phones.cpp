@@ -97,6 +97,11 @@ bool is_date(const Cluster& cluster, std::size_t first) {
   return small(1) && ((is_year(digits(0)) && small(2)) || (small(0) && is_year(digits(2))));
 }
 
+// 004203/2025: the number of a file and its year.
+bool is_file_number(const Cluster& cluster, const Run& run) {
+  return run.last == run.first + 1 && cluster.gap(run.first) == "/" && is_year(cluster.digits_of(run.last, run.last));
+}
+
 // [1] 3-3-4 as in North America.
 bool is_nanp(const Cluster& cluster, const Run& run) {
   std::size_t first = run.first;
@@ -155,6 +160,7 @@ bool follows_identifier(std::string_view text, std::size_t start) {
   std::size_t at = start;
   while (at > 0 && is_alpha(text[at - 1])) --at;
   if (at == start) {
+    if (text.substr(0, start).ends_with("..")) return true;                               // index ffed1cb..0019196
     const bool clock = start > 1 && text[start - 1] == ':' && is_digit(text[start - 2]);  // 12:33:04.383
     return clock || (start > 0 && is_digit(text[start - 1]));
   }
@@ -164,7 +170,7 @@ bool follows_identifier(std::string_view text, std::size_t start) {
 void consider(std::string_view text, const Cluster& cluster, const Run& run, Findings& out) {
   std::size_t digits = 0;
   for (std::size_t i = run.first; i <= run.last; ++i) digits += cluster.groups[i].length;
-  if (digits < 7 || digits > kLongest || is_date(cluster, run.first)) return;
+  if (digits < 7 || digits > kLongest || is_date(cluster, run.first) || is_file_number(cluster, run)) return;
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = cluster.end_of(run.last);
   if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;

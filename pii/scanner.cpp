@@ -2,6 +2,7 @@
 #include <iterator>
 #include <set>
 
+#include "pii/blobs.h"
 #include "pii/detect.h"
 #include "pii/identifier_finder.h"
 #include "pii/secrets.h"
@@ -33,14 +34,6 @@ std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t f
 }
 
 }  // namespace
-
-struct Scanner::Rules {
-  SecretDetector secrets;
-  IdentifierFinder identifiers;
-};
-
-Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
-Scanner::~Scanner() = default;
 
 namespace {
 
@@ -80,19 +73,44 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
   }
 }
 
-// What is too long for a word.
-void scan_runs(std::string_view text, Findings& out) {
-  RunFinder finder(text);
-  for (Run run; finder.next(run);) detect_wallet(text, run.start, run.end, out);
-}
-
 }  // namespace
+
+struct Scanner::Rules {
+  SecretDetector secrets;
+  IdentifierFinder identifiers;
+
+  void scan_text(std::string_view text, const TypeSet& types, Findings& out) const {
+    scan_values(text, identifiers, types, out);
+    secrets.detect(text, out);
+  }
+
+  // What is too long for a word.
+  void scan_runs(std::string_view text, const TypeSet& types, Findings& out) const {
+    RunFinder finder(text);
+    for (Run run; finder.next(run);) {
+      detect_wallet(text, run.start, run.end, out);
+      detect_twilio_key(text, run.start, run.end, out);
+      if (const auto blob = decode_blob(text, run)) scan_blob(*blob, types, out);
+    }
+  }
+
+  // All of it is what the surest finding in it is.
+  void scan_blob(const Blob& blob, const TypeSet& types, Findings& out) const {
+    constexpr double kEncoded = 0.9;  // of the score: it may be there by chance
+    Findings inside;
+    scan_text(blob.decoded, types, inside);
+    const auto best = std::ranges::max_element(inside, {}, &Finding::score);
+    if (best != inside.end()) out.push_back({best->type, blob.start, blob.end, best->score * kEncoded});
+  }
+};
+
+Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
+Scanner::~Scanner() = default;
 
 std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) const {
   Findings out;
-  scan_values(text, rules_->identifiers, types, out);
-  scan_runs(text, out);
-  rules_->secrets.detect(text, out);
+  rules_->scan_text(text, types, out);
+  rules_->scan_runs(text, types, out);
   if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
   resolve_overlaps(out);
   return out;

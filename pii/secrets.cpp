@@ -83,6 +83,8 @@ bool starts_word(std::string_view text, std::size_t start, std::string_view pref
   return !is_alnum(before) && before != '_' && (before != '-' || prefix != "eyJ");
 }
 
+bool is_aws_id(const SecretFormat& format) { return format.literal == "AKIA" || format.literal == "ASIA"; }
+
 double default_score(const SecretFormat& format, std::string_view key) {
   constexpr std::size_t kShort = 20;
   const auto body = key.substr(format.before + format.literal.size() <= key.size() ? format.literal.size() : 0);
@@ -114,6 +116,7 @@ struct SecretDetector::Rules {
     if (end < text.size() && is_alnum(text[end])) return at;
     const double score = format.check != nullptr ? format.check(key) : default_score(format, key);
     if (score > 0) out.push_back({format.type, start, end, score});
+    if (score > 0 && is_aws_id(format)) detect_aws_secret(text, end, out);
     return score > 0 ? end : at;
   }
 
@@ -151,7 +154,7 @@ void SecretDetector::detect(std::string_view text, Findings& out) const {
                                 ? rules_->detect_announced(text, kAnnouncements[match.literal], match.start, out)
                                 : rules_->detect_format(text, match.literal - kAnnouncements.size(), match.start, out);
     // A value after its name may be a key of a known form, which tells more: only keys are jumped over.
-    if (out.size() > found && (!announced || out.back().type == EntityType::private_key)) key = {out.back().start, end};
+    if (out.size() > found && (!announced || out.back().type == EntityType::private_key)) key = {match.start, end};
   }
 }
 

@@ -42,6 +42,11 @@ std::size_t detect_account_key(std::string_view text, SecretKind kind, std::size
 // `at` is the "://".
 std::size_t detect_url_password(std::string_view text, std::size_t at, std::size_t end, Findings& out);
 
+// The secret key of AWS within reach of the id of the key, which ends at `end`.
+void detect_aws_secret(std::string_view text, std::size_t end, Findings& out);
+// A run of letters and digits.
+void detect_twilio_key(std::string_view text, std::size_t start, std::size_t end, Findings& out);
+
 // Immutable; thread-safe.
 class SecretDetector {
  public:

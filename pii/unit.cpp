@@ -160,6 +160,23 @@ Unit decode_entity(std::string_view text, std::size_t pos) {
   return {fold_code_point(value), length};
 }
 
+// Tags that change how text looks, not what it says.
+Unit decode_tag(std::string_view text, std::size_t pos) {
+  constexpr std::size_t kLongestTag = 9;  // </strong>
+  static constexpr auto kTags = std::to_array<std::string_view>({"b", "i", "u", "s", "em", "strong", "mark", "wbr"});
+  const auto end = text.substr(pos, kLongestTag).find('>');
+  if (end == std::string_view::npos) return {'<', 1};
+  auto name = text.substr(pos + 1, end - 1);
+  if (name.starts_with('/')) name.remove_prefix(1);
+  if (name.ends_with('/')) name.remove_suffix(1);
+  if (std::ranges::find(kTags, name) == kTags.end()) return {'<', 1};
+  return {kInvisible, static_cast<std::uint8_t>(end + 1)};
+}
+
+Unit decode_star(std::string_view text, std::size_t pos) {
+  return text.substr(pos).starts_with("**") ? Unit{kInvisible, 2} : Unit{'*', 1};
+}
+
 }  // namespace
 
 char fold_code_point(std::uint32_t cp) {
@@ -185,6 +202,10 @@ Unit decode_unit(std::string_view text, std::size_t pos) {
       return decode_percent(text, pos);
     case '&':
       return decode_entity(text, pos);
+    case '<':
+      return decode_tag(text, pos);
+    case '*':
+      return decode_star(text, pos);
     default:
       break;
   }
@@ -204,6 +225,12 @@ Unit unit_before(std::string_view text, std::size_t pos) {
     for (std::size_t length = 4; length <= std::min(kLongestEntity, pos); ++length)
       if (text[pos - length] == '&' && spelled(length)) return decode_unit(text, pos - length);
     return {';', 1};
+  }
+  if (text[pos - 1] == '*') return pos > 1 && text[pos - 2] == '*' ? Unit{kInvisible, 2} : Unit{'*', 1};
+  if (text[pos - 1] == '>') {
+    for (std::size_t length = 3; length <= std::min<std::size_t>(9, pos); ++length)
+      if (text[pos - length] == '<' && spelled(length)) return decode_unit(text, pos - length);
+    return {'>', 1};
   }
   for (const std::size_t length : {12U, 6U, 3U, 2U}) {
     if (pos < length) continue;

@@ -34,11 +34,12 @@ constexpr char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 32)
 char fold_code_point(std::uint32_t code_point);
 
 // The unit that starts at `pos`: raw UTF-8, or one escape of JSON (\u0040, \n), URLs (%40) or HTML (&#64;), because
-// tool-call arguments are JSON inside JSON. REQUIRES: pos < text.size(). Broken UTF-8 is kOther, one byte each.
+// tool-call arguments are JSON inside JSON. Marks of bold and its like (** and <b>) are invisible.
+// REQUIRES: pos < text.size(). Broken UTF-8 is kOther, one byte each.
 Unit decode_unit(std::string_view text, std::size_t pos);
 inline Unit unit_at(std::string_view text, std::size_t pos) {
   const char c = text[pos];
-  if (static_cast<signed char>(c) > 0 && c != '\\' && c != '%' && c != '&') return {c, 1};
+  if (static_cast<signed char>(c) > 0 && c != '\\' && c != '%' && c != '&' && c != '*' && c != '<') return {c, 1};
   return decode_unit(text, pos);
 }
 // The unit that ends at `pos`. REQUIRES: 0 < pos <= text.size(), and pos is a unit boundary.

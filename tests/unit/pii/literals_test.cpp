@@ -69,7 +69,7 @@ std::vector<std::pair<std::size_t, std::size_t>> runs(std::string_view text, boo
   return out;
 }
 
-TEST(RunFinder, FindsEveryRunOfSixteenLettersAndDigitsWhole) {
+TEST(RunFinder, FindsEveryLongRunOfLettersAndDigitsWhole) {
   std::mt19937 random(5);
   for (int round = 0; round < 300; ++round) {
     std::string text;

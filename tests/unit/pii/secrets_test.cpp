@@ -194,6 +194,23 @@ TEST(SecretFormats, AreNotTheTailOfAWord) {
   EXPECT_TRUE(certain("thf_" + letters(34)).empty());
 }
 
+TEST(SecretFormats, TheSecretKeyOfAwsIsFoundBesideTheIdOfTheKey) {
+  const std::string id = "AKIA" + upper(16);
+  const std::string secret = b62(20) + "/" + b62(19);
+  const auto found = certain(id + "," + secret);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].start, id.size() + 1);
+  EXPECT_EQ(found[1].end, id.size() + 1 + secret.size());
+  EXPECT_TRUE(certain("x," + secret).empty());
+  EXPECT_EQ(certain(id + " " + hex(40)).size(), 1U) << "a SHA-1";
+}
+
+TEST(SecretFormats, KeysOfTwilioAreRunsOfTheirLength) {
+  EXPECT_EQ(certain("sid SK" + hex(32)).size(), 1U);
+  EXPECT_TRUE(certain("sid SK" + hex(31)).empty());
+  EXPECT_TRUE(certain("sid XK" + hex(32)).empty());
+}
+
 // The value between ⟦ and ⟧ is found and nothing else; without them, nothing is.
 struct Named {
   EntityType type;

@@ -90,5 +90,24 @@ TEST(BirthDates, MustExist) {
     EXPECT_EQ(found(text), "") << text;
 }
 
+TEST(Encoded, ValuesAreFoundInSmallBlobs) {
+  EXPECT_EQ(found("card NDExMTExMTExMTExMTExMQ== x"), "CREDIT_CARD <NDExMTExMTExMTExMTExMQ==>");
+  EXPECT_EQ(found("ssn NTM2LTIyLTgxNDU= x"), "US_SSN <NTM2LTIyLTgxNDU=>");
+  EXPECT_EQ(found("c eyJ2IjogIjQxMTExMTExMTExMTExMTEifQ== x"), "CREDIT_CARD <eyJ2IjogIjQxMTExMTExMTExMTExMTEifQ==>");
+  EXPECT_EQ(found("hex 2b343920333020393031383230 x"), "PHONE_NUMBER <2b343920333020393031383230>");
+  EXPECT_EQ(found("VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcw== bm90aGluZyB0byBzZWUgaGVyZQ=="), "");
+  EXPECT_EQ(found("aW1hZ2U" + std::string(600, 'A')), "") << "a file";
+}
+
+TEST(Marked, ValuesAreFoundThroughMarksOfBoldAndTheirLike) {
+  for (const std::string card : {"41111111<b></b>11111111", "41111111**11111111", "4111 1111<b></b> 1111 1111"})
+    EXPECT_EQ(found("card " + card + " x"), "CREDIT_CARD <" + card + ">");
+  EXPECT_EQ(found("**jane.doe@example.com** x"), "EMAIL_ADDRESS <jane.doe@example.com>");
+  EXPECT_EQ(found("<b>jane.doe@example.com</b> x"), "EMAIL_ADDRESS <jane.doe@example.com>");
+  EXPECT_EQ(found("jane.doe@e<b></b>xample.com x"), "EMAIL_ADDRESS <jane.doe@e<b></b>xample.com>");
+  EXPECT_EQ(found("jane.doe@e\nxample.com x"), "EMAIL_ADDRESS <jane.doe@e\nxample.com>");
+  EXPECT_EQ(found("<td>4111</td><td>1111</td><td>1111</td><td>1111</td>"), "") << "cells of a table";
+}
+
 }  // namespace
 }  // namespace tollgate::pii
