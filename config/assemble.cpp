@@ -121,6 +121,12 @@ class Assembler {
         out_.pii_policies[name] = keep(&Snapshot::pii_policies, name, std::move(draft.policy));
       }
     }
+    out_.pii = policy(draft_.pii);
+  }
+
+  // Null where no policy is named, or none of that name is defined (reported with the references).
+  std::shared_ptr<const pii::PolicyOptions> policy(const std::string& name) const {
+    return find(out_.pii_policies, name);
   }
 
   void provider(ProviderDraft& draft) {
@@ -182,7 +188,10 @@ class Assembler {
     routes(draft);
     const std::string name = model.name;
     model.scope = ratelimit::make_scope("model:" + name, model.limits);
-    out_.models[name] = keep(&Snapshot::models, name, std::move(model));
+    model.pii = policy(draft.pii);
+    const auto old = previous_ == nullptr ? nullptr : find(previous_->models, name);
+    const bool same_policy = old != nullptr && old->pii == model.pii;
+    out_.models[name] = keep(&Snapshot::models, name, std::move(model), same_policy);
   }
 
   void routes(const ModelDraft& draft) {
@@ -224,17 +233,23 @@ class Assembler {
     Department& department = draft.department;
     if (!claim("department", department.id, draft.where)) return;
     department.models = expand(draft.models);
-    if (const auto policy = out_.pii_policies.find(draft.pii); policy != out_.pii_policies.end()) {
-      department.pii = policy->second;
-    }
+    department.pii = policy(draft.pii);
+    for (std::size_t i = 0; i < department.applications.size(); ++i)
+      department.applications[i].pii = policy(draft.application_pii[i]);
     const std::string id = department.id;
     department.scope = ratelimit::make_scope("department:" + id, department.limits);
     for (Application& one : department.applications) {
       one.scope = ratelimit::make_scope("application:" + id + "/" + one.id, one.limits);
     }
     const auto old = previous_ == nullptr ? nullptr : find(previous_->departments, id);
-    const bool same_policy = old != nullptr && old->pii == department.pii;
+    const bool same_policy = old != nullptr && same_policies(*old, department);
     out_.departments[id] = keep(&Snapshot::departments, id, std::move(department), same_policy);
+  }
+
+  static bool same_policies(const Department& a, const Department& b) {
+    return a.pii == b.pii &&
+           std::equal(a.applications.begin(), a.applications.end(), b.applications.begin(), b.applications.end(),
+                      [](const auto& one, const auto& other) { return one.pii == other.pii; });
   }
 
   std::vector<std::string> expand(const std::vector<std::string>& names) const {

@@ -39,6 +39,7 @@ struct ModelDraft {
   Model model;
   std::vector<TargetDraft> targets;    // parallel to model.route.targets
   std::vector<TargetDraft> fallbacks;  // parallel to model.route.fallbacks
+  std::string pii;
 };
 
 struct DepartmentDraft {
@@ -46,6 +47,7 @@ struct DepartmentDraft {
   Department department;
   std::vector<std::string> models;  // names and group:NAME
   std::string pii;
+  std::vector<std::string> application_pii;  // parallel to department.applications
 };
 
 struct PolicyDraft {
@@ -78,6 +80,7 @@ struct Draft {
   std::vector<ModelDraft> models;
   std::vector<DepartmentDraft> departments;
   std::vector<PolicyDraft> policies;
+  std::string pii;  // the policy of everybody
   std::vector<KeyDraft> keys;
 };
 

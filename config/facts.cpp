@@ -14,20 +14,6 @@ namespace {
 
 constexpr Applies kRestart = Applies::restart;
 
-std::string_view name_of(pii::Action action) {
-  switch (action) {
-    case pii::Action::pseudonymise:
-      return "pseudonymise";
-    case pii::Action::redact:
-      return "redact";
-    case pii::Action::block:
-      return "block";
-    case pii::Action::allow:
-      return "allow";
-  }
-  return "";
-}
-
 std::string_view name_of(routing::FallbackCause cause) {
   switch (cause) {
     case routing::FallbackCause::error:
@@ -87,6 +73,7 @@ void application_facts(const Application& application, Collector& out) {
   out.put(name + "owner", application.owner);
   out.put(name + "use_case", application.use_case);
   out.put(name + "data", application.data);
+  if (application.pii) out.put(name + "pii", application.pii->name);
   limits_facts(name, application.limits, out);
   limits_facts(name + "key_limits.", application.key_limits, out);
 }
@@ -210,6 +197,7 @@ Facts facts_of(const Model& model) {
   out.put("default_max_tokens", model.default_max_tokens);
   if (model.refuse_lossy) out.put("on_lossy", "refuse");
   limits_facts("", model.limits, out);
+  if (model.pii) out.put("pii", model.pii->name);
   for (const routing::Target& target : model.route.targets) {
     out.put("target " + target.key(), "weight " + std::to_string(target.weight) + " (" + timing(target) + ")");
   }
@@ -247,17 +235,21 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   return out.take();
 }
 
+void rule_facts(const std::string& prefix, const pii::TypeRule& rule, Collector& out) {
+  out.put(prefix + "action", std::string(to_string(rule.action)));
+  out.put(prefix + "threshold", exact(rule.threshold));
+  if (rule.action == pii::Action::mask) out.put(prefix + "keep_last", std::to_string(rule.keep_last));
+}
+
 Facts facts_of(const pii::PolicyOptions& policy) {
   Collector out;
-  out.put("action", std::string(name_of(policy.action)));
-  for (const auto& [type, action] : policy.types) {
-    out.put("types." + std::string(pii::to_string(type)), std::string(name_of(action)));
-  }
+  rule_facts("", policy.rule, out);
+  for (const auto& [type, rule] : policy.types)
+    rule_facts("types." + std::string(pii::to_string(type)) + ".", rule, out);
   out.flag("restore", policy.restore);
-  out.put("threshold", exact(policy.threshold));
   out.put("rule_pack", policy.rule_pack);
   out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));
-  out.put("on_opaque", std::string(policy.on_opaque == pii::PolicyOptions::OnOpaque::pass ? "pass" : "refuse"));
+  out.put("on_opaque", std::string(to_string(policy.on_opaque)));
   return out.take();
 }
 
@@ -291,6 +283,8 @@ Facts settings_of(const Snapshot& snapshot) {
   out.put("admin.port", snapshot.admin.port, kRestart);
   out.put("log.level", snapshot.log.level);
   out.put("log.file", snapshot.log.file, kRestart);
+  if (snapshot.pii) out.put("pii.policy", snapshot.pii->name);
+  out.put("pii.key_epoch", static_cast<std::int64_t>(snapshot.pii_key_epoch));
   store_facts(snapshot, out);
   if (snapshot.prices) out.put("prices.catalog", snapshot.prices->version());
   return out.take();

@@ -199,14 +199,7 @@ void parts(Object& o, Draft& out) {
     o.list(
         kind.directory, {.doc = "As in included files"}, [&](Object& part) { kind.read(part, out); }, kind.definition);
   }
-  o.object("pii", {.doc = "Personal data"}, [&](Object& p) {
-    p.named("policies", {.doc = "By name"}, [&](const std::string& name, Object& policy) {
-      PolicyDraft draft{policy.where(), {}};
-      policy_fields(policy, draft.policy);
-      draft.policy.name = name;
-      out.policies.push_back(std::move(draft));
-    });
-  });
+  o.object("pii", {.doc = "Personal data"}, [&](Object& p) { pii_fields(p, out); });
   o.named_references("groups", Reference::To::model, kModelName,
                      {.doc = "Names for lists of models, used as group:NAME"},
                      [&](const std::string& name, const Where& where, std::vector<std::string> models) {

@@ -44,15 +44,6 @@ constexpr std::pair<std::string_view, routing::FallbackCause> kCauses[] = {
     {"error", routing::FallbackCause::error},
     {"throttled", routing::FallbackCause::throttled},
     {"timeout", routing::FallbackCause::timeout}};
-constexpr std::pair<std::string_view, pii::Action> kActions[] = {{"pseudonymise", pii::Action::pseudonymise},
-                                                                 {"redact", pii::Action::redact},
-                                                                 {"block", pii::Action::block},
-                                                                 {"allow", pii::Action::allow}};
-constexpr std::pair<std::string_view, pii::PolicyOptions::OnError> kOnError[] = {
-    {"block", pii::PolicyOptions::OnError::block}, {"pass", pii::PolicyOptions::OnError::pass}};
-constexpr std::pair<std::string_view, pii::PolicyOptions::OnOpaque> kOnOpaque[] = {
-    {"pass", pii::PolicyOptions::OnOpaque::pass}, {"refuse", pii::PolicyOptions::OnOpaque::refuse}};
-
 void egress_fields(Object& o, ProviderDraft& out) {
   out.proxy_where = o.where("proxy");
   o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
@@ -87,7 +78,7 @@ void fallback_fields(Object& o, routing::Fallback& out, TargetDraft& draft) {
   });
 }
 
-void application_fields(Object& o, Application& out) {
+void application_fields(Object& o, Application& out, std::string& pii) {
   o.text("id", out.id, kIdentifier, {.doc = "Unique in its department", .required = true});
   o.text("purpose", out.purpose, kLine, {.doc = "What the money is for"});
   o.text("owner", out.owner, kLine, {.doc = "Who answers for it"});
@@ -98,6 +89,7 @@ void application_fields(Object& o, Application& out) {
            [&](Object& l) { limits_fields(l, out.limits); });
   o.object("key_limits", {.doc = "Of each of its keys by itself; absent: unlimited"},
            [&](Object& l) { limits_fields(l, out.key_limits); });
+  o.reference("pii", pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name; joins its department's"});
 }
 
 void cost_center_fields(Object& o, Department& out) {
@@ -217,6 +209,7 @@ void model_fields(Object& o, ModelDraft& out) {
   o.object("limits", {.doc = "Of all its callers together; absent: unlimited"},
            [&](Object& l) { limits_fields(l, model.limits); });
   o.date("created", model.created, {.doc = "Shown by /v1/models"});
+  o.reference("pii", out.pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name, for whoever calls it"});
 }
 
 void department_fields(Object& o, DepartmentDraft& out) {
@@ -225,41 +218,16 @@ void department_fields(Object& o, DepartmentDraft& out) {
   cost_center_fields(o, department);
   o.references("models", out.models, Reference::To::model_or_group, kModelName, {.doc = "Model names, or group:NAME"});
   o.object("limits", {.doc = "Absent: unlimited"}, [&](Object& l) { limits_fields(l, department.limits); });
-  o.reference("pii", out.pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name; absent: no scanning"});
+  o.reference("pii", out.pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name"});
   o.list("applications", {.doc = "What keys are given to"}, [&](Object& a) {
     Application application;
-    application_fields(a, application);
+    application_fields(a, application, out.application_pii.emplace_back());
     if (!application.id.empty() && department.application(application.id) != nullptr) {
       a.problem("id", "application '" + application.id + "' is defined twice");
     }
     department.applications.push_back(std::move(application));
   });
   o.unsupported("budgets", "budgets are not supported yet; limits are");
-}
-
-void policy_fields(Object& o, pii::PolicyOptions& out) {
-  const std::pair<std::string_view, std::string> packs[] = {{out.rule_pack, out.rule_pack}};
-  o.choice("action", out.action, kActions, {.doc = "For every type that is not listed"});
-  o.object("types", {.doc = "Per type"}, [&](Object& t) {
-    for (std::size_t i = 0; i < pii::kEntityTypes; ++i) {
-      const auto type = static_cast<pii::EntityType>(i);
-      const std::string_view name = pii::to_string(type);
-      pii::Action action = out.action;
-      t.choice(name, action, kActions, {.doc = "Default: action"});
-      if (t.has(name)) out.types[type] = action;
-    }
-  });
-  o.boolean("restore", out.restore, {.doc = "Put values back into answers"});
-  o.decimal("threshold", out.threshold, {0, 1}, {.doc = "Least score that counts"});
-  std::string pack = out.rule_pack;
-  o.choice("rule_pack", pack, packs, {.doc = "Pinned: an upgrade never changes what is found unreviewed"});
-  o.choice("on_error", out.on_error, kOnError, {.doc = "When scanning fails"});
-  o.choice("on_opaque", out.on_opaque, kOnOpaque, {.doc = "What no scanner reads: pictures, sound, files"});
-}
-
-void policy_file_fields(Object& o, PolicyDraft& out) {
-  o.text("name", out.policy.name, kIdentifier, {.doc = "What departments name", .required = true});
-  policy_fields(o, out.policy);
 }
 
 std::span<const PartKind> part_kinds() {

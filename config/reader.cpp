@@ -353,6 +353,24 @@ void Object::word(std::string_view name, std::size_t& at, std::span<const std::s
   if (found < allowed.size()) at = found;
 }
 
+void Object::word_or_object(std::string_view name, std::size_t& at, std::span<const std::string_view> allowed,
+                            const About& about, const Body& body, std::string_view definition) {
+  const Member* member = take(name, about, [&] {
+    Shape fields;
+    Object inner(fields);
+    body(inner);
+    Shape either;
+    either.kind = Shape::Kind::any_of;
+    fields.definition = definition;
+    either.inner = {word_shape(allowed), std::move(fields)};
+    return either;
+  });
+  if (member == nullptr) return;
+  if (member->value.kind == Node::Kind::mapping)
+    return read_mapping(*session_, *source_, member->value, path_of(name), body);
+  at = word_of(member->value, path_of(name), allowed);
+}
+
 std::vector<std::size_t> Object::words(std::string_view name, std::span<const std::string_view> allowed,
                                        const About& about) {
   std::vector<std::size_t> found;

@@ -146,6 +146,18 @@ class Object {
     for (const auto& row : table) allowed.push_back(row.first);
     for (const std::size_t at : words(name, allowed, about)) out.push_back(table[at].second);
   }
+  // One word of the table, or a mapping that says more.
+  template <class E, std::size_t N>
+  void choice_or_object(std::string_view name, E& out, const std::pair<std::string_view, E> (&table)[N],
+                        const About& about, const Body& body, std::string_view definition) {
+    std::vector<std::string_view> allowed;
+    for (const auto& row : table) allowed.push_back(row.first);
+    std::size_t at = N;
+    word_or_object(name, at, allowed, about, body, definition);
+    if (at < N) out = table[at].second;
+  }
+  void word_or_object(std::string_view name, std::size_t& at, std::span<const std::string_view> allowed,
+                      const About& about, const Body& body, std::string_view definition);
   // `at`: index into `allowed`; allowed.size() = none yet.
   void word(std::string_view name, std::size_t& at, std::span<const std::string_view> allowed, const About& about);
 

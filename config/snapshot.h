@@ -17,7 +17,7 @@
 #include "gateway/net/http1.h"
 #include "gateway/net/tls.h"
 #include "local_backend/api.h"
-#include "pii/pii.h"
+#include "pii/policy.h"
 #include "providers/upstream.h"
 #include "ratelimit/limiter.h"
 #include "routing/routing.h"
@@ -72,6 +72,7 @@ struct Application {
   ratelimit::Limits limits;                       // of all its calls together
   ratelimit::Limits key_limits;                   // of each of its credentials by itself
   std::shared_ptr<const ratelimit::Scope> scope;  // of `limits`: "application:<department>/<id>"
+  std::shared_ptr<const pii::PolicyOptions> pii;  // null: none of its own
 };
 
 inline constexpr std::string_view kAlways = "1970-01-01";  // from when a cost center without a date counts
@@ -86,7 +87,7 @@ struct Department {  // [reload]
   std::vector<std::string> models;            // names callers may use, sorted
   ratelimit::Limits limits;
   std::shared_ptr<const ratelimit::Scope> scope;  // "department:<id>"
-  std::shared_ptr<const pii::PolicyOptions> pii;  // null: no scanning
+  std::shared_ptr<const pii::PolicyOptions> pii;  // null: none of its own
   std::vector<Application> applications;
 
   bool may_use(const std::string& model) const;
@@ -103,6 +104,7 @@ struct Model {  // [reload] what callers name
   bool refuse_lossy = false;                      // a call that a target would get in part is a 400
   ratelimit::Limits limits;                       // of all its callers together
   std::shared_ptr<const ratelimit::Scope> scope;  // "model:<name>"
+  std::shared_ptr<const pii::PolicyOptions> pii;  // null: none of its own
   routing::Route route;
 };
 
@@ -148,6 +150,8 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const Model>> models;
   std::unordered_map<std::string, std::shared_ptr<const providers::ProviderOptions>> providers;
   std::map<std::string, std::shared_ptr<const pii::PolicyOptions>> pii_policies;
+  std::shared_ptr<const pii::PolicyOptions> pii;          // [reload] of every call; null: none
+  std::uint64_t pii_key_epoch = 1;                        // [reload] of the keys of pseudonyms
   std::optional<ratelimit::RedisOptions> redis;           // [restart] absent: in memory
   finops::LedgerOptions ledger;                           // [restart]
   std::optional<finops::ShipperOptions> postgres_ledger;  // [restart]

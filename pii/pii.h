@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "gateway/base/result.h"
 #include "gateway/base/secret.h"
 #include "pii/entity.h"
+#include "pii/policy.h"
 
 namespace tollgate::pii {
 
@@ -20,21 +22,6 @@ struct Finding {
   std::size_t start = 0;
   std::size_t end = 0;
   double score = 0;  // 0..1
-};
-
-enum class Action : std::uint8_t { pseudonymise, redact, block, allow };
-
-// A named policy, as configured.
-struct PolicyOptions {
-  std::string name;
-  Action action = Action::pseudonymise;  // for every type not listed
-  std::map<EntityType, Action> types;
-  bool restore = true;  // put values back into answers
-  double threshold = 0.5;
-  std::string rule_pack = "2026-11";  // pinned: an upgrade never changes a redaction unreviewed
-  enum class OnError : std::uint8_t { block, pass } on_error = OnError::block;
-  // What no scanner reads: pictures, sound, files. Passes unless a policy says otherwise, as it has always done.
-  enum class OnOpaque : std::uint8_t { pass, refuse } on_opaque = OnOpaque::pass;
 };
 
 // How many code points a piece of valid UTF-8 has: turns byte offsets into the offsets that Presidio's users know.
@@ -79,11 +66,18 @@ inline constexpr std::string_view kTokenPrefix = "Tgx";
 inline constexpr std::size_t kTokenLength = 3 + 2 + 20;  // prefix, two letters for the type, base32 of 100 bits
 class Pseudonymiser {
  public:
-  explicit Pseudonymiser(const Secret& tenant_key);  // REQUIRES: at least 32 bytes
+  // REQUIRES: keys of at least 32 bytes. `previous`: the key before the last rotation, empty where there was none.
+  explicit Pseudonymiser(const Secret& tenant_key, const Secret& previous = {});
   std::string token(EntityType type, std::string_view value) const;
+  // The token that `value` had before the keys were rotated: what a conversation that is under way may still say.
+  std::optional<std::string> previous_token(EntityType type, std::string_view value) const;
+  // The digest that stands in the text where a policy hashes: 20 characters, of no use for restoring.
+  std::string digest(EntityType type, std::string_view value) const;
 
  private:
-  Secret key_;
+  Secret token_key_;
+  Secret previous_token_key_;
+  Secret digest_key_;
 };
 
 struct Replacement {
@@ -93,18 +87,42 @@ struct Replacement {
   EntityType type = EntityType::email_address;
 };
 
-struct Counts {
-  std::int64_t by_type[kEntityTypes] = {};
+// How many values of each type met each action.
+class Counts {
+ public:
+  struct Entry {
+    EntityType type;
+    Action action;
+    std::int64_t count;
+  };
+  void add(EntityType type, Action action);
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::int64_t of(EntityType type) const;
   std::int64_t total() const;
+
+ private:
+  std::vector<Entry> entries_;  // few: a call has a handful of types
 };
 
-// What a policy does to one text, as replacements in order of position. `with` needs no JSON escape: a token, or, where
-// the policy redacts, the type's name in brackets ("[EMAIL_ADDRESS]"). Adds what is replaced to `counts` and, where the
-// policy restores, what is pseudonymised to `map`. Error permission_denied with code "pii_blocked" when the
-// policy blocks a type that was found (the message names the type, never the value).
-// A value inside something of a token's form is left alone.
-Result<std::vector<Replacement>> scrub(std::string_view text, const Scanner& scanner, const PolicyOptions& policy,
-                                       const Pseudonymiser& pseudonymiser, RestoreMap& map, Counts& counts);
+// What scrubbing the texts of one call leaves behind. Holds PII (in `restore`): dies with the call, is never logged.
+struct Scrubbed {
+  RestoreMap restore;                    // what was pseudonymised, where the policies restore
+  Counts counts;                         // of all that a policy acts on or logs, the value that blocked included
+  std::optional<EntityType> local_only;  // found, and only models inside the house may see it
+};
+
+// The findings in a text, but for values inside something of a token's form: those were replaced in an earlier turn.
+std::vector<Finding> find(std::string_view text, const Scanner& scanner);
+
+// What the policies put in the place of one value; nullopt: it stays. Needs no JSON escape: letters, digits, stars,
+// brackets and the separators that stood there. Error permission_denied with code "pii_blocked" where they block (the
+// message names the type, never the value).
+Result<std::optional<std::string>> replacement(const Finding& finding, std::string_view value, const Policies& policies,
+                                               const Pseudonymiser& pseudonymiser, Scrubbed& out);
+
+// The same for all findings of one text, in order of position.
+Result<std::vector<Replacement>> scrub(std::string_view text, const std::vector<Finding>& findings,
+                                       const Policies& policies, const Pseudonymiser& pseudonymiser, Scrubbed& out);
 
 // Puts values back into one text stream that may be cut anywhere. Holds back only the longest suffix that could be the
 // start of a token of this conversation; the output is the same for every cutting.

@@ -40,50 +40,76 @@ std::string message_of(const Entity& entity, std::string_view value) {
   return out;
 }
 
-constexpr std::size_t kDigestBytes = 16;  // the least BLAKE2b gives here; the token takes the first 100 bits
+constexpr std::size_t kDigestBytes = 16;  // the least BLAKE2b gives here
+constexpr std::size_t kDigestLength = kTokenLength - kTokenPrefix.size() - 2;
 
-}  // namespace
-
-Pseudonymiser::Pseudonymiser(const Secret& tenant_key) {
+// A subkey of the right size for any length of key, and of no use for anything else.
+Secret subkey(const Secret& tenant_key, std::string_view purpose) {
   if (tenant_key.reveal().size() < crypto_generichash_KEYBYTES)
     throw std::invalid_argument("a pseudonym key has at least 32 bytes");
-  if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
-  // A subkey of the right size for any length of key, and of no use for anything else.
-  static constexpr std::string_view kPurpose = "tollgate.pii.token.1";
   std::string key(crypto_generichash_KEYBYTES_MAX, '\0');
   crypto_generichash_state state;
   crypto_generichash_init(&state, nullptr, 0, key.size());
-  const auto update = [&state](std::string_view bytes) {
+  for (const auto bytes : {purpose, tenant_key.reveal()})
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  };
-  update(kPurpose);
-  update(tenant_key.reveal());
   crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(key.data()), key.size());
-  key_ = Secret(std::move(key));
   sodium_memzero(&state, sizeof state);
+  return Secret(std::move(key));
 }
 
-std::string Pseudonymiser::token(EntityType type, std::string_view value) const {
-  const std::string_view letters = entity(type).letters;
+// The first 100 bits of the keyed digest, as 20 characters at `out`.
+void write_digest(const Secret& secret, EntityType type, std::string_view value, char* out) {
   std::string message = message_of(entity(type), value);
   std::array<unsigned char, kDigestBytes> digest{};
-  const auto key = key_.reveal();
+  const auto key = secret.reveal();
   crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(message.data()),
                      message.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size());
   sodium_memzero(message.data(), message.size());
-  std::string out(kTokenLength, '\0');
-  char* end = std::copy(kTokenPrefix.begin(), kTokenPrefix.end(), out.data());
-  end = std::copy(letters.begin(), letters.end(), end);
   unsigned bits = 0;
   unsigned held = 0;
-  for (std::size_t i = 0; end != out.data() + kTokenLength;) {
+  for (std::size_t i = 0, written = 0; written < kDigestLength; ++written) {
     if (held < 5) {
       bits = (bits << 8U) | digest[i++];
       held += 8;
     }
     held -= 5;
-    *end++ = kTokenAlphabet[(bits >> held) & 31U];
+    *out++ = kTokenAlphabet[(bits >> held) & 31U];
   }
+}
+
+std::string make_token(const Secret& key, EntityType type, std::string_view value) {
+  const std::string_view letters = entity(type).letters;
+  std::string out(kTokenLength, '\0');
+  char* end = std::copy(kTokenPrefix.begin(), kTokenPrefix.end(), out.data());
+  end = std::copy(letters.begin(), letters.end(), end);
+  write_digest(key, type, value, end);
+  return out;
+}
+
+constexpr std::string_view kTokenPurpose = "tollgate.pii.token.1";
+constexpr std::string_view kDigestPurpose = "tollgate.pii.digest.1";
+
+}  // namespace
+
+Pseudonymiser::Pseudonymiser(const Secret& tenant_key, const Secret& previous) {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
+  token_key_ = subkey(tenant_key, kTokenPurpose);
+  digest_key_ = subkey(tenant_key, kDigestPurpose);
+  if (!previous.empty()) previous_token_key_ = subkey(previous, kTokenPurpose);
+}
+
+std::string Pseudonymiser::token(EntityType type, std::string_view value) const {
+  return make_token(token_key_, type, value);
+}
+
+std::optional<std::string> Pseudonymiser::previous_token(EntityType type, std::string_view value) const {
+  if (previous_token_key_.empty()) return std::nullopt;
+  return make_token(previous_token_key_, type, value);
+}
+
+std::string Pseudonymiser::digest(EntityType type, std::string_view value) const {
+  std::string out(kDigestLength, '\0');
+  write_digest(digest_key_, type, value, out.data());
   return out;
 }
 

@@ -2,14 +2,10 @@
 
 #include "pii/pii.h"
 #include "pii/token.h"
+#include "pii/unit.h"
 
 namespace tollgate::pii {
 namespace {
-
-Action action_for(const PolicyOptions& policy, EntityType type) {
-  const auto it = policy.types.find(type);
-  return it == policy.types.end() ? policy.action : it->second;
-}
 
 // Where text of a token's form begins.
 std::vector<std::size_t> token_starts(std::string_view text) {
@@ -38,33 +34,83 @@ Error blocked(EntityType type) {
           .retryable = false};
 }
 
+constexpr std::size_t kLongestMask = 64;  // stars beyond say nothing
+
+// Separators show the form of a value; all of these are themselves inside JSON, however deep.
+bool is_separator(char c) { return std::string_view(" -./:@+()_,").find(c) != std::string_view::npos; }
+
+std::string masked(std::string_view value, std::size_t keep_last) {
+  std::string units;
+  for (std::size_t pos = 0; pos < value.size();) {
+    const Unit unit = unit_at(value, pos);
+    if (unit.c != kInvisible) units.push_back(unit.c);
+    pos += unit.length;
+  }
+  const auto letters = static_cast<std::size_t>(std::count_if(units.begin(), units.end(), is_alnum));
+  const std::size_t hidden = letters - std::min(keep_last, letters / 2);
+  std::size_t seen = 0;
+  for (char& c : units) {
+    const bool kept = is_alnum(c) ? ++seen > hidden : is_separator(c);
+    if (!kept) c = '*';
+  }
+  if (units.size() > kLongestMask) units.erase(0, units.size() - kLongestMask);
+  return units;
+}
+
+std::string pseudonym(const Finding& finding, std::string_view value, bool restore, const Pseudonymiser& names,
+                      RestoreMap& map) {
+  std::string token = names.token(finding.type, value);
+  if (!restore) return token;
+  map.add(token, std::string(value));
+  if (auto previous = names.previous_token(finding.type, value)) map.add(*std::move(previous), std::string(value));
+  return token;
+}
+
 }  // namespace
 
-Result<std::vector<Replacement>> scrub(std::string_view text, const Scanner& scanner, const PolicyOptions& policy,
-                                       const Pseudonymiser& pseudonymiser, RestoreMap& map, Counts& counts) {
+std::vector<Finding> find(std::string_view text, const Scanner& scanner) {
   auto findings = scanner.scan(text);
-  std::erase_if(findings, [&](const Finding& f) {
-    return f.score < policy.threshold || action_for(policy, f.type) == Action::allow;
-  });
-  std::vector<Replacement> out;
-  if (findings.empty()) return out;
+  if (findings.empty()) return findings;
   const auto tokens = token_starts(text);
   std::erase_if(findings, [&](const Finding& f) { return inside_token(f, tokens); });
-  for (const auto& finding : findings)
-    if (action_for(policy, finding.type) == Action::block) return blocked(finding.type);
-  out.reserve(findings.size());
-  for (const auto& [type, start, end, score] : findings) {
-    ++counts.by_type[static_cast<std::size_t>(type)];
-    if (action_for(policy, type) == Action::redact) {
-      out.push_back({start, end, "[" + std::string(to_string(type)) + "]", type});
-      continue;
-    }
-    const auto value = text.substr(start, end - start);
-    std::string token = pseudonymiser.token(type, value);
-    if (policy.restore) map.add(token, std::string(value));
-    out.push_back({start, end, std::move(token), type});
+  return findings;
+}
+
+Result<std::optional<std::string>> replacement(const Finding& finding, std::string_view value, const Policies& policies,
+                                               const Pseudonymiser& pseudonymiser, Scrubbed& out) {
+  using Text = std::optional<std::string>;
+  const TypeRule rule = policies.decide(finding);
+  if (rule.action == Action::allow) return Text();
+  out.counts.add(finding.type, rule.action);
+  const std::string name(to_string(finding.type));
+  switch (rule.action) {
+    case Action::block:
+      return blocked(finding.type);
+    case Action::route_local_only:
+      if (!out.local_only) out.local_only = finding.type;
+      return Text();
+    case Action::redact:
+      return Text("[" + name + "]");
+    case Action::hash:
+      return Text("[" + name + ":" + pseudonymiser.digest(finding.type, value) + "]");
+    case Action::mask:
+      return Text(masked(value, rule.keep_last));
+    case Action::pseudonymise:
+      return Text(pseudonym(finding, value, policies.restore(), pseudonymiser, out.restore));
+    default:
+      return Text();  // log_only
   }
-  return out;
+}
+
+Result<std::vector<Replacement>> scrub(std::string_view text, const std::vector<Finding>& findings,
+                                       const Policies& policies, const Pseudonymiser& pseudonymiser, Scrubbed& out) {
+  std::vector<Replacement> replacements;
+  for (const auto& finding : findings) {
+    const auto value = text.substr(finding.start, finding.end - finding.start);
+    TG_TRY(auto with, replacement(finding, value, policies, pseudonymiser, out));
+    if (with) replacements.push_back({finding.start, finding.end, *std::move(with), finding.type});
+  }
+  return replacements;
 }
 
 }  // namespace tollgate::pii

@@ -47,6 +47,12 @@ bool part_type(RequestReader& r, bool& has_type, bool& is_text) {
   return r.json.ok();
 }
 
+// {filename, file_data, file_id}: people name files after people.
+bool file_of_part(RequestReader& r) {
+  if (r.json.peek() != Kind::object) return r.skip();
+  return r.object("", [&r](std::string_view key) { return key == "filename" ? r.optional_text() : r.skip(); });
+}
+
 bool part(RequestReader& r) {
   bool has_type = false;
   bool is_text = false;
@@ -56,6 +62,7 @@ bool part(RequestReader& r) {
       found_text = found_text || r.json.peek() == Kind::string;
       return r.optional_text();
     }
+    if (key == "file") return file_of_part(r);
     return key == "type" ? part_type(r, has_type, is_text) : r.skip();
   });
   if (!good) return false;

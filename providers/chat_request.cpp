@@ -28,7 +28,8 @@ class RequestWalk {
     if (key == "stream_options") return request_.stream_options();
     if (key == "n") return request_.number_of_choices();
     if (key == "max_tokens" || key == "max_completion_tokens") return request_.max_tokens(std::string(key));
-    if (key == "user" || key == "safety_identifier") return request_.optional_text(Role::other);
+    if (key == "user" || key == "safety_identifier" || key == "prompt_cache_key")
+      return request_.optional_text(Role::other);
     if (key == "metadata") return metadata();
     if (key == "tools" || key == "functions") return definitions(key == "tools");
     if (key == "response_format") return response_format();

@@ -34,12 +34,12 @@ class Tool {
   explicit Tool(pii::PolicyOptions policy) : policy_(std::move(policy)), pseudonymiser_(example_key()) {}
 
   Scanned scan(std::string_view text) const {
-    Scanned out;
-    for (const auto& finding : scanner_.scan(text))
-      if (finding.score >= policy_.threshold) out.findings.push_back(finding);
-    pii::RestoreMap map;
-    pii::Counts counts;
-    auto replacements = pii::scrub(text, scanner_, policy_, pseudonymiser_, map, counts);
+    const pii::Policies policies(policy_);
+    Scanned out{pii::find(text, scanner_), {}, {}};
+    std::erase_if(out.findings,
+                  [&](const auto& finding) { return finding.score < policy_.rule_for(finding).threshold; });
+    pii::Scrubbed scrubbed;
+    auto replacements = pii::scrub(text, out.findings, policies, pseudonymiser_, scrubbed);
     if (!replacements) {
       out.blocked = replacements.error().message;
       return out;

@@ -81,7 +81,7 @@ Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, 
       report_(report),
       record_(report.base_record()),
       started_(dispatch.services.clock.steady_now()),
-      answer_(dispatch.exchange, encoder_options(), dispatch.screened.restore),
+      answer_(dispatch.exchange, encoder_options(), dispatch.screened.pii.restore),
       headers_(dispatch.headers),
       deadline_(dispatch.services.sweep, [this] {
         cut_ = content_seen_ ? Cut::idle : Cut::first_content;
@@ -106,7 +106,7 @@ providers::EncoderOptions Attempt::encoder_options() const {
   options.created = unix_ms(d_.services.clock.system_now()) / 1000;
   options.model = d_.model.name;
   // The tokens of log probabilities would show what was hidden, in pieces.
-  options.strip_logprobs = !d_.screened.restore.empty();
+  options.strip_logprobs = !d_.screened.pii.restore.empty();
   options.call = d_.call;
   options.request_id = d_.exchange.request_id().to_string();
   return options;
@@ -280,7 +280,7 @@ void Attempt::settle_usage() {
 void Attempt::close_record(int status, std::string_view outcome) {
   record_.status = status;
   record_.outcome = outcome;
-  record_.pii_found = d_.screened.counts.total();  // of a form that was scrubbed as it came
+  record_.pii_found = d_.screened.pii.counts.total();  // of a form that was scrubbed as it came
   record_.latency_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
   finops::rate(record_, *d_.view.snapshot->prices);

@@ -62,12 +62,12 @@ std::string new_boundary(const Services& services, const server::Exchange& excha
 
 // A form is read up to the name of its model; the rest is scrubbed as it passes, into `screened`.
 Task<Result<providers::Call>> receive_form(const Services& services, const View& view, server::Exchange& exchange,
-                                           const auth::Principal& who, Asked asked, Screened& screened,
-                                           std::shared_ptr<ClientForm>& form) {
-  TG_CO_CHECK(allow_opaque(who));
+                                           const auth::Principal& who, const pii::Policies& policies, Asked asked,
+                                           Screened& screened, std::shared_ptr<ClientForm>& form) {
+  TG_CO_CHECK(allow_opaque(policies, screened));
   TG_CO_TRY(std::string boundary, providers::form_boundary(exchange.head().header("content-type")));
   const config::Listen& listen = view.snapshot->listen;
-  auto scrub = [&](std::string text) { return screen_text(services, view, who, std::move(text), screened); };
+  auto scrub = [&](std::string text) { return screen_text(services, view, who, policies, std::move(text), screened); };
   FormOptions options{*providers::front_end(asked.api).form,
                       std::move(boundary),
                       new_boundary(services, exchange),
@@ -77,7 +77,7 @@ Task<Result<providers::Call>> receive_form(const Services& services, const View&
                       std::move(scrub)};
   const net::Executor executor = co_await net::asio::this_coro::executor;
   form = std::make_shared<ClientForm>(executor, exchange, std::move(options));
-  if (who.department->pii) screened.rule_pack = who.department->pii->rule_pack;
+  screened.rule_pack = policies.rule_pack();
   providers::Call call;
   call.api = asked.api;
   call.body = std::make_shared<const std::string>();
@@ -108,11 +108,13 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // A body we cannot read would bypass every policy.
   TG_CO_CHECK(acceptable_encoding(exchange.head()));
   const providers::FrontEnd& front = providers::front_end(asked.api);
+  pii::Policies policies = policies_of(view, who);
   Screened screened;
   FormGuard upload;  // after what it uses
   providers::Call received;
   if (front.form != nullptr) {
-    TG_CO_TRY(received, co_await receive_form(services, view, exchange, who, std::move(asked), screened, upload.form));
+    TG_CO_TRY(received,
+              co_await receive_form(services, view, exchange, who, policies, std::move(asked), screened, upload.form));
   } else {
     TG_CO_TRY(received, co_await receive_body(exchange, std::move(asked), report));
   }
@@ -125,15 +127,20 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   report.mark(Phase::decode);
 
   // Scrubbed before it is routed: no later stage sees what may not leave.
-  if (!upload.form) {
-    TG_CO_TRY(screened, screen(services, view, who, *call));
-  }
-  report.pii(screened.counts, screened.rule_pack);
+  policies.add(model->pii.get());
+  if (upload.form)
+    TG_CO_CHECK(allow_opaque(policies, screened));
+  else
+    screened = screen(services, view, who, policies, *call);
+  report.pii(screened.pii.counts, screened.rule_pack);
   report.mark(Phase::scrub);
+  if (screened.refusal) co_return *screened.refusal;
 
   // Where it may go, before it is admitted: the reservation covers the worst of them.
   const std::string criticality = who.application != nullptr ? who.application->criticality : std::string("high");
-  routing::AttemptPolicy policy(routing::plan(model->route, criticality, services.health, services.random()));
+  auto candidates = routing::plan(model->route, criticality, services.health, services.random());
+  TG_CO_CHECK(keep_permitted(view, screened, model->name, candidates));
+  routing::AttemptPolicy policy(std::move(candidates));
   if (policy.current() == nullptr)
     co_return Error{ErrorKind::internal, "The model has no target that this application may use."};
   report.mark(Phase::plan);
@@ -147,7 +154,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
                     upload.form};
   auto served = co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
-  report.pii(screened.counts, screened.rule_pack);  // an upload's fields may have come after its file
+  report.pii(screened.pii.counts, screened.rule_pack);  // an upload's fields may have come after its file
   co_return served;
 }
 

@@ -97,12 +97,10 @@ void Report::close(int status, std::string_view outcome) {
   facts_.outcome = outcome;
   facts_.currency = last_.currency;
   services_.metrics.call(facts_);
-  for (std::size_t i = 0; i < pii::kEntityTypes; ++i) {
-    if (pii_.by_type[i] == 0) continue;
-    const auto type = pii::to_string(static_cast<pii::EntityType>(i));
-    services_.metrics.count("tollgate_pii_found_total", {{"department", facts_.department}, {"type", type}},
-                            pii_.by_type[i]);
-  }
+  for (const auto& [type, action, count] : pii_.entries())
+    services_.metrics.count(
+        "tollgate_pii_found_total",
+        {{"department", facts_.department}, {"type", pii::to_string(type)}, {"action", pii::to_string(action)}}, count);
   if (restored_ > 0)
     services_.metrics.count("tollgate_pii_restored_total", {{"department", facts_.department}}, restored_);
   log_call(status, outcome);

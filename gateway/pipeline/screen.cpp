@@ -5,8 +5,8 @@
 namespace tollgate::pipeline {
 namespace {
 
-// Moves replacements from offsets in the decoded text to edits of the body. Replacements are letters and digits, so
-// they need no escaping, whatever the nesting of JSON around them.
+// Moves replacements from offsets in the decoded text to edits of the body. Replacements need no escape, whatever the
+// nesting of JSON around them.
 void add_edits(std::string_view raw, const providers::TextField& field, std::vector<pii::Replacement> replacements,
                std::vector<providers::Edit>& edits) {
   std::vector<std::uint32_t> offsets;
@@ -22,60 +22,118 @@ void add_edits(std::string_view raw, const providers::TextField& field, std::vec
   }
 }
 
-Status screen_field(const Services& services, const pii::PolicyOptions& policy, const pii::Pseudonymiser& pseudonymiser,
-                    const providers::Call& call, const providers::TextField& field, Screened& out) {
+// What all texts of one call are screened with.
+struct Screening {
+  const pii::Scanner& scanner;
+  const pii::Policies& policies;
+  const pii::Pseudonymiser& pseudonymiser;
+
+  Result<std::vector<pii::Replacement>> scrub(std::string_view text, pii::Scrubbed& out) const {
+    return pii::scrub(text, pii::find(text, scanner), policies, pseudonymiser, out);
+  }
+};
+
+Status screen_field(const Screening& with, const providers::Call& call, const providers::TextField& field,
+                    Screened& out) {
   const auto raw = std::string_view(*call.body).substr(field.span.offset, field.span.length);
   const std::string decoded = field.has_escapes ? providers::unescape_json(raw) : std::string();
   const std::string_view text = field.has_escapes ? std::string_view(decoded) : raw;
-  TG_TRY(auto replacements, pii::scrub(text, services.scanner, policy, pseudonymiser, out.restore, out.counts));
+  TG_TRY(auto replacements, with.scrub(text, out.pii));
   if (!replacements.empty()) add_edits(raw, field, std::move(replacements), out.edits);
   return {};
 }
 
-Result<std::shared_ptr<const pii::Pseudonymiser>> pseudonymiser_of(const View& view, const auth::Principal& who) {
+Status screen_call(const Screening& with, const providers::Call& call, Screened& out) {
+  if (call.index.opaque_parts) TG_CHECK(allow_opaque(with.policies, out));
+  for (const auto& field : call.index.texts) TG_CHECK(screen_field(with, call, field, out));
+  return {};
+}
+
+const pii::Pseudonymiser* pseudonymiser_of(const View& view, const auth::Principal& who) {
   const auto it = view.pseudonymisers.find(who.department->id);
-  if (it != view.pseudonymisers.end()) return it->second;
-  return Error{ErrorKind::internal, "The gateway has no pseudonym key for this department."};
+  return it == view.pseudonymisers.end() ? nullptr : it->second.get();
+}
+
+Error no_pseudonymiser() { return {ErrorKind::internal, "The gateway has no pseudonym key for this department."}; }
+
+bool inside_the_house(const View& view, const routing::Candidate& candidate) {
+  const auto it = view.snapshot->providers.find(candidate.target.provider);
+  return it != view.snapshot->providers.end() &&
+         (it->second->kind == "local" || it->second->processing_region == "local");
+}
+
+std::string for_insiders_only(const Screened& screened) {
+  if (!screened.pii.local_only) return "sound, pictures or files";
+  return "data of type " + std::string(to_string(*screened.pii.local_only));
 }
 
 }  // namespace
 
-Status allow_opaque(const auth::Principal& who) {
-  const auto& policy = who.department->pii;
-  if (!policy || policy->on_opaque == pii::PolicyOptions::OnOpaque::pass) return {};
+pii::Policies policies_of(const View& view, const auth::Principal& who) {
+  pii::Policies out;
+  out.add(view.snapshot->pii.get());
+  out.add(who.department->pii.get());
+  if (who.application != nullptr) out.add(who.application->pii.get());
+  return out;
+}
+
+Status allow_opaque(const pii::Policies& policies, Screened& out) {
+  const auto rule = policies.on_opaque();
+  if (rule == pii::OnOpaque::local_only) out.opaque_local_only = true;
+  if (rule != pii::OnOpaque::refuse) return {};
   return Error{.kind = ErrorKind::permission_denied,
-               .message = "Department `" + who.department->id +
-                          "` may not send sound, pictures or files: its policy lets nothing pass that cannot be "
-                          "scanned. Send text.",
+               .message =
+                   "This key may not send sound, pictures or files: its policy lets nothing pass that cannot be "
+                   "scanned. Send text.",
                .code = "opaque_content_refused",
                .retryable = false};
 }
 
+Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
+                const providers::Call& call) {
+  Screened out;
+  if (policies.empty()) return out;
+  out.rule_pack = policies.rule_pack();
+  const auto* pseudonymiser = pseudonymiser_of(view, who);
+  if (pseudonymiser == nullptr) {
+    out.refusal = no_pseudonymiser();
+    return out;
+  }
+  auto screened = screen_call({services.scanner, policies, *pseudonymiser}, call, out);
+  if (!screened) out.refusal = std::move(screened).error();
+  return out;
+}
+
 Result<std::string> screen_text(const Services& services, const View& view, const auth::Principal& who,
-                                std::string text, Screened& out) {
-  const auto& policy = who.department->pii;
-  if (!policy) return text;
-  TG_TRY(const auto pseudonymiser, pseudonymiser_of(view, who));
-  pii::RestoreMap forgotten;  // of a policy that does not restore
-  pii::RestoreMap& restore = policy->restore ? out.restore : forgotten;
-  TG_TRY(const auto replacements, pii::scrub(text, services.scanner, *policy, *pseudonymiser, restore, out.counts));
+                                const pii::Policies& policies, std::string text, Screened& out) {
+  if (policies.empty()) return text;
+  const auto* pseudonymiser = pseudonymiser_of(view, who);
+  if (pseudonymiser == nullptr) return no_pseudonymiser();
+  const Screening with{services.scanner, policies, *pseudonymiser};
+  TG_TRY(const auto replacements, with.scrub(text, out.pii));
+  if (out.pii.local_only && !out.opaque_local_only)
+    return Error{.kind = ErrorKind::permission_denied,
+                 .message = "The upload contains " + for_insiders_only(out) +
+                            ", which only models that run in-house may see. Remove it.",
+                 .code = "pii_local_only",
+                 .retryable = false};
   for (auto it = replacements.rbegin(); it != replacements.rend(); ++it)
     text.replace(it->start, it->end - it->start, it->with);
   return text;
 }
 
-Result<Screened> screen(const Services& services, const View& view, const auth::Principal& who,
-                        const providers::Call& call) {
-  Screened out;
-  const auto& policy = who.department->pii;
-  if (!policy) return out;
-  out.rule_pack = policy->rule_pack;
-  if (call.index.opaque_parts) TG_CHECK(allow_opaque(who));
-  TG_TRY(const auto pseudonymiser, pseudonymiser_of(view, who));
-  for (const auto& field : call.index.texts)
-    TG_CHECK(screen_field(services, *policy, *pseudonymiser, call, field, out));
-  if (!policy->restore) out.restore = {};
-  return out;
+Status keep_permitted(const View& view, const Screened& screened, const std::string& model,
+                      std::vector<routing::Candidate>& candidates) {
+  if (!screened.pii.local_only && !screened.opaque_local_only) return {};
+  std::erase_if(candidates, [&](const auto& candidate) { return !inside_the_house(view, candidate); });
+  if (!candidates.empty()) return {};
+  return Error{.kind = ErrorKind::permission_denied,
+               .message = "The request contains " + for_insiders_only(screened) +
+                          ", which only models that run in-house may see, and `" + model +
+                          "` does not. Remove it, or ask for a model that does.",
+               .code = "pii_local_only",
+               .param = "model",
+               .retryable = false};
 }
 
 }  // namespace tollgate::pipeline

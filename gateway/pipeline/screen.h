@@ -1,6 +1,7 @@
 #pragma once
 // From a call to a screened call: what personal data was found, how the body changes, how answers are put right again.
-#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "gateway/base/result.h"
@@ -9,23 +10,32 @@
 
 namespace tollgate::pipeline {
 
-// Holds PII (in `restore`): dies with the call, is never logged.
+// Holds PII (in `pii.restore`): dies with the call, is never logged.
 struct Screened {
   std::vector<providers::Edit> edits;  // of the call's body
-  pii::RestoreMap restore;             // empty: answers pass untouched
-  pii::Counts counts;
+  pii::Scrubbed pii;                   // an empty restore map: answers pass untouched
   std::string rule_pack;
+  bool opaque_local_only = false;  // something no scanner reads, which only models inside the house may see
+  std::optional<Error> refusal;    // the policies do not let the call through; what was found is still told
 };
 
-// Error: permission_denied where the policy blocks, or lets nothing pass that no scanner reads; internal where scanning
-// failed and the policy says block.
-Result<Screened> screen(const Services& services, const View& view, const auth::Principal& who,
-                        const providers::Call& call);
+// Of the organisation and of who calls; the model's joins them once it is known.
+pii::Policies policies_of(const View& view, const auth::Principal& who);
 
-// For texts that come one by one: scrubs one, and adds to `out` what was found.
+Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
+                const providers::Call& call);
+
+// For texts that come one by one: scrubs one, and adds to `out` what was found. Where a call goes is decided before its
+// last text is seen, so what only models inside the house may see is refused here, unless all goes there anyway.
 Result<std::string> screen_text(const Services& services, const View& view, const auth::Principal& who,
-                                std::string text, Screened& out);
-// Error: the department's policy lets nothing pass that no scanner reads.
-Status allow_opaque(const auth::Principal& who);
+                                const pii::Policies& policies, std::string text, Screened& out);
+
+// For a call with something that no scanner reads. Error: the policies do not let it pass.
+Status allow_opaque(const pii::Policies& policies, Screened& out);
+
+// Leaves the candidates that may see the screened call: all of them, or those inside the house (kind `local`, or
+// processing region "local"). Error permission_denied where none is left.
+Status keep_permitted(const View& view, const Screened& screened, const std::string& model,
+                      std::vector<routing::Candidate>& candidates);
 
 }  // namespace tollgate::pipeline

@@ -4,6 +4,15 @@
 #include "gateway/process/tenant_keys.h"
 
 namespace tollgate::process {
+namespace {
+
+std::shared_ptr<const pii::Pseudonymiser> names_for(const config::Snapshot& snapshot, const std::string& department) {
+  const auto key = [&](std::uint64_t epoch) { return pseudonym_key(*snapshot.master_key, department, epoch); };
+  const std::uint64_t epoch = snapshot.pii_key_epoch;
+  return std::make_shared<const pii::Pseudonymiser>(key(epoch), epoch > 1 ? key(epoch - 1) : Secret());
+}
+
+}  // namespace
 
 Prepared prepare(const std::filesystem::path& config_file, const std::shared_ptr<const config::Snapshot>& running) {
   Prepared out;
@@ -22,9 +31,7 @@ Prepared prepare(const std::filesystem::path& config_file, const std::shared_ptr
     }
     out.published.tls = *std::move(tls);
   }
-  for (const auto& [id, department] : snapshot.departments)
-    out.published.pseudonymisers[id] =
-        std::make_shared<const pii::Pseudonymiser>(pseudonym_key(*snapshot.master_key, id));
+  for (const auto& [id, department] : snapshot.departments) out.published.pseudonymisers[id] = names_for(snapshot, id);
   if (running) out.lines = config::semantic_diff(*running, snapshot);
   out.published.snapshot = std::move(loaded.snapshot);
   out.ok = true;

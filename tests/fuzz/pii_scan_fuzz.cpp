@@ -45,14 +45,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Scanner scanner;
   static const Pseudonymiser names{Secret(std::string(32, 'k'))};
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  RestoreMap map;
-  Counts counts;
-  const auto edits = scrub(text, scanner, PolicyOptions{}, names, map, counts);
-  check(edits.ok() && counts.total() == static_cast<std::int64_t>(edits->size()));
+  static const PolicyOptions policy;
+  Scrubbed left;
+  const auto edits = scrub(text, find(text, scanner), Policies(policy), names, left);
+  check(edits.ok() && left.counts.total() == static_cast<std::int64_t>(edits->size()));
   const std::string scrubbed = apply(text, *edits);
   // A text that already names a token of this conversation would have it restored too.
   if (text.find(kTokenPrefix) != std::string_view::npos || !one_spelling_each(text, *edits)) return 0;
-  StreamRestorer restorer(map, RestoreMode::text);
+  StreamRestorer restorer(left.restore, RestoreMode::text);
   std::string out;
   restorer.feed(scrubbed, out);
   restorer.finish(out);

@@ -87,7 +87,7 @@ TEST(Load, FillsEverySnapshotPartOfADemo) {
   EXPECT_EQ(retail.limits.requests_per_minute, 600);
   EXPECT_EQ(retail.limits.requests_burst, std::nullopt);
   EXPECT_EQ(retail.pii, snapshot.pii_policies.at("strict"));
-  EXPECT_EQ(retail.pii->types.at(pii::EntityType::credit_card), pii::Action::block);
+  EXPECT_EQ(retail.pii->types.at(pii::EntityType::credit_card).action, pii::Action::block);
   EXPECT_EQ(retail.application("branch-chat")->purpose, "branch assistant");
   EXPECT_EQ(retail.cost_center_at(std::chrono::sys_days(std::chrono::year(2026) / 6 / 30)), "CC-1");
   EXPECT_EQ(retail.cost_center_at(std::chrono::sys_days(std::chrono::year(2026) / 7 / 1)), "CC-2");
@@ -187,7 +187,7 @@ TEST(Load, ReadsPartsFromTheDirectoryThatNamesTheirKind) {
   folder.write("conf.d/departments/README.md", "nonsense");
   const LoadResult result = load_offline(folder, minimal("include: [conf.d/**]\n"));
   ASSERT_THAT(problems_of(result), IsEmpty());
-  EXPECT_EQ(result.snapshot->departments.at("retail")->pii->action, pii::Action::redact);
+  EXPECT_EQ(result.snapshot->departments.at("retail")->pii->rule.action, pii::Action::redact);
   EXPECT_TRUE(result.snapshot->departments.at("retail")->may_use("small"));
   EXPECT_FALSE(result.snapshot->departments.at("retail")->may_use("large"));
 }

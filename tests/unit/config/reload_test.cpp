@@ -99,7 +99,7 @@ TEST_F(Reload, NamesEveryKindOfLimitThatChanged) {
 TEST_F(Reload, AChangedPolicyReachesItsDepartmentsAndNoOther) {
   const auto before = load_text(kBefore);
   const auto after = load_text(replaced(kBefore, "action: redact", "action: block"), before);
-  EXPECT_EQ(after->departments.at("retail")->pii->action, pii::Action::block);
+  EXPECT_EQ(after->departments.at("retail")->pii->rule.action, pii::Action::block);
   EXPECT_EQ(after->departments.at("treasury"), before->departments.at("treasury"));
   EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("policy strict: action redact -> block"));
 }

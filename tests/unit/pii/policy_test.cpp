@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -26,12 +27,79 @@ TEST(EntityType, OtherNamesLeaveTheOutputAlone) {
   EXPECT_EQ(type, EntityType::us_ssn);
 }
 
-TEST(Counts, TotalIsTheSum) {
+TEST(Counts, AreByTypeAndAction) {
   Counts counts;
   EXPECT_EQ(counts.total(), 0);
-  counts.by_type[0] = 2;
-  counts.by_type[kEntityTypes - 1] = 3;
-  EXPECT_EQ(counts.total(), 5);
+  counts.add(EntityType::us_ssn, Action::redact);
+  counts.add(EntityType::us_ssn, Action::log_only);
+  counts.add(EntityType::us_ssn, Action::redact);
+  counts.add(EntityType::iban_code, Action::redact);
+  EXPECT_EQ(counts.total(), 4);
+  EXPECT_EQ(counts.of(EntityType::us_ssn), 3);
+  EXPECT_EQ(counts.of(EntityType::credit_card), 0);
+  ASSERT_EQ(counts.entries().size(), 3U);
+  EXPECT_EQ(counts.entries()[0].count, 2);
+}
+
+PolicyOptions policy(Action action, double threshold = 0.5) {
+  PolicyOptions out;
+  out.rule.action = action;
+  out.rule.threshold = threshold;
+  return out;
+}
+
+Action decided(const std::vector<const PolicyOptions*>& levels, double score = 0.9) {
+  Policies policies;
+  for (const auto* one : levels) policies.add(one);
+  return policies.decide({EntityType::us_ssn, 0, 9, score}).action;
+}
+
+TEST(Policies, TheStricterWinsWhateverTheOrderOfTheLevels) {
+  for (std::size_t a = 0; a < kActions; ++a) {
+    for (std::size_t b = 0; b < kActions; ++b) {
+      const auto one = policy(static_cast<Action>(a));
+      const auto other = policy(static_cast<Action>(b));
+      EXPECT_EQ(decided({&one, nullptr, &other}), static_cast<Action>(std::max(a, b)));
+    }
+  }
+}
+
+TEST(Policies, EachCountsFromItsOwnThreshold) {
+  const auto blocks_the_certain = policy(Action::block, 0.9);
+  const auto redacts_the_likely = policy(Action::redact, 0.4);
+  EXPECT_EQ(decided({&blocks_the_certain, &redacts_the_likely}, 0.95), Action::block);
+  EXPECT_EQ(decided({&blocks_the_certain, &redacts_the_likely}, 0.5), Action::redact);
+  EXPECT_EQ(decided({&blocks_the_certain, &redacts_the_likely}, 0.3), Action::allow);
+}
+
+TEST(Policies, ARuleOfATypeStandsInsteadOfThePolicysOwn) {
+  auto lenient = policy(Action::block);
+  lenient.types[EntityType::us_ssn] = {.action = Action::log_only};
+  EXPECT_EQ(decided({&lenient}), Action::log_only);
+}
+
+TEST(Policies, OfTwoMasksTheShorterRestStays) {
+  auto four = policy(Action::mask);
+  auto two = policy(Action::mask);
+  two.rule.keep_last = 2;
+  Policies policies(four);
+  policies.add(&two);
+  EXPECT_EQ(policies.decide({EntityType::us_ssn, 0, 9, 1.0}).keep_last, 2U);
+}
+
+TEST(Policies, TheStricterOfEverySwitchCounts) {
+  PolicyOptions one;
+  PolicyOptions other;
+  one.on_error = PolicyOptions::OnError::pass;
+  other.on_opaque = OnOpaque::local_only;
+  other.restore = false;
+  Policies policies(one);
+  EXPECT_TRUE(policies.restore());
+  EXPECT_EQ(policies.on_error(), PolicyOptions::OnError::pass);
+  policies.add(&other);
+  EXPECT_FALSE(policies.restore());
+  EXPECT_EQ(policies.on_error(), PolicyOptions::OnError::block);
+  EXPECT_EQ(policies.on_opaque(), OnOpaque::local_only);
 }
 
 TEST(CodePoints, CountsCharactersNotBytes) {

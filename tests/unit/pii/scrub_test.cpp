@@ -9,12 +9,11 @@ namespace {
 struct Scrubbing {
   Scanner scanner;
   Pseudonymiser names{Secret(std::string(32, 'k'))};
-  RestoreMap map;
-  Counts counts;
+  Scrubbed left;
   PolicyOptions policy;
 
   Result<std::vector<Replacement>> run(std::string_view text) {
-    return scrub(text, scanner, policy, names, map, counts);
+    return scrub(text, find(text, scanner), Policies(policy), names, left);
   }
   std::string text_after(std::string_view text) {
     auto edits = run(text);
@@ -33,10 +32,10 @@ TEST(Scrub, ReplacesEveryValueByItsTokenAndRemembersIt) {
   const std::string phone = s.names.token(EntityType::phone_number, "+49 30 901820");
   const std::string card = s.names.token(EntityType::credit_card, "4111111111111111");
   EXPECT_EQ(s.text_after(kText), "Mail " + mail + " or call " + phone + ", card " + card + ".");
-  EXPECT_EQ(*s.map.value_of(card), "4111 1111 1111 1111");
-  EXPECT_EQ(s.map.size(), 3U);
-  EXPECT_EQ(s.counts.total(), 3);
-  EXPECT_EQ(s.counts.by_type[static_cast<std::size_t>(EntityType::credit_card)], 1);
+  EXPECT_EQ(*s.left.restore.value_of(card), "4111 1111 1111 1111");
+  EXPECT_EQ(s.left.restore.size(), 3U);
+  EXPECT_EQ(s.left.counts.total(), 3);
+  EXPECT_EQ(s.left.counts.of(EntityType::credit_card), 1);
 }
 
 TEST(Scrub, SaysWhatItReplacedAndWhere) {
@@ -52,7 +51,7 @@ TEST(Scrub, SaysWhatItReplacedAndWhere) {
 TEST(Scrub, AndRestoreGiveBackTheText) {
   Scrubbing s;
   const std::string scrubbed = s.text_after(kText);
-  StreamRestorer restorer(s.map, RestoreMode::text);
+  StreamRestorer restorer(s.left.restore, RestoreMode::text);
   std::string out;
   restorer.feed(scrubbed, out);
   restorer.finish(out);
@@ -63,7 +62,7 @@ TEST(Scrub, LeavesTokensOfEarlierTurnsAlone) {
   Scrubbing s;
   const std::string once = s.text_after(kText);
   EXPECT_EQ(s.text_after(once), once);
-  EXPECT_EQ(s.counts.total(), 3);
+  EXPECT_EQ(s.left.counts.total(), 3);
 }
 
 TEST(Scrub, LeavesAValueInsideATokenAlone) {
@@ -85,15 +84,15 @@ TEST(Scrub, FindsAValueThatIsOnlyGluedToAToken) {
 
 TEST(Scrub, RedactsWithTheNameOfTheTypeAndRemembersNothing) {
   Scrubbing s;
-  s.policy.action = Action::redact;
+  s.policy.rule.action = Action::redact;
   EXPECT_EQ(s.text_after(kText), "Mail [EMAIL_ADDRESS] or call [PHONE_NUMBER], card [CREDIT_CARD].");
-  EXPECT_TRUE(s.map.empty());
-  EXPECT_EQ(s.counts.total(), 3);
+  EXPECT_TRUE(s.left.restore.empty());
+  EXPECT_EQ(s.left.counts.total(), 3);
 }
 
 TEST(Scrub, BlocksWithoutShowingTheValue) {
   Scrubbing s;
-  s.policy.types[EntityType::credit_card] = Action::block;
+  s.policy.types[EntityType::credit_card].action = Action::block;
   const auto edits = s.run(kText);
   ASSERT_FALSE(edits.ok());
   EXPECT_EQ(edits.error().kind, ErrorKind::permission_denied);
@@ -101,23 +100,23 @@ TEST(Scrub, BlocksWithoutShowingTheValue) {
   EXPECT_FALSE(edits.error().retryable);
   EXPECT_NE(edits.error().message.find("CREDIT_CARD"), std::string::npos);
   EXPECT_EQ(edits.error().message.find("1111"), std::string::npos);
-  EXPECT_TRUE(s.map.empty());
-  EXPECT_EQ(s.counts.total(), 0);
+  ASSERT_EQ(s.left.counts.of(EntityType::credit_card), 1);  // what was refused is told too
+  EXPECT_EQ(s.left.counts.entries().back().action, Action::block);
 }
 
 TEST(Scrub, LetsThroughWhatThePolicyAllows) {
   Scrubbing s;
-  s.policy.action = Action::allow;
-  s.policy.types[EntityType::email_address] = Action::redact;
+  s.policy.rule.action = Action::allow;
+  s.policy.types[EntityType::email_address].action = Action::redact;
   EXPECT_EQ(s.text_after(kText), "Mail [EMAIL_ADDRESS] or call +49 30 901820, card 4111 1111 1111 1111.");
 }
 
 TEST(Scrub, ActsOnlyAtOrAboveTheThreshold) {
   Scrubbing s;
   const double score = s.scanner.scan("jane@example.com")[0].score;
-  s.policy.threshold = score;
+  s.policy.rule.threshold = score;
   EXPECT_EQ(s.run("jane@example.com")->size(), 1U);
-  s.policy.threshold = score + 0.01;
+  s.policy.rule.threshold = score + 0.01;
   EXPECT_EQ(s.run("jane@example.com")->size(), 0U);
 }
 
@@ -125,7 +124,74 @@ TEST(Scrub, RemembersNothingWhenThePolicyDoesNotRestore) {
   Scrubbing s;
   s.policy.restore = false;
   EXPECT_EQ(s.run(kText)->size(), 3U);
-  EXPECT_TRUE(s.map.empty());
+  EXPECT_TRUE(s.left.restore.empty());
+}
+
+TEST(Scrub, MasksAllButTheEndAndKeepsTheForm) {
+  Scrubbing s;
+  s.policy.rule.action = Action::mask;
+  EXPECT_EQ(s.text_after(kText), "Mail ****@******e.com or call +** ** **1820, card **** **** **** 1111.");
+  s.policy.rule.keep_last = 0;
+  EXPECT_EQ(s.text_after("card 4111-1111-1111-1111"), "card ****-****-****-****");
+  EXPECT_TRUE(s.left.restore.empty());
+}
+
+TEST(Scrub, AMaskNeverShowsMoreThanHalf) {
+  Scrubbing s;
+  s.policy.rule.action = Action::mask;
+  s.policy.rule.keep_last = 64;
+  EXPECT_EQ(s.text_after("SSN 536-22-8145"), "SSN ***-**-8145");
+}
+
+TEST(Scrub, AMaskNeedsNoEscapeWhateverStoodThere) {
+  Scrubbing s;
+  const Finding finding{EntityType::custom, 0, 12, 1.0};
+  s.policy.rule.action = Action::mask;
+  const auto out = replacement(finding, "a\"b\\c\n\xC3\xA9 d<e", Policies(s.policy), s.names, s.left);
+  ASSERT_TRUE(out.ok());
+  EXPECT_EQ(out->value().find_first_of("\"\\<\n"), std::string::npos);
+}
+
+TEST(Scrub, HashesToOneDigestPerValueThatIsNoPartOfItsToken) {
+  Scrubbing s;
+  s.policy.rule.action = Action::hash;
+  const std::string once = s.text_after("jane@example.com");
+  EXPECT_EQ(once, "[EMAIL_ADDRESS:" + s.names.digest(EntityType::email_address, "jane@example.com") + "]");
+  EXPECT_EQ(s.text_after("Jane@Example.com"), once);
+  const std::string token = s.names.token(EntityType::email_address, "jane@example.com");
+  EXPECT_EQ(once.find(token.substr(5)), std::string::npos);
+  EXPECT_TRUE(s.left.restore.empty());
+}
+
+TEST(Scrub, LogsOnlyWithoutChangingAnything) {
+  Scrubbing s;
+  s.policy.rule.action = Action::log_only;
+  EXPECT_EQ(s.text_after(kText), kText);
+  EXPECT_EQ(s.left.counts.total(), 3);
+}
+
+TEST(Scrub, KeepsWhatOnlyLocalModelsMaySeeAndSaysSo) {
+  Scrubbing s;
+  s.policy.types[EntityType::credit_card].action = Action::route_local_only;
+  EXPECT_FALSE(s.text_after("jane@example.com").empty());
+  EXPECT_FALSE(s.left.local_only);
+  EXPECT_EQ(s.text_after("card 4111111111111111"), "card 4111111111111111");
+  EXPECT_EQ(s.left.local_only, EntityType::credit_card);
+}
+
+TEST(Scrub, RestoresWhatTheKeysOfTheEpochBeforeMade) {
+  const Secret older(std::string(32, 'k'));
+  const Pseudonymiser before(older);
+  const Pseudonymiser now(Secret(std::string(32, 'n')), older);
+  Scrubbed left;
+  const PolicyOptions policy;
+  const Scanner scanner;
+  const std::string text = "jane@example.com";
+  ASSERT_TRUE(scrub(text, find(text, scanner), Policies(policy), now, left).ok());
+  const std::string token = before.token(EntityType::email_address, text);
+  ASSERT_NE(now.token(EntityType::email_address, text), token);
+  ASSERT_NE(left.restore.value_of(token), nullptr);
+  EXPECT_EQ(*left.restore.value_of(token), text);
 }
 
 TEST(Token, IsRecognisedByItsWholeForm) {

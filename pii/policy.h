@@ -1,0 +1,78 @@
+#pragma once
+// What is done with what is found: a rule per type makes a policy, and several policies may meet in one call.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "pii/entity.h"
+
+namespace tollgate::pii {
+
+struct Finding;
+
+// From the most lenient to the strictest: by what a provider learns of a value, then by what the caller gets back.
+// Where policies meet, the strictest counts.
+enum class Action : std::uint8_t {
+  allow,
+  log_only,          // counted, nothing is changed
+  mask,              // stars, but for separators and the last few letters or digits
+  pseudonymise,      // a token, which answers give back as the value
+  hash,              // a keyed digest, for good
+  redact,            // the type's name, for good
+  route_local_only,  // unchanged, but only models inside the house may see it
+  block,             // the call is refused
+};
+inline constexpr std::size_t kActions = static_cast<std::size_t>(Action::block) + 1;
+std::string_view to_string(Action action);
+
+// What no scanner reads: images, sound, files, token ids. From the most lenient to the strictest.
+enum class OnOpaque : std::uint8_t { pass, local_only, refuse };
+std::string_view to_string(OnOpaque what);
+
+// What is done with values of one type.
+struct TypeRule {
+  Action action = Action::pseudonymise;
+  double threshold = 0.5;     // a finding with a lower score is not one
+  std::size_t keep_last = 4;  // mask: letters and digits that stay, but never more than half of them
+};
+
+// A named policy, as configured.
+struct PolicyOptions {
+  std::string name;
+  TypeRule rule;  // for every type not listed
+  std::map<EntityType, TypeRule> types;
+  bool restore = true;                // put values back into answers
+  std::string rule_pack = "2026-11";  // pinned: an upgrade never changes a redaction unreviewed
+  enum class OnError : std::uint8_t { pass, block } on_error = OnError::block;
+  OnOpaque on_opaque = OnOpaque::pass;
+
+  const TypeRule& rule_for(const Finding& finding) const;
+};
+
+// The policies that meet in one call: the organisation's, the department's, the application's, the model's. Holds
+// pointers: the configuration outlives it.
+class Policies {
+ public:
+  Policies() = default;
+  explicit Policies(const PolicyOptions& only) { add(&only); }
+  void add(const PolicyOptions* policy);  // null: that level has none
+
+  bool empty() const { return count_ == 0; }
+  // The strictest of what the policies say whose threshold the finding reaches; `allow` where it reaches none. Of two
+  // that mask, the fewer characters stay.
+  TypeRule decide(const Finding& finding) const;
+  bool restore() const;  // all agree
+  PolicyOptions::OnError on_error() const;
+  OnOpaque on_opaque() const;
+  std::string rule_pack() const;
+
+ private:
+  static constexpr std::size_t kLevels = 4;
+  std::array<const PolicyOptions*, kLevels> policies_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace tollgate::pii

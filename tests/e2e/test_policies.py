@@ -1,0 +1,146 @@
+"""What a policy does with what is found, and what counts where several policies meet in one call."""
+import json
+import re
+
+import pytest
+from gateway import Gateway, department, model, provider
+from simulator import Simulator, completion, echo, prompt_text
+
+EMAIL, CARD, IBAN = "anna.berger@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"
+TOKEN = re.compile(r"Tgx[A-Za-z0-9]{22}")
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+PII = """pii:
+  policy: everybody
+  policies:
+    everybody: {action: log_only, types: {CREDIT_CARD: {action: mask, keep_last: 4}}}
+    strict: {action: pseudonymise}
+    digests: {action: hash}
+    words: {action: redact}
+    house: {action: allow, types: {IBAN_CODE: route_local_only}, on_opaque: local_only}
+    text-only: {action: allow, on_opaque: refuse}
+"""
+
+
+class House:
+    """One gateway for the whole file, a provider outside, and one inside the house."""
+
+    def __init__(self, folder):
+        self.outside, self.inside = Simulator(), Simulator()
+        (folder / "provider.key").write_text("provider-secret-key\n")
+        (folder / "provider.key").chmod(0o600)
+        self.gateway = Gateway(
+            folder, {"out": provider(self.outside, "out"),
+                     "in": provider(self.inside, "in").replace("processing: eu", "processing: local")},
+            models={"gpt": model(target="out"), "careful": model("careful", "out", "pii: words\n"),
+                    "both": "name: both\ntargets: [{provider: out, model: sim-1}]\n"
+                            "fallback: [{provider: in, model: sim-1}]\n"},
+            departments={name: department(name, "[gpt, careful, both]", pii=policy, more=more) for name, policy, more in
+                         (("open", None, ""), ("retail", "strict", "  - {id: vault, pii: digests}\n"),
+                          ("treasury", "house", ""), ("legal", "text-only", ""))})
+        text = self.gateway.config.read_text()
+        self.gateway.config.write_text(re.sub(r"pii: \{policies.*\n", PII, text))
+        for name in ("open", "retail", "treasury", "legal"):
+            self.gateway.new_key(name)
+        self.vault = self.gateway.new_key("retail", "vault")
+        self.gateway.start()
+
+    def ask(self, text, who="retail", key=None, model="gpt"):
+        """(status, answer, what the provider outside got)"""
+        self.reset()
+        status, headers, body = self.gateway.chat(text, model, key or self.gateway.key(who))
+        answer = json.loads(body)
+        answer = answer["error"] if status >= 400 else answer["choices"][0]["message"]["content"]
+        sent = [prompt_text(r) for r in self.outside.journal]
+        return status, answer, sent[0] if sent else None
+
+    def reset(self):
+        for simulator in (self.outside, self.inside):
+            simulator.journal.clear()
+            simulator.behaviour = echo
+
+    def found(self, **labels):
+        return self.gateway.metric("tollgate_pii_found_total", **labels)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    one = House(tmp_path_factory.mktemp("house"))
+    yield one
+    assert one.gateway.stop() == 0
+    one.outside.close()
+    one.inside.close()
+
+
+def test_the_organisations_policy_covers_a_department_without_one(house):
+    status, answer, sent = house.ask(f"Mail {EMAIL}, card {CARD}.", "open")
+    assert status == 200
+    assert sent == f"Mail {EMAIL}, card **** **** **** 1111."
+    assert answer == "echo: " + sent, "a mask is for good"
+    assert house.found(department="open", type="EMAIL_ADDRESS", action="log_only") == 1
+    assert house.found(department="open", type="CREDIT_CARD", action="mask") == 1
+
+
+def test_a_departments_stricter_policy_wins_over_the_organisations(house):
+    text = f"Mail {EMAIL}, card {CARD}."
+    _, answer, sent = house.ask(text)
+    assert len(TOKEN.findall(sent)) == 2 and "1111" not in sent
+    assert answer == "echo: " + text
+
+
+def test_an_applications_policy_adds_to_its_departments(house):
+    _, answer, sent = house.ask(f"Mail {EMAIL} or {EMAIL.upper()}", key=house.vault)
+    digests = re.findall(r"\[EMAIL_ADDRESS:[a-z2-9]{20}\]", sent)
+    assert len(digests) == 2 and digests[0] == digests[1]
+    assert answer == "echo: " + sent
+
+
+def test_a_models_policy_holds_for_whoever_calls_it(house):
+    _, _, sent = house.ask(f"Mail {EMAIL}, card {CARD}.", model="careful")
+    assert sent == "Mail [EMAIL_ADDRESS], card [CREDIT_CARD]."
+
+
+def test_what_only_local_models_may_see_goes_there_as_it_is(house):
+    text = f"pay {IBAN}"
+    status, answer, sent = house.ask(text, "treasury", model="both")
+    assert (status, answer, sent) == (200, "echo: " + text, None)
+    assert [prompt_text(r) for r in house.inside.journal] == [text]
+    assert house.ask("pay nobody", "treasury", model="both")[2] == "pay nobody"
+
+
+def test_what_only_local_models_may_see_is_refused_where_there_is_none(house):
+    status, error, sent = house.ask(f"pay {IBAN}", "treasury")
+    assert (status, error["code"], error["param"], sent) == (403, "pii_local_only", "model", None)
+    assert "IBAN_CODE" in error["message"] and "`gpt`" in error["message"] and "3704" not in str(error)
+
+
+def send_image(house, who, model="gpt"):
+    house.reset()
+    status, _, body = house.gateway.request(
+        {"model": model, "messages": [{"role": "user", "content": [{"type": "text", "text": "what is this?"}, IMAGE]}]},
+        house.gateway.key(who))
+    return status, json.loads(body).get("error", {}).get("code")
+
+
+def test_what_no_scanner_reads_follows_the_policy(house):
+    assert send_image(house, "open") == (200, None)
+    assert send_image(house, "legal") == (403, "opaque_content_refused") and house.outside.journal == []
+    assert send_image(house, "treasury") == (403, "pii_local_only") and house.outside.journal == []
+    assert send_image(house, "treasury", "both") == (200, None)
+    assert house.outside.journal == [] and len(house.inside.journal) == 1
+
+
+def test_rotated_keys_give_new_pseudonyms_and_still_restore_those_of_open_conversations(house):
+    old = TOKEN.findall(house.ask(EMAIL)[2])[0]
+    config = house.gateway.config
+    config.write_text(config.read_text().replace("  policy: everybody\n", "  policy: everybody\n  key_epoch: 2\n"))
+    house.gateway.reload()
+
+    async def remembers(request, reply):
+        await reply.plain(200, completion(f"earlier {old}, now {prompt_text(request)}"))
+
+    house.reset()
+    house.outside.behaviour = remembers
+    _, _, body = house.gateway.chat(EMAIL, key=house.gateway.key("retail"))
+    assert prompt_text(house.outside.journal[0]) != old
+    assert json.loads(body)["choices"][0]["message"]["content"] == f"earlier {EMAIL}, now {EMAIL}"
