@@ -87,7 +87,7 @@ struct Word {
 
 bool is_word_byte(char c) { return is_alnum(c) || static_cast<unsigned char>(c) >= 0x80; }
 
-// The word that ends before `end`, with little between; empty where there is none.
+// The word before `end` with a space or sign between; empty where there is none.
 Word word_before(std::string_view text, std::size_t end) {
   constexpr std::size_t kMaxBetween = 3;
   constexpr std::size_t kLongest = 16;
@@ -95,6 +95,7 @@ Word word_before(std::string_view text, std::size_t end) {
   while (end > 0 && limit - end < kMaxBetween &&
          std::string_view(" .,-/").find(text[end - 1]) != std::string_view::npos)
     --end;
+  if (end == limit) return {{}, end};
   std::size_t start = end;
   while (start > 0 && end - start < kLongest && is_word_byte(text[start - 1])) --start;
   return {text.substr(start, end - start), start};

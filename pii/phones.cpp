@@ -130,12 +130,31 @@ bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
   return digits.starts_with("011") && international_length_ok(std::string_view(digits).substr(3));
 }
 
+// (11) 96123-4567: an area in parentheses, then groups as they are dialled.
+bool has_area(const Cluster& cluster, const Run& run) {
+  const auto& groups = cluster.groups;
+  const std::size_t digits = cluster.digits_of(run.first, run.last).size();
+  if (run.last - run.first < 2 || digits < 8 || digits > 11 || groups[run.first].length > 4) return false;
+  for (std::size_t i = run.first + 1; i <= run.last; ++i)
+    if (groups[i].length < 2 || groups[i].length > 5) return false;
+  return cluster.gap(run.first).starts_with(')') && groups[run.last].length == 4;
+}
+
+// 1800 123 456: free of charge, in a grouping that amounts of money do not have.
+bool is_free_phone(const Cluster& cluster, const Run& run) {
+  const auto& groups = cluster.groups;
+  if (run.last - run.first != 2 || groups[run.first + 1].length != 3) return false;
+  const auto first = cluster.digits_of(run.first, run.first);
+  return (first == "1800" || first == "1300") && (groups[run.last].length == 3 || groups[run.last].length == 4);
+}
+
 // What its form alone says.
 double form_score(std::string_view text, const Cluster& cluster, const Run& run) {
   if (run.first == run.last) return 0.2;  // a bare number may be anything
   const bool parenthesis = parenthesis_before(text, cluster.start_of(run.first));
   if (is_nanp(cluster, run)) return parenthesis || cluster.gap(run.last - 1) == "-" ? 0.75 : 0.6;
   if (is_dialled_abroad(cluster, run)) return 0.7;
+  if ((parenthesis && has_area(cluster, run)) || is_free_phone(cluster, run)) return 0.6;
   return is_trunk(cluster, run) ? 0.6 : 0.35;
 }
 

@@ -182,7 +182,8 @@ Unit decode_star(std::string_view text, std::size_t pos) {
 char fold_code_point(std::uint32_t cp) {
   if (cp == 0) return '\x01';  // a NUL is a control character, not something invisible
   if (cp < 0x80) return static_cast<char>(cp);
-  if (in(cp, 0xFF01, 0xFF5E)) return static_cast<char>(cp - 0xFEE0);  // full-width ASCII
+  if (in(cp, 0x3001, 0xA61F) || in(cp, 0xAC00, 0xD7FF)) return kOther;  // CJK and Hangul: nothing of them is folded
+  if (in(cp, 0xFF01, 0xFF5E)) return static_cast<char>(cp - 0xFEE0);    // full-width ASCII
   if (const auto digit = fold_digit(cp)) return *digit;
   if (is_invisible(cp)) return kInvisible;
   if (is_unicode_space(cp)) return ' ';

@@ -123,7 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{kPhone, "тел ⟦495 123-45-67⟧"}, Case{kPhone, "call ⟦+٤٩ ٣٠ ٩٠١٨٢٠⟧"},
         Case{kPhone, "call ⟦+49\u202F30\u202F901820⟧"}, Case{kPhone, R"(call ⟦+49\u002030\u0020901820⟧)"},
         Case{kPhone, "call ⟦+49 30\n901820⟧"}, Case{kPhone, "call id_⟦+49 30 901820⟧_x"},
-        Case{kPhone, "⟦+49 30 901820⟧\n12 apples"}, Case{kPhone, "⟦+234 800 1759 1759⟧"}));
+        Case{kPhone, "⟦+49 30 901820⟧\n12 apples"}, Case{kPhone, "⟦+234 800 1759 1759⟧"},
+        Case{kPhone, "⟦(11) 96123-4567⟧"}, Case{kPhone, "⟦1800 123 456⟧"}));
 
 constexpr auto kMail = EntityType::email_address;
 INSTANTIATE_TEST_SUITE_P(
@@ -227,7 +228,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "536-22 8145", "536-00-8145", "a536-22-8145", "ref 536228145", "612 345 678 units",
                     "+1 111 555 0132", "+280123456789", "+100000000 users", "call 911", "zip 03262 2437 Main St",
                     "0123 456 789 012", "424 242 424 242 4242", "12:030 901820", "issues/56438#issuecomment-3271145555",
-                    "pod/api-c17077f6a-rv5zh", "order 612 345 678"));
+                    "pod/api-c17077f6a-rv5zh", "order 612 345 678", "expediente 004203/2025 abierto",
+                    "index ffed1cb..0019196 100644", "800 123 456", "(12) 345 678"));
 INSTANTIATE_TEST_SUITE_P(
     Others, Quiet,
     testing::Values("version 1.2.3.4", "Chrome/99.0.48.15 Safari", "v1.2.3.4", "1.3.6.1.4.1", "192.168.1.256",
