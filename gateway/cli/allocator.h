@@ -7,8 +7,8 @@ namespace tollgate::cli {
 // than the seven that a thread keeps by default, and fast bins cost a consolidation whenever a block at the top is
 // freed. Worth 11 % of the instructions of a call with everything on (callgrind: 274,700 -> 244,800). Somebody's own
 // GLIBC_TUNABLES are left alone. Returns where nothing is to be done or the program can't be started anew (no /proc):
-// then it is merely slower. Under a tool that does not follow exec, such as valgrind, set GLIBC_TUNABLES to nothing. Call it first: it keeps nothing but the
-// arguments, the environment and open descriptors.
+// then it is merely slower. Under a tool that does not follow exec, such as valgrind, set GLIBC_TUNABLES to nothing.
+// Call it first: it keeps nothing but the arguments, the environment and open descriptors.
 void tune_allocator(char** argv);
 
 }  // namespace tollgate::cli
