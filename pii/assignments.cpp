@@ -16,9 +16,10 @@ constexpr std::size_t kShortestToken = 16;
 
 // Names that go on like this name something about a secret, not the secret.
 constexpr auto kNotTheSecret = std::to_array<std::string_view>({
-    "name",    "url",   "uri",    "path",   "file",  "type", "expir", "length", "count", "size",    "limit", "policy",
-    "ttl",     "field", "label",  "prompt", "reset", "hash", "sha",   "md5",    "arn",   "version", "store", "rotat",
-    "manager", "usage", "digest", "_id",    "-id",   "ize",  "ised",  "est",    "ref",   "tokens",
+    "name", "url",   "uri",    "path",    "file",  "type",   "expir",   "length",   "count",
+    "size", "limit", "policy", "ttl",     "field", "label",  "prompt",  "reset",    "hash",
+    "sha",  "md5",   "arn",    "version", "store", "rotat",  "manager", "usage",    "digest",
+    "_id",  "-id",   "ize",    "ised",    "ref",   "tokens", "source",  "alphabet",
 });
 // ... and so do names that begin like this.
 constexpr auto kNotBefore = std::to_array<std::string_view>({"page", "next", "max", "num", "min", "public", "sync"});

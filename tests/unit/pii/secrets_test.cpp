@@ -255,7 +255,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Named{kKey, "$db['password'] = '" + kMarked + "';"}, Named{kKey, "--password " + kMarked + " -v"},
                     Named{kKey, "<password>" + kMarked + "</password>"}, Named{kKey, "**Password**: " + kMarked},
                     Named{kKey, "My password is " + kMarked + ", please"}, Named{kKey, "Das Passwort ist " + kMarked},
-                    Named{kKey, "le mot de passe : " + kMarked}, Named{kKey, "PWD=" + kMarked + "\n"},
+                    Named{kKey, "le mot de passe : " + kMarked}, Named{kKey, "mon mot de passe est " + kMarked},
+                    Named{kKey, "PWD=" + kMarked + "\n"}, Named{kKey, "DB_PASSWORD_TEST=" + kMarked},
                     Named{kKey, "contraseña: " + kMarked}, Named{kKey, "spring.datasource.password=" + kMarked},
                     Named{kKey, "password: ⟦Winter2025!⟧"},
                     Named{kString, "Server=db;User Id=sa;Password=" + kMarked + ";"},
@@ -286,15 +287,15 @@ INSTANTIATE_TEST_SUITE_P(
                           "N3BRejl3TG0=⟧"},
                     Named{kKey, "max_tokens: 4096, token: \"" + std::string("abc") + "\""}));
 
-INSTANTIATE_TEST_SUITE_P(NotTokens, NamedSecrets,
-                         testing::Values(Named{kKey, "max_tokens: 1234567890123456"},
-                                         Named{kKey, "nextPageToken: " + b62(32)},
-                                         Named{kKey, "api_key: your_api_key_goes_here_123"},
-                                         Named{kKey, "secret_name: prod-db-credentials-2024"},
-                                         Named{kKey, "token_count=12345678901234567"},
-                                         Named{kKey, "apiKey: process.env.OPENAI_API_KEY2"}, Named{kKey, "token: eyJ"},
-                                         Named{kKey, "Basic research2024"}, Named{kKey, "the bearer of bad news"},
-                                         Named{kKey, "secret: kubernetes.io/service-account-token-v2"}));
+INSTANTIATE_TEST_SUITE_P(
+    NotTokens, NamedSecrets,
+    testing::Values(Named{kKey, "max_tokens: 1234567890123456"}, Named{kKey, "nextPageToken: " + b62(32)},
+                    Named{kKey, "api_key: your_api_key_goes_here_123"},
+                    Named{kKey, "secret_name: prod-db-credentials-2024"}, Named{kKey, "token_count=12345678901234567"},
+                    Named{kKey, "apiKey: process.env.OPENAI_API_KEY2"},
+                    Named{kKey, "credential_source = Ec2InstanceMetadata"}, Named{kKey, "token: eyJ"},
+                    Named{kKey, "Basic research2024"}, Named{kKey, "the bearer of bad news"},
+                    Named{kKey, "secret: kubernetes.io/service-account-token-v2"}));
 
 INSTANTIATE_TEST_SUITE_P(
     ConnectionStrings, NamedSecrets,
