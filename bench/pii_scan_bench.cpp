@@ -124,7 +124,7 @@ void scrub_dense(benchmark::State& state) {
   const PolicyOptions policy;
   for (auto _ : state) {
     Scrubbed left;
-    benchmark::DoNotOptimize(scrub(text, find(text, scanner), Policies(policy), names, left));
+    benchmark::DoNotOptimize(scrub(text, find(text, scanner, Policies(policy)), Policies(policy), names, left));
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(text.size()));
 }

@@ -114,12 +114,37 @@ class Assembler {
     return std::make_shared<const finops::PriceBook>(builtin.version() + "+" + public_digest(text), std::move(all));
   }
 
+  // Compiled once for all policies, and again only where something about them changed.
+  void detectors() {
+    std::string text;
+    for (const auto& d : draft_.detectors) {
+      text += d.name + '\0' + d.pattern + '\0' + d.checksum + '\0' + std::to_string(d.score);
+      for (const auto* list : {&d.words, &d.keywords})
+        for (const std::string& word : *list) text += '\0' + word;
+      text += '\n';
+    }
+    out_.pii_detectors_digest = private_digest(text);
+    if (previous_ != nullptr && previous_->pii_detectors_digest == out_.pii_detectors_digest) {
+      out_.pii_detectors = previous_->pii_detectors;
+      return;
+    }
+    auto made = pii::CustomDetectors::make(std::move(draft_.detectors));
+    if (!made) return session_.problem(draft_.detectors_where, made.error().param + ": " + made.error().message);
+    out_.pii_detectors = *std::move(made);
+  }
+
   void policies() {
+    detectors();
     for (PolicyDraft& draft : draft_.policies) {
       const std::string name = draft.policy.name;
-      if (claim("policy", name, draft.where)) {
-        out_.pii_policies[name] = keep(&Snapshot::pii_policies, name, std::move(draft.policy));
-      }
+      if (!claim("policy", name, draft.where)) continue;
+      draft.policy.detectors = out_.pii_detectors;
+      for (const auto& [detector, rule] : draft.policy.custom)
+        if (out_.pii_detectors && out_.pii_detectors->number_of(detector) == 0)
+          session_.problem(draft.where, "detectors: '" + detector + "' is not defined under pii.detectors");
+      const auto old = previous_ == nullptr ? nullptr : find(previous_->pii_policies, name);
+      const bool same_detectors = old != nullptr && old->detectors == draft.policy.detectors;
+      out_.pii_policies[name] = keep(&Snapshot::pii_policies, name, std::move(draft.policy), same_detectors);
     }
     out_.pii = policy(draft_.pii);
   }

@@ -7,6 +7,7 @@
 
 #include "config/reader.h"
 #include "config/snapshot.h"
+#include "pii/custom.h"
 
 namespace tollgate::config {
 
@@ -81,6 +82,8 @@ struct Draft {
   std::vector<DepartmentDraft> departments;
   std::vector<PolicyDraft> policies;
   std::string pii;  // the policy of everybody
+  std::vector<pii::CustomDetectorOptions> detectors;
+  Where detectors_where;
   std::vector<KeyDraft> keys;
 };
 

@@ -184,6 +184,7 @@ Facts facts_of(const Department& department) {
   Collector out;
   for (const DatedCostCenter& dated : department.cost_centers) out.put("cost_center from " + dated.from, dated.id);
   out.put("models", joined(department.models));
+  out.put("countries", joined(department.countries));
   limits_facts("", department.limits, out);
   if (department.pii) out.put("pii", department.pii->name);
   for (const Application& application : department.applications) application_facts(application, out);
@@ -246,6 +247,9 @@ Facts facts_of(const pii::PolicyOptions& policy) {
   rule_facts("", policy.rule, out);
   for (const auto& [type, rule] : policy.types)
     rule_facts("types." + std::string(pii::to_string(type)) + ".", rule, out);
+  for (const auto& [name, rule] : policy.custom) rule_facts("detectors." + name + ".", rule, out);
+  out.put("countries", joined(policy.countries));
+  for (const std::string& value : policy.never) out.secret("never", value);
   out.flag("restore", policy.restore);
   out.put("rule_pack", policy.rule_pack);
   out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));

@@ -14,6 +14,7 @@ void model_fields(Object& o, ModelDraft& out);
 void department_fields(Object& o, DepartmentDraft& out);
 void policy_fields(Object& o, pii::PolicyOptions& out);  // inline, where the key is the name
 void policy_file_fields(Object& o, PolicyDraft& out);    // in a file of its own
+extern const TextRule kCountry;                          // whose identifiers are known
 void pii_fields(Object& o, Draft& out);                  // of the main file
 
 // One kind of included file: the directory it lies in decides.

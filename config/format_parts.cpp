@@ -219,6 +219,8 @@ void department_fields(Object& o, DepartmentDraft& out) {
   o.references("models", out.models, Reference::To::model_or_group, kModelName, {.doc = "Model names, or group:NAME"});
   o.object("limits", {.doc = "Absent: unlimited"}, [&](Object& l) { limits_fields(l, department.limits); });
   o.reference("pii", out.pii, Reference::To::pii_policy, kIdentifier, {.doc = "Policy name"});
+  o.texts("countries", department.countries, kCountry,
+          {.doc = "Whose national identifiers are looked for, beside those of its policies; default: every country's"});
   o.list("applications", {.doc = "What keys are given to"}, [&](Object& a) {
     Application application;
     application_fields(a, application, out.application_pii.emplace_back());

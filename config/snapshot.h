@@ -89,6 +89,7 @@ struct Department {  // [reload]
   std::shared_ptr<const ratelimit::Scope> scope;  // "department:<id>"
   std::shared_ptr<const pii::PolicyOptions> pii;  // null: none of its own
   std::vector<Application> applications;
+  std::vector<std::string> countries;  // of its national identifiers, beside those that its policies name
 
   bool may_use(const std::string& model) const;
   // The cost center in force at `when`; empty when none is.
@@ -150,7 +151,9 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const Model>> models;
   std::unordered_map<std::string, std::shared_ptr<const providers::ProviderOptions>> providers;
   std::map<std::string, std::shared_ptr<const pii::PolicyOptions>> pii_policies;
-  std::shared_ptr<const pii::PolicyOptions> pii;          // [reload] of every call; null: none
+  std::shared_ptr<const pii::PolicyOptions> pii;              // [reload] of every call; null: none
+  std::shared_ptr<const pii::CustomDetectors> pii_detectors;  // [reload] null: none
+  std::string pii_detectors_digest;                       // of what they were made from; nothing outside this process
   std::uint64_t pii_key_epoch = 1;                        // [reload] of the keys of pseudonyms
   std::optional<ratelimit::RedisOptions> redis;           // [restart] absent: in memory
   finops::LedgerOptions ledger;                           // [restart]

@@ -21,7 +21,8 @@ struct Finding {
   EntityType type = EntityType::email_address;
   std::size_t start = 0;
   std::size_t end = 0;
-  double score = 0;  // 0..1
+  double score = 0;         // 0..1
+  std::uint8_t custom = 0;  // the number of one of the house's own detectors; `type` is then custom
 };
 
 // How many code points a piece of valid UTF-8 has: turns byte offsets into the offsets that Presidio's users know.
@@ -73,11 +74,14 @@ class Pseudonymiser {
   std::optional<std::string> previous_token(EntityType type, std::string_view value) const;
   // The digest that stands in the text where a policy hashes: 20 characters, of no use for restoring.
   std::string digest(EntityType type, std::string_view value) const;
+  // The digest that the log shows: 12 characters, the same for a value within a period and no other.
+  std::string audit_digest(EntityType type, std::string_view value, std::int64_t period) const;
 
  private:
   Secret token_key_;
   Secret previous_token_key_;
   Secret digest_key_;
+  Secret audit_key_;
 };
 
 struct Replacement {
@@ -91,28 +95,43 @@ struct Replacement {
 class Counts {
  public:
   struct Entry {
-    EntityType type;
+    std::string type;
     Action action;
     std::int64_t count;
   };
-  void add(EntityType type, Action action);
+  void add(std::string_view type, Action action);
   const std::vector<Entry>& entries() const { return entries_; }
-  std::int64_t of(EntityType type) const;
+  std::int64_t of(std::string_view type) const;
   std::int64_t total() const;
 
  private:
   std::vector<Entry> entries_;  // few: a call has a handful of types
 };
 
+// One finding as it may be written down: nothing of the value or its neighbours.
+struct Audited {
+  std::string type;
+  Action action = Action::allow;
+  double score = 0;
+  std::string_view position;  // the kind of field, such as "user"
+  std::size_t length = 0;     // bytes
+  std::string digest;
+};
+inline constexpr std::size_t kMostAudited = 16;  // of one call; the counts tell of the others
+
 // What scrubbing the texts of one call leaves behind. Holds PII (in `restore`): dies with the call, is never logged.
 struct Scrubbed {
-  RestoreMap restore;                    // what was pseudonymised, where the policies restore
-  Counts counts;                         // of all that a policy acts on or logs, the value that blocked included
-  std::optional<EntityType> local_only;  // found, and only models inside the house may see it
+  RestoreMap restore;                     // what was pseudonymised, where the policies restore
+  Counts counts;                          // of all that a policy acts on or logs, the value that blocked included
+  std::optional<std::string> local_only;  // the type of what only models inside the house may see
+  std::vector<Audited> audit;             // the first kMostAudited
+  std::string_view position;              // of the text that is being scrubbed; set by who walks them
+  std::int64_t audit_period = 0;          // rotates the digests of `audit`
 };
 
-// The findings in a text, but for values inside something of a token's form: those were replaced in an earlier turn.
-std::vector<Finding> find(std::string_view text, const Scanner& scanner);
+// What the policies ask for in a text, but for values inside something of a token's form: those were replaced in an
+// earlier turn.
+std::vector<Finding> find(std::string_view text, const Scanner& scanner, const Policies& policies);
 
 // What the policies put in the place of one value; nullopt: it stays. Needs no JSON escape: letters, digits, stars,
 // brackets and the separators that stood there. Error permission_denied with code "pii_blocked" where they block (the

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "pii/custom.h"
 #include "pii/pii.h"
+#include "pii/word_list.h"
 
 namespace tollgate::pii {
 namespace {
@@ -24,6 +26,11 @@ std::string_view to_string(Action action) { return kActionNames[static_cast<std:
 std::string_view to_string(OnOpaque what) { return kOpaqueNames[static_cast<std::size_t>(what)]; }
 
 const TypeRule& PolicyOptions::rule_for(const Finding& finding) const {
+  static const TypeRule kNotAsked{.action = Action::allow};
+  if (finding.custom != 0) {
+    const auto own = detectors == nullptr ? custom.end() : custom.find(detectors->name(finding.custom));
+    return own == custom.end() ? kNotAsked : own->second;
+  }
   const auto it = types.find(finding.type);
   return it == types.end() ? rule : it->second;
 }
@@ -33,13 +40,38 @@ void Policies::add(const PolicyOptions* policy) {
   if (policy == nullptr || std::find(policies_.cbegin(), end, policy) != end) return;
   if (count_ == kLevels) throw std::logic_error("more levels of policies than there are");
   policies_[count_++] = policy;
+  add_countries(policy->countries);
+  if (policy->detectors == nullptr) return;
+  detectors_ = policy->detectors.get();
+  for (const auto& [name, rule] : policy->custom) {
+    const std::uint8_t number = detectors_->number_of(name);
+    if (number != 0 && std::find(custom_.begin(), custom_.end(), number) == custom_.end()) custom_.push_back(number);
+  }
 }
 
-TypeRule Policies::decide(const Finding& finding) const {
+void Policies::add_countries(std::span<const std::string> countries) {
+  if (!countries.empty()) types_ |= types_for(countries);
+}
+
+std::string_view Policies::name_of(const Finding& finding) const {
+  return finding.custom == 0 ? to_string(finding.type) : std::string_view(detectors_->name(finding.custom));
+}
+
+bool Policies::detect_custom(std::string_view text, std::vector<Finding>& out) const {
+  const std::size_t before = out.size();
+  for (const std::uint8_t number : custom_) detectors_->detect(number, text, out);
+  return out.size() > before;
+}
+
+TypeRule Policies::decide(const Finding& finding, std::string_view value) const {
+  std::string folded;
   TypeRule decided{.action = Action::allow};
   for (std::size_t i = 0; i < count_; ++i) {
     const TypeRule& rule = policies_[i]->rule_for(finding);
-    if (finding.score >= rule.threshold) tighten(decided, rule);
+    if (finding.score < rule.threshold) continue;
+    const auto& never = policies_[i]->never;
+    if (!never.empty() && folded.empty()) folded = fold_words(value);
+    if (!never.contains(folded)) tighten(decided, rule);
   }
   return decided;
 }
@@ -62,16 +94,16 @@ OnOpaque Policies::on_opaque() const {
 
 std::string Policies::rule_pack() const { return count_ == 0 ? std::string() : policies_[0]->rule_pack; }
 
-void Counts::add(EntityType type, Action action) {
+void Counts::add(std::string_view type, Action action) {
   const auto same = [&](const Entry& e) { return e.type == type && e.action == action; };
   const auto it = std::find_if(entries_.begin(), entries_.end(), same);
   if (it != entries_.end())
     ++it->count;
   else
-    entries_.push_back({type, action, 1});
+    entries_.push_back({std::string(type), action, 1});
 }
 
-std::int64_t Counts::of(EntityType type) const {
+std::int64_t Counts::of(std::string_view type) const {
   std::int64_t sum = 0;
   for (const auto& e : entries_)
     if (e.type == type) sum += e.count;

@@ -4,14 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pii/entity.h"
 
 namespace tollgate::pii {
 
 struct Finding;
+class CustomDetectors;
 
 // From the most lenient to the strictest: by what a provider learns of a value, then by what the caller gets back.
 // Where policies meet, the strictest counts.
@@ -44,8 +49,12 @@ struct PolicyOptions {
   std::string name;
   TypeRule rule;  // for every type not listed
   std::map<EntityType, TypeRule> types;
-  bool restore = true;                // put values back into answers
-  std::string rule_pack = "2026-11";  // pinned: an upgrade never changes a redaction unreviewed
+  std::map<std::string, TypeRule> custom;            // by the name of a detector; those not listed are not asked
+  std::shared_ptr<const CustomDetectors> detectors;  // of the whole configuration; null: there are none
+  std::set<std::string> never;                       // values that are no finding, as fold_words leaves them
+  std::vector<std::string> countries;                // whose national identifiers are looked for; none: everybody's
+  bool restore = true;                               // put values back into answers
+  std::string rule_pack = "2026-11";                 // pinned: an upgrade never changes a redaction unreviewed
   enum class OnError : std::uint8_t { pass, block } on_error = OnError::block;
   OnOpaque on_opaque = OnOpaque::pass;
 
@@ -58,12 +67,18 @@ class Policies {
  public:
   Policies() = default;
   explicit Policies(const PolicyOptions& only) { add(&only); }
-  void add(const PolicyOptions* policy);  // null: that level has none
+  void add(const PolicyOptions* policy);                       // null: that level has none
+  void add_countries(std::span<const std::string> countries);  // ISO 3166-1 alpha-2
 
   bool empty() const { return count_ == 0; }
   // The strictest of what the policies say whose threshold the finding reaches; `allow` where it reaches none. Of two
   // that mask, the fewer characters stay.
-  TypeRule decide(const Finding& finding) const;
+  TypeRule decide(const Finding& finding, std::string_view value) const;
+  std::string_view name_of(const Finding& finding) const;  // "CREDIT_CARD", or what the house calls it
+  // What is looked for: the types of all countries that some level names, of every country where none names any.
+  TypeSet types() const { return types_.none() ? TypeSet().set() : types_; }
+  // Appends what the house's own detectors find, of those that some policy asks for. True where there is something.
+  bool detect_custom(std::string_view text, std::vector<Finding>& out) const;
   bool restore() const;  // all agree
   PolicyOptions::OnError on_error() const;
   OnOpaque on_opaque() const;
@@ -73,6 +88,9 @@ class Policies {
   static constexpr std::size_t kLevels = 4;
   std::array<const PolicyOptions*, kLevels> policies_{};
   std::size_t count_ = 0;
+  TypeSet types_;
+  std::vector<std::uint8_t> custom_;  // numbers of detectors, each once
+  const CustomDetectors* detectors_ = nullptr;
 };
 
 }  // namespace tollgate::pii

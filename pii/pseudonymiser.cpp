@@ -87,6 +87,8 @@ std::string make_token(const Secret& key, EntityType type, std::string_view valu
 }
 
 constexpr std::string_view kTokenPurpose = "tollgate.pii.token.1";
+constexpr std::string_view kAuditPurpose = "tollgate.pii.audit.1";
+constexpr std::size_t kAuditLength = 12;
 constexpr std::string_view kDigestPurpose = "tollgate.pii.digest.1";
 
 }  // namespace
@@ -95,6 +97,7 @@ Pseudonymiser::Pseudonymiser(const Secret& tenant_key, const Secret& previous) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
   token_key_ = subkey(tenant_key, kTokenPurpose);
   digest_key_ = subkey(tenant_key, kDigestPurpose);
+  audit_key_ = subkey(tenant_key, kAuditPurpose);
   if (!previous.empty()) previous_token_key_ = subkey(previous, kTokenPurpose);
 }
 
@@ -110,6 +113,13 @@ std::optional<std::string> Pseudonymiser::previous_token(EntityType type, std::s
 std::string Pseudonymiser::digest(EntityType type, std::string_view value) const {
   std::string out(kDigestLength, '\0');
   write_digest(digest_key_, type, value, out.data());
+  return out;
+}
+
+std::string Pseudonymiser::audit_digest(EntityType type, std::string_view value, std::int64_t period) const {
+  std::string out(kDigestLength, '\0');
+  write_digest(subkey(audit_key_, "period " + std::to_string(period)), type, value, out.data());
+  out.resize(kAuditLength);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "pii/detect.h"
 #include "pii/pii.h"
 #include "pii/token.h"
 #include "pii/unit.h"
@@ -26,12 +27,12 @@ bool inside_token(const Finding& finding, const std::vector<std::size_t>& tokens
   return next != tokens.begin() && *(next - 1) + kTokenLength >= finding.end;
 }
 
-Error blocked(EntityType type) {
-  return {.kind = ErrorKind::permission_denied,
-          .message = "The request contains data of type " + std::string(to_string(type)) +
-                     ", which the policy of this key does not let through.",
-          .code = "pii_blocked",
-          .retryable = false};
+Error blocked(const std::string& type) {
+  return {
+      .kind = ErrorKind::permission_denied,
+      .message = "The request contains data of type " + type + ", which the policy of this key does not let through.",
+      .code = "pii_blocked",
+      .retryable = false};
 }
 
 constexpr std::size_t kLongestMask = 64;  // stars beyond say nothing
@@ -68,8 +69,9 @@ std::string pseudonym(const Finding& finding, std::string_view value, bool resto
 
 }  // namespace
 
-std::vector<Finding> find(std::string_view text, const Scanner& scanner) {
-  auto findings = scanner.scan(text);
+std::vector<Finding> find(std::string_view text, const Scanner& scanner, const Policies& policies) {
+  auto findings = scanner.scan(text, policies.types());
+  if (policies.detect_custom(text, findings)) resolve_overlaps(findings);
   if (findings.empty()) return findings;
   const auto tokens = token_starts(text);
   std::erase_if(findings, [&](const Finding& f) { return inside_token(f, tokens); });
@@ -79,15 +81,18 @@ std::vector<Finding> find(std::string_view text, const Scanner& scanner) {
 Result<std::optional<std::string>> replacement(const Finding& finding, std::string_view value, const Policies& policies,
                                                const Pseudonymiser& pseudonymiser, Scrubbed& out) {
   using Text = std::optional<std::string>;
-  const TypeRule rule = policies.decide(finding);
+  const TypeRule rule = policies.decide(finding, value);
   if (rule.action == Action::allow) return Text();
-  out.counts.add(finding.type, rule.action);
-  const std::string name(to_string(finding.type));
+  const std::string name(policies.name_of(finding));
+  out.counts.add(name, rule.action);
+  if (out.audit.size() < kMostAudited)
+    out.audit.push_back({name, rule.action, finding.score, out.position, value.size(),
+                         pseudonymiser.audit_digest(finding.type, value, out.audit_period)});
   switch (rule.action) {
     case Action::block:
-      return blocked(finding.type);
+      return blocked(name);
     case Action::route_local_only:
-      if (!out.local_only) out.local_only = finding.type;
+      if (!out.local_only) out.local_only = name;
       return Text();
     case Action::redact:
       return Text("[" + name + "]");

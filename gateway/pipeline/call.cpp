@@ -132,7 +132,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
     TG_CO_CHECK(allow_opaque(policies, screened));
   else
     screened = screen(services, view, who, policies, *call);
-  report.pii(screened.pii.counts, screened.rule_pack);
+  report.pii(screened.pii, screened.rule_pack);
   report.mark(Phase::scrub);
   if (screened.refusal) co_return *screened.refusal;
 
@@ -154,7 +154,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
                     upload.form};
   auto served = co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
-  report.pii(screened.pii.counts, screened.rule_pack);  // an upload's fields may have come after its file
+  report.pii(screened.pii, screened.rule_pack);  // an upload's fields may have come after its file
   co_return served;
 }
 

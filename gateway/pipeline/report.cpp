@@ -4,6 +4,32 @@
 
 namespace tollgate::pipeline {
 
+namespace {
+
+// A length tells little where it is told in steps.
+std::string_view length_bucket(std::size_t bytes) {
+  constexpr std::pair<std::size_t, std::string_view> kSteps[] = {
+      {8, "1-8"}, {16, "9-16"}, {32, "17-32"}, {64, "33-64"}};
+  for (const auto& [most, name] : kSteps)
+    if (bytes <= most) return name;
+  return "65+";
+}
+
+// "EMAIL_ADDRESS pseudonymise user 99% 17-32 k3jd7wq2m5xa; ...": nothing of a value.
+std::string audit_text(const std::vector<pii::Audited>& audit) {
+  std::string out;
+  for (const auto& [type, action, score, position, length, digest] : audit) {
+    if (!out.empty()) out += "; ";
+    for (const std::string_view part : {std::string_view(type), to_string(action), position})
+      out.append(part).append(" ");
+    out.append(std::to_string(static_cast<int>(score * 100 + 0.5))).append("% ");
+    out.append(length_bucket(length)).append(" ").append(digest);
+  }
+  return out;
+}
+
+}  // namespace
+
 Report::Report(const Services& services, const View& view, const server::Exchange& exchange, providers::Api api)
     : services_(services),
       view_(view),
@@ -34,8 +60,9 @@ void Report::model(const std::string& name, bool configured, bool stream) {
   facts_.stream = stream;
 }
 
-void Report::pii(const pii::Counts& counts, const std::string& rule_pack) {
-  pii_ = counts;
+void Report::pii(const pii::Scrubbed& scrubbed, const std::string& rule_pack) {
+  pii_ = scrubbed.counts;
+  audit_ = audit_text(scrubbed.audit);
   rule_pack_ = rule_pack;
 }
 
@@ -100,7 +127,8 @@ void Report::close(int status, std::string_view outcome) {
   for (const auto& [type, action, count] : pii_.entries())
     services_.metrics.count(
         "tollgate_pii_found_total",
-        {{"department", facts_.department}, {"type", pii::to_string(type)}, {"action", pii::to_string(action)}}, count);
+        {{"department", facts_.department}, {"type", std::string_view(type)}, {"action", pii::to_string(action)}},
+        count);
   if (restored_ > 0)
     services_.metrics.count("tollgate_pii_restored_total", {{"department", facts_.department}}, restored_);
   log_call(status, outcome);
@@ -126,6 +154,8 @@ void Report::log_call(int status, std::string_view outcome) {
                        {"cost_nano", facts_.cost_nano},
                        {"currency", std::string_view(last_.currency)},
                        {"pii_found", pii_.total()},
+                       {"pii", std::string_view(audit_)},
+                       {"rule_pack", std::string_view(rule_pack_)},
                        {"duration_us", std::chrono::duration_cast<std::chrono::microseconds>(facts_.total).count()},
                        {"ttft_ms", last_.ttft_ms},
                        {"added_us", last_.gateway_us}});

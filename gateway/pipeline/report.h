@@ -23,7 +23,7 @@ class Report {
   void mark(observe::Phase phase);
   void caller(const auth::Principal& who);
   void model(const std::string& name, bool configured, bool stream);
-  void pii(const pii::Counts& counts, const std::string& rule_pack);
+  void pii(const pii::Scrubbed& scrubbed, const std::string& rule_pack);
   void restored(std::int64_t values) { restored_ += values; }
 
   // The part of a usage record that is known before any attempt.
@@ -56,6 +56,7 @@ class Report {
   std::string model_ = "unknown";
   bool model_configured_ = false;
   pii::Counts pii_;
+  std::string audit_;  // of what was found, for the log line
   std::string rule_pack_;
   std::int64_t restored_ = 0;
   int rows_ = 0;

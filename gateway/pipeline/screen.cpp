@@ -29,15 +29,40 @@ struct Screening {
   const pii::Pseudonymiser& pseudonymiser;
 
   Result<std::vector<pii::Replacement>> scrub(std::string_view text, pii::Scrubbed& out) const {
-    return pii::scrub(text, pii::find(text, scanner), policies, pseudonymiser, out);
+    return pii::scrub(text, pii::find(text, scanner, policies), policies, pseudonymiser, out);
   }
 };
+
+// The kind of place, for the log: who wrote the text.
+std::string_view position_of(const providers::TextField& field) {
+  if (field.json_inside) return "arguments";
+  switch (field.role) {
+    case providers::Role::system:
+      return "system";
+    case providers::Role::user:
+      return "user";
+    case providers::Role::assistant:
+      return "assistant";
+    case providers::Role::tool:
+      return "tool";
+    case providers::Role::other:
+      break;
+  }
+  return "other";
+}
+
+// The digests of the log change every thirty days: values can be followed for a month, and no longer.
+std::int64_t audit_period(const Services& services) {
+  constexpr std::int64_t kMilliseconds = std::int64_t{30} * 24 * 3600 * 1000;
+  return unix_ms(services.clock.system_now()) / kMilliseconds;
+}
 
 Status screen_field(const Screening& with, const providers::Call& call, const providers::TextField& field,
                     Screened& out) {
   const auto raw = std::string_view(*call.body).substr(field.span.offset, field.span.length);
   const std::string decoded = field.has_escapes ? providers::unescape_json(raw) : std::string();
   const std::string_view text = field.has_escapes ? std::string_view(decoded) : raw;
+  out.pii.position = position_of(field);
   TG_TRY(auto replacements, with.scrub(text, out.pii));
   if (!replacements.empty()) add_edits(raw, field, std::move(replacements), out.edits);
   return {};
@@ -64,7 +89,7 @@ bool inside_the_house(const View& view, const routing::Candidate& candidate) {
 
 std::string for_insiders_only(const Screened& screened) {
   if (!screened.pii.local_only) return "sound, pictures or files";
-  return "data of type " + std::string(to_string(*screened.pii.local_only));
+  return "data of type " + *screened.pii.local_only;
 }
 
 }  // namespace
@@ -74,6 +99,7 @@ pii::Policies policies_of(const View& view, const auth::Principal& who) {
   out.add(view.snapshot->pii.get());
   out.add(who.department->pii.get());
   if (who.application != nullptr) out.add(who.application->pii.get());
+  if (!out.empty()) out.add_countries(who.department->countries);
   return out;
 }
 
@@ -94,6 +120,7 @@ Screened screen(const Services& services, const View& view, const auth::Principa
   Screened out;
   if (policies.empty()) return out;
   out.rule_pack = policies.rule_pack();
+  out.pii.audit_period = audit_period(services);
   const auto* pseudonymiser = pseudonymiser_of(view, who);
   if (pseudonymiser == nullptr) {
     out.refusal = no_pseudonymiser();
@@ -110,6 +137,8 @@ Result<std::string> screen_text(const Services& services, const View& view, cons
   const auto* pseudonymiser = pseudonymiser_of(view, who);
   if (pseudonymiser == nullptr) return no_pseudonymiser();
   const Screening with{services.scanner, policies, *pseudonymiser};
+  out.pii.audit_period = audit_period(services);
+  out.pii.position = "form";
   TG_TRY(const auto replacements, with.scrub(text, out.pii));
   if (out.pii.local_only && !out.opaque_local_only)
     return Error{.kind = ErrorKind::permission_denied,

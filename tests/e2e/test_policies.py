@@ -3,15 +3,18 @@ import json
 import re
 
 import pytest
-from gateway import Gateway, department, model, provider
+from gateway import Gateway, department, eventually, model, provider, run
 from simulator import Simulator, completion, echo, prompt_text
 
 EMAIL, CARD, IBAN = "anna.berger@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"
 TOKEN = re.compile(r"Tgx[A-Za-z0-9]{22}")
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
-PII = """pii:
+PII = r"""pii:
   policy: everybody
+  detectors:
+    PROJECT: {words: [Blue Falcon], file: projects.txt}
+    STAFF_NUMBER: {pattern: '\bE\d{6}\b', keywords: [staff]}
   policies:
     everybody: {action: log_only, types: {CREDIT_CARD: {action: mask, keep_last: 4}}}
     strict: {action: pseudonymise}
@@ -19,6 +22,8 @@ PII = """pii:
     words: {action: redact}
     house: {action: allow, types: {IBAN_CODE: route_local_only}, on_opaque: local_only}
     text-only: {action: allow, on_opaque: refuse}
+    desk: {action: redact, detectors: {PROJECT: {action: pseudonymise}, STAFF_NUMBER: {action: block}},
+           never: [info@bank.example], countries: [DE]}
 """
 
 
@@ -36,11 +41,12 @@ class House:
                     "both": "name: both\ntargets: [{provider: out, model: sim-1}]\n"
                             "fallback: [{provider: in, model: sim-1}]\n"},
             departments={name: department(name, "[gpt, careful, both]", pii=policy, more=more) for name, policy, more in
-                         (("open", None, ""), ("retail", "strict", "  - {id: vault, pii: digests}\n"),
+                         (("open", None, ""), ("desk", "desk", ""), ("retail", "strict", "  - {id: vault, pii: digests}\n"),
                           ("treasury", "house", ""), ("legal", "text-only", ""))})
         text = self.gateway.config.read_text()
-        self.gateway.config.write_text(re.sub(r"pii: \{policies.*\n", PII, text))
-        for name in ("open", "retail", "treasury", "legal"):
+        self.gateway.config.write_text(re.sub(r"pii: \{policies.*\n", lambda _: PII, text))
+        (folder / "projects.txt").write_text("# not yet announced\nGröße Neun\n")
+        for name in ("open", "desk", "retail", "treasury", "legal"):
             self.gateway.new_key(name)
         self.vault = self.gateway.new_key("retail", "vault")
         self.gateway.start()
@@ -128,6 +134,49 @@ def test_what_no_scanner_reads_follows_the_policy(house):
     assert send_image(house, "treasury") == (403, "pii_local_only") and house.outside.journal == []
     assert send_image(house, "treasury", "both") == (200, None)
     assert house.outside.journal == [] and len(house.inside.journal) == 1
+
+
+def test_the_houses_own_words_and_patterns_are_types_like_any_other(house):
+    text = "The BLUE-FALCON deal and Grösse Neun."
+    _, answer, sent = house.ask(text, "desk")
+    assert "FALCON" not in sent and "Neun" not in sent and len(TOKEN.findall(sent)) == 2
+    assert answer == "echo: " + text
+    assert house.found(department="desk", type="PROJECT", action="pseudonymise") == 2
+    status, error, _ = house.ask("staff E123456", "desk")
+    assert (status, error["code"]) == (403, "pii_blocked") and "STAFF_NUMBER" in error["message"]
+    assert house.ask("order E123456", "desk")[0] == 200
+    assert house.ask(text)[2] == text, "a policy that does not name a detector does not ask it"
+
+
+def test_exceptions_and_countries_narrow_what_is_found(house):
+    _, _, sent = house.ask(f"{EMAIL} or info@bank.example", "desk")
+    assert sent == "[EMAIL_ADDRESS] or info@bank.example"
+    _, _, sent = house.ask("SSN 536-22-8145", "desk")
+    assert sent == "SSN 536-22-8145", "only German identifiers are looked for"
+
+
+def test_the_log_tells_of_each_finding_and_never_its_value(house):
+    house.ask(f"Mail {EMAIL}.", "open")
+    house.ask(f"Mail {EMAIL.upper()}.", "open")
+
+    def told():
+        lines = [line.get("pii", "") for line in house.gateway.log_lines()]
+        return [m[1] for m in (re.fullmatch(r"EMAIL_ADDRESS log_only user \d+% 17-32 ([a-z2-9]{12})", line)
+                               for line in lines) if m]
+
+    eventually(lambda: len(told()) == 2, what="both lines")
+    assert told()[0] == told()[1]
+    assert EMAIL not in house.gateway.log_path.read_text()
+
+
+def test_the_command_line_explains_and_counts(house):
+    text = f"Mail {EMAIL} or info@bank.example, staff E123456."
+    options = ("-c", house.gateway.config, "--policy", "desk")
+    explained = run("pii", "explain", *options, text=text).stdout
+    assert re.search(r"EMAIL_ADDRESS score 0\.\d\d \(built in\) redact", explained) and "listed under never" in explained
+    assert "STAFF_NUMBER score 0.90 (pii.detectors) block" in explained and EMAIL not in explained
+    counted = run("pii", "scan", "--dry-run", *options, text=text).stdout
+    assert re.search(r"STAFF_NUMBER +block +1", counted) and "would be refused" in counted and EMAIL not in counted
 
 
 def test_rotated_keys_give_new_pseudonyms_and_still_restore_those_of_open_conversations(house):

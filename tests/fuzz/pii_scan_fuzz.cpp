@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   static const PolicyOptions policy;
   Scrubbed left;
-  const auto edits = scrub(text, find(text, scanner), Policies(policy), names, left);
+  const auto edits = scrub(text, find(text, scanner, Policies(policy)), Policies(policy), names, left);
   check(edits.ok() && left.counts.total() == static_cast<std::int64_t>(edits->size()));
   const std::string scrubbed = apply(text, *edits);
   // A text that already names a token of this conversation would have it restored too.

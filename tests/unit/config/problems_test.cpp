@@ -243,6 +243,23 @@ INSTANTIATE_TEST_SUITE_P(
             ":4 departments[0].limits.concurrent: expected a whole number from 1 to 9223372036854"),
         one("entity_type", "pii: {policies: {s: {types: {CREDITCARD: block}}}}\n",
             ":4 pii.policies.s.types: unknown key 'CREDITCARD' (did you mean 'CREDIT_CARD'?)"),
+        one("type_rule", "pii: {policies: {s: {types: {CREDIT_CARD: {acton: block}}}}}\n",
+            ":4 pii.policies.s.types.CREDIT_CARD: unknown key 'acton' (did you mean 'action'?)"),
+        one("type_action", "pii: {policies: {s: {types: {CREDIT_CARD: hide}}}}\n",
+            ":4 pii.policies.s.types.CREDIT_CARD: expected one of allow, log_only, mask, pseudonymise, hash, "
+            "redact, route_local_only, block"),
+        one("country", "pii: {policies: {s: {countries: [XX]}}}\n",
+            ":4 pii.policies.s.countries[0]: expected a country whose identifiers are known: AT AU BE BR CA CH DE DK "
+            "ES "
+            "FI FR GB IE IN IT JP KR MX NL NO PL PT SE SG TR US ZA"),
+        one("detector_name", "pii: {detectors: {CREDIT_CARD: {words: [a]}}}\n",
+            ":4 pii.detectors.CREDIT_CARD: expected a name of its own in capitals, digits and _, such as STAFF_NUMBER"),
+        one("detector_empty", "pii: {detectors: {STAFF: {score: 0.5}}}\n",
+            ":4 pii.detectors.STAFF: needs pattern, words or file"),
+        one("detector_pattern", "pii: {detectors: {STAFF: {pattern: 'a*'}}}\n",
+            ":4 pii.detectors: STAFF: the pattern matches the empty text"),
+        one("detector_unknown", "pii: {policies: {s: {detectors: {STAFF: {action: block}}}}}\n",
+            ":4 pii.policies.s: detectors: 'STAFF' is not defined under pii.detectors"),
         one("rule_pack", "pii: {policies: {s: {rule_pack: 2020-01}}}\n",
             ":4 pii.policies.s.rule_pack: expected 2026-11"),
         one("key_department", "keys: [{id: k, department: d, application: a, key: {file: f}}]\n",

@@ -4,8 +4,10 @@
 #include <set>
 #include <stdexcept>
 
+#include "pii/custom.h"
 #include "pii/pii.h"
 #include "pii/token.h"
+#include "pii/word_list.h"
 
 namespace tollgate::pii {
 namespace {
@@ -30,13 +32,13 @@ TEST(EntityType, OtherNamesLeaveTheOutputAlone) {
 TEST(Counts, AreByTypeAndAction) {
   Counts counts;
   EXPECT_EQ(counts.total(), 0);
-  counts.add(EntityType::us_ssn, Action::redact);
-  counts.add(EntityType::us_ssn, Action::log_only);
-  counts.add(EntityType::us_ssn, Action::redact);
-  counts.add(EntityType::iban_code, Action::redact);
+  counts.add("US_SSN", Action::redact);
+  counts.add("US_SSN", Action::log_only);
+  counts.add("US_SSN", Action::redact);
+  counts.add("IBAN_CODE", Action::redact);
   EXPECT_EQ(counts.total(), 4);
-  EXPECT_EQ(counts.of(EntityType::us_ssn), 3);
-  EXPECT_EQ(counts.of(EntityType::credit_card), 0);
+  EXPECT_EQ(counts.of("US_SSN"), 3);
+  EXPECT_EQ(counts.of("CREDIT_CARD"), 0);
   ASSERT_EQ(counts.entries().size(), 3U);
   EXPECT_EQ(counts.entries()[0].count, 2);
 }
@@ -51,7 +53,7 @@ PolicyOptions policy(Action action, double threshold = 0.5) {
 Action decided(const std::vector<const PolicyOptions*>& levels, double score = 0.9) {
   Policies policies;
   for (const auto* one : levels) policies.add(one);
-  return policies.decide({EntityType::us_ssn, 0, 9, score}).action;
+  return policies.decide({EntityType::us_ssn, 0, 9, score}, "536-22-8145").action;
 }
 
 TEST(Policies, TheStricterWinsWhateverTheOrderOfTheLevels) {
@@ -78,13 +80,55 @@ TEST(Policies, ARuleOfATypeStandsInsteadOfThePolicysOwn) {
   EXPECT_EQ(decided({&lenient}), Action::log_only);
 }
 
+TEST(Policies, AnExceptionHoldsForThePolicyThatMakesItOnly) {
+  auto excepts = policy(Action::block);
+  excepts.never.insert(fold_words("Info@Bank.example"));
+  auto other = policy(Action::redact);
+  Policies policies(excepts);
+  const Finding finding{EntityType::email_address, 0, 17, 1.0};
+  EXPECT_EQ(policies.decide(finding, "info@bank.example").action, Action::allow);
+  EXPECT_EQ(policies.decide(finding, "anna@bank.example").action, Action::block);
+  policies.add(&other);
+  EXPECT_EQ(policies.decide(finding, "info@bank.example").action, Action::redact);
+}
+
+TEST(Policies, LookForTheIdentifiersOfTheCountriesThatAnyLevelNames) {
+  auto german = policy(Action::redact);
+  german.countries = {"DE"};
+  const auto anything = policy(Action::redact);
+  Policies policies(anything);
+  EXPECT_TRUE(policies.types().all());
+  policies.add(&german);
+  policies.add_countries(std::vector<std::string>{"FR"});
+  const auto looks_for = [&](EntityType type) { return policies.types().test(static_cast<std::size_t>(type)); };
+  EXPECT_TRUE(looks_for(EntityType::de_tax_id) && looks_for(EntityType::fr_nir) && looks_for(EntityType::credit_card));
+  EXPECT_FALSE(looks_for(EntityType::us_ssn));
+}
+
+TEST(Policies, AskOnlyTheDetectorsThatTheyName) {
+  std::vector<CustomDetectorOptions> options(2);
+  options[0].name = "STAFF";
+  options[0].words = {"anna"};
+  options[1].name = "PROJECT";
+  options[1].words = {"falcon"};
+  auto asks = policy(Action::block);
+  asks.detectors = *CustomDetectors::make(std::move(options));
+  asks.custom["PROJECT"] = {.action = Action::redact};
+  const Policies policies(asks);
+  std::vector<Finding> findings;
+  ASSERT_TRUE(policies.detect_custom("anna's falcon", findings));
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(policies.name_of(findings[0]), "PROJECT");
+  EXPECT_EQ(policies.decide(findings[0], "falcon").action, Action::redact);
+}
+
 TEST(Policies, OfTwoMasksTheShorterRestStays) {
   auto four = policy(Action::mask);
   auto two = policy(Action::mask);
   two.rule.keep_last = 2;
   Policies policies(four);
   policies.add(&two);
-  EXPECT_EQ(policies.decide({EntityType::us_ssn, 0, 9, 1.0}).keep_last, 2U);
+  EXPECT_EQ(policies.decide({EntityType::us_ssn, 0, 9, 1.0}, "").keep_last, 2U);
 }
 
 TEST(Policies, TheStricterOfEverySwitchCounts) {

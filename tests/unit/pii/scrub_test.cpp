@@ -13,7 +13,7 @@ struct Scrubbing {
   PolicyOptions policy;
 
   Result<std::vector<Replacement>> run(std::string_view text) {
-    return scrub(text, find(text, scanner), Policies(policy), names, left);
+    return scrub(text, find(text, scanner, Policies(policy)), Policies(policy), names, left);
   }
   std::string text_after(std::string_view text) {
     auto edits = run(text);
@@ -35,7 +35,7 @@ TEST(Scrub, ReplacesEveryValueByItsTokenAndRemembersIt) {
   EXPECT_EQ(*s.left.restore.value_of(card), "4111 1111 1111 1111");
   EXPECT_EQ(s.left.restore.size(), 3U);
   EXPECT_EQ(s.left.counts.total(), 3);
-  EXPECT_EQ(s.left.counts.of(EntityType::credit_card), 1);
+  EXPECT_EQ(s.left.counts.of("CREDIT_CARD"), 1);
 }
 
 TEST(Scrub, SaysWhatItReplacedAndWhere) {
@@ -100,7 +100,7 @@ TEST(Scrub, BlocksWithoutShowingTheValue) {
   EXPECT_FALSE(edits.error().retryable);
   EXPECT_NE(edits.error().message.find("CREDIT_CARD"), std::string::npos);
   EXPECT_EQ(edits.error().message.find("1111"), std::string::npos);
-  ASSERT_EQ(s.left.counts.of(EntityType::credit_card), 1);  // what was refused is told too
+  ASSERT_EQ(s.left.counts.of("CREDIT_CARD"), 1);  // what was refused is told too
   EXPECT_EQ(s.left.counts.entries().back().action, Action::block);
 }
 
@@ -176,7 +176,30 @@ TEST(Scrub, KeepsWhatOnlyLocalModelsMaySeeAndSaysSo) {
   EXPECT_FALSE(s.text_after("jane@example.com").empty());
   EXPECT_FALSE(s.left.local_only);
   EXPECT_EQ(s.text_after("card 4111111111111111"), "card 4111111111111111");
-  EXPECT_EQ(s.left.local_only, EntityType::credit_card);
+  EXPECT_EQ(s.left.local_only, "CREDIT_CARD");
+}
+
+TEST(Scrub, TellsOfEachFindingWithoutItsValue) {
+  Scrubbing s;
+  s.left.position = "user";
+  ASSERT_TRUE(s.run("jane@example.com").ok());
+  ASSERT_EQ(s.left.audit.size(), 1U);
+  const Audited& told = s.left.audit[0];
+  EXPECT_EQ(told.type, "EMAIL_ADDRESS");
+  EXPECT_EQ(told.action, Action::pseudonymise);
+  EXPECT_EQ(told.position, "user");
+  EXPECT_EQ(told.length, 16U);
+  const auto digest = [&](std::int64_t period) {
+    return s.names.audit_digest(EntityType::email_address, "Jane@example.com", period);
+  };
+  EXPECT_EQ(told.digest, digest(0));
+  EXPECT_NE(told.digest, digest(1));
+  EXPECT_EQ(told.digest.size(), 12U);
+  std::string many;
+  for (int i = 0; i < 40; ++i) many += "u" + std::to_string(i) + "@example.com ";
+  ASSERT_TRUE(s.run(many).ok());
+  EXPECT_EQ(s.left.audit.size(), kMostAudited);
+  EXPECT_EQ(s.left.counts.total(), 41);
 }
 
 TEST(Scrub, RestoresWhatTheKeysOfTheEpochBeforeMade) {
@@ -187,7 +210,7 @@ TEST(Scrub, RestoresWhatTheKeysOfTheEpochBeforeMade) {
   const PolicyOptions policy;
   const Scanner scanner;
   const std::string text = "jane@example.com";
-  ASSERT_TRUE(scrub(text, find(text, scanner), Policies(policy), now, left).ok());
+  ASSERT_TRUE(scrub(text, find(text, scanner, Policies(policy)), Policies(policy), now, left).ok());
   const std::string token = before.token(EntityType::email_address, text);
   ASSERT_NE(now.token(EntityType::email_address, text), token);
   ASSERT_NE(left.restore.value_of(token), nullptr);
