@@ -54,6 +54,18 @@ std::size_t detect_url_password(std::string_view text, std::size_t at, std::size
   return host;
 }
 
+std::size_t detect_oracle_password(std::string_view text, std::size_t end, Findings& out) {
+  const auto rest = text.substr(end, kLongestUserInfo);
+  const std::size_t slash = rest.find_first_of("/@\"' \n");
+  if (slash == 0 || slash == std::string_view::npos || rest[slash] != '/') return end;
+  const std::size_t stop = rest.find_first_of("@\"' \n", slash + 1);
+  if (stop == std::string_view::npos || rest[stop] != '@') return end;
+  const auto password = rest.substr(slash + 1, stop - slash - 1);
+  if (password.empty() || is_placeholder(password)) return end;
+  out.push_back({EntityType::connection_string, end + slash + 1, end + stop, 0.97});
+  return end + stop;
+}
+
 std::size_t detect_account_key(std::string_view text, SecretKind kind, std::size_t end, Findings& out) {
   constexpr std::size_t kShortest = 20;
   std::size_t stop = end;

@@ -22,6 +22,7 @@ constexpr auto kAnnouncements = std::to_array<Announcement>({
     {"-----BEGIN ", SecretKind::private_key},
     {"://", SecretKind::url},
     {":\\/\\/", SecretKind::url},  // JSON may escape a slash
+    {"jdbc:oracle:thin:", SecretKind::oracle_url},
     {"password", SecretKind::password},
     {"passwd", SecretKind::password},
     {"passphrase", SecretKind::password},
@@ -129,6 +130,8 @@ struct SecretDetector::Rules {
         return detect_private_key(text, start, out);
       case SecretKind::url:
         return detect_url_password(text, start, end, out);
+      case SecretKind::oracle_url:
+        return detect_oracle_password(text, end, out);
       case SecretKind::authorization:
         return detect_authorization(text, end, out);
       case SecretKind::account_key:

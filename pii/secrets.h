@@ -17,6 +17,7 @@ enum class SecretKind : std::uint8_t {
   account_key,    // a part of a connection string that is a key: AccountKey=...
   shared_access,  // sig= of a URL with a shared access signature
   url,            // scheme://user:password@host
+  oracle_url,     // jdbc:oracle:thin:user/password@host
 };
 
 // A form of key, token or wallet as its issuer publishes or prints it.
@@ -41,6 +42,7 @@ std::size_t detect_authorization(std::string_view text, std::size_t end, Finding
 std::size_t detect_account_key(std::string_view text, SecretKind kind, std::size_t end, Findings& out);
 // `at` is the "://".
 std::size_t detect_url_password(std::string_view text, std::size_t at, std::size_t end, Findings& out);
+std::size_t detect_oracle_password(std::string_view text, std::size_t end, Findings& out);
 
 // The secret key of AWS within reach of the id of the key, which ends at `end`.
 void detect_aws_secret(std::string_view text, std::size_t end, Findings& out);

@@ -255,7 +255,7 @@ TEST_P(BankText, IsFlaggedRarely) {
 INSTANTIATE_TEST_SUITE_P(All, BankText,
                          testing::Values(std::tuple{"trades", &Writer::trade, 130},
                                          std::tuple{"messages", &Writer::message, 5},
-                                         std::tuple{"logs", &Writer::log, 40}, std::tuple{"code", &Writer::code, 5},
+                                         std::tuple{"logs", &Writer::log, 8}, std::tuple{"code", &Writer::code, 5},
                                          std::tuple{"mail", &Writer::mail, 45}),
                          [](const auto& info) { return std::string(std::get<0>(info.param)); });
 

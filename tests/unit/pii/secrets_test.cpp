@@ -306,6 +306,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Named{kString, "AccountName=x;AccountKey=⟦" + b62(86) + "==⟧;EndpointSuffix=y"},
                     Named{kString, "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=⟦" + b62(43) + "=⟧"},
                     Named{kString, "https://a.blob/x?sv=2022-11-02&se=2026&sig=⟦" + b62(40) + "%3D⟧"},
+                    Named{kString, "jdbc:oracle:thin:app/" + kMarked + "@//db.example:1521/x"},
+                    Named{kString, "jdbc:oracle:thin:@db.example:1521:x"},
                     Named{kString, "postgres://app:${PASSWORD}@db/x"}, Named{kString, "postgres://app:<password>@db/x"},
                     Named{kString, "postgres://user:password@db/x"}, Named{kString, "https://example.com:8080/a@b/c"},
                     Named{kString, "sig=" + b62(40)}, Named{kString, "ssh://git@host/x"},
