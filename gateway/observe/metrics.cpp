@@ -54,7 +54,7 @@ constexpr std::array kHelp = {
     Help{"tollgate_log_dropped_total", "Log lines dropped because the log's reader is slow."},
     Help{"tollgate_log_lines_total", "Log lines handed to the writer."},
     Help{"tollgate_loop_lag_seconds", "Worst delay of a worker's loop since the last scrape."},
-    Help{"tollgate_pii_found_total", "PII values found in requests, by type."},
+    Help{"tollgate_pii_found_total", "PII values found in requests, by type and what was done."},
     Help{"tollgate_pii_restored_total", "Pseudonyms put back into answers."},
     Help{"tollgate_target_cooling", "1 while a target is passed over after a failure."},
 };

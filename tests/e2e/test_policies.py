@@ -136,6 +136,36 @@ def test_what_no_scanner_reads_follows_the_policy(house):
     assert house.outside.journal == [] and len(house.inside.journal) == 1
 
 
+@pytest.mark.parametrize("path, body", [("/embeddings", {"input": [1, 2, 3]}), ("/embeddings", {"input": [[1], [2]]}),
+                                        ("/completions", {"prompt": [1, 2, 3]})])
+def test_token_ids_are_text_that_no_scanner_reads(house, path, body):
+    house.reset()
+    status, _, answer = house.gateway.request({"model": "gpt", **body}, house.gateway.key("legal"), path)
+    assert (status, json.loads(answer)["error"]["code"]) == (403, "opaque_content_refused")
+    assert house.outside.journal == []
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "mail", "arguments": "{}"}}
+TOOLS = {
+    "/chat/completions": {"messages": [
+        {"role": "user", "content": "hello"}, {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "sent"}]}]},
+    "/messages": {"max_tokens": 9, "messages": [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "mail", "input": {"n": 1}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "sent"}]}]},
+    "/responses": {"store": False, "input": [
+        {"role": "user", "content": [{"type": "input_text", "text": "hello"}]},
+        {"type": "function_call", "call_id": "c1", "name": "mail", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "sent"}]}}
+
+
+@pytest.mark.parametrize("path", TOOLS)
+def test_tools_are_text_and_pass_where_only_text_may(house, path):
+    house.reset()
+    assert house.gateway.request({"model": "gpt", **TOOLS[path]}, house.gateway.key("legal"), path)[0] == 200
+
+
 def test_the_houses_own_words_and_patterns_are_types_like_any_other(house):
     text = "The BLUE-FALCON deal and Grösse Neun."
     _, answer, sent = house.ask(text, "desk")
