@@ -166,8 +166,6 @@ class Assembler {
       session_.problem(draft.where, "kind " + options.kind + " needs an endpoint");
     }
     if (local && draft.local) local_model(draft);
-    if (!options.api_version.empty() && options.kind != "azure_openai")
-      session_.problem(draft.where, "api_version: is for kind azure_openai");
     if (!local && !draft.url.empty()) build_endpoint(draft, session_, out_, previous_);
     openai_options(draft);
     share_endpoint(options);
@@ -181,10 +179,9 @@ class Assembler {
     using providers::Api;
     providers::ProviderOptions& options = draft.options;
     const bool azure = options.kind == "azure_openai";
-    if (!draft.only_openai.empty() && !azure && options.kind != "openai_compatible")
-      session_.problem(draft.where, draft.only_openai + ": is for kinds openai_compatible and azure_openai");
     // OpenAI's reasoning models refuse the older name; servers of other makers may know only that one.
     const bool openai = options.endpoint && options.endpoint->host.ends_with("api.openai.com");
+    if (options.kind == "azure_ml" && draft.default_apis) options.apis = {Api::chat};
     if (openai && draft.default_apis)
       options.apis = {Api::chat,   Api::responses,      Api::embeddings,   Api::moderations, Api::images,
                       Api::speech, Api::transcriptions, Api::translations, Api::image_edits, Api::image_variations};
@@ -248,7 +245,8 @@ class Assembler {
     const std::string& region = provider.processing_region;
     const std::string name = "provider '" + provider.id + "' ";
     if (region != residency) return name + (region.empty() ? "says no region" : "works in '" + region + "'");
-    if (provider.kind == "azure_openai" && draft.deployment_type.empty())
+    const bool deployed = provider.kind == "azure_openai" || provider.kind == "azure_ai";
+    if (deployed && draft.deployment_type.empty())
       return "this Azure deployment does not say its deployment_type: standard and data_zone stay, global does not";
     if (draft.deployment_type == "global") return "a global deployment works anywhere";
     return providers::works_anywhere(provider, target.model);

@@ -19,7 +19,6 @@ struct ProviderDraft {
   bool plain_http = false;
   std::optional<bool> max_completion_tokens;
   bool default_apis = true;
-  std::string only_openai;  // a key that was given and that other kinds do not have
   bool http2 = false;
   std::size_t max_idle = 64;
   std::string proxy;

@@ -56,9 +56,14 @@ void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoi
 }
 
 // Addresses as the vendors write them lack what leads to the operation.
-void complete_base_path(const ProviderDraft& draft, Session& session, providers::Endpoint& out) {
-  const providers::ProviderOptions& options = draft.options;
+void complete_base_path(ProviderDraft& draft, Session& session, providers::Endpoint& out) {
+  providers::ProviderOptions& options = draft.options;
+  const bool serverless = out.host.ends_with(".models.ai.azure.com");
+  if (options.kind == "azure_ai" && !serverless && options.api_version.empty())
+    options.api_version = "2024-05-01-preview";
   if (!out.base_path.empty()) return;
+  if (options.kind == "azure_ai") out.base_path = serverless ? "/v1" : "/models";
+  if (options.kind == "azure_ml") out.base_path = "/v1";
   if (options.kind == "anthropic") out.base_path = "/v1";
   if (options.kind == "azure_openai") out.base_path = options.api_version.empty() ? "/openai/v1" : "/openai";
   if (options.kind == "vertex") {

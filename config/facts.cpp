@@ -8,6 +8,7 @@
 
 #include "config/collector.h"
 #include "providers/abilities.h"
+#include "providers/kinds.h"
 
 namespace tollgate::config {
 namespace {
@@ -208,15 +209,48 @@ Facts facts_of(const Model& model) {
   return out.take();
 }
 
+namespace {
+
+void quirk_facts(const providers::ChatQuirks& quirks, Collector& out) {
+  out.flag("quirks.stream_options", quirks.stream_options);
+  out.flag("quirks.old_cap_only", quirks.old_cap_only);
+  out.flag("quirks.top_k", quirks.top_k);
+  out.flag("quirks.any_for_required", quirks.any_for_required);
+  out.flag("quirks.random_seed", quirks.random_seed);
+  out.flag("quirks.argument_objects", quirks.argument_objects);
+  out.flag("quirks.short_tool_ids", quirks.short_tool_ids);
+  static constexpr std::string_view kHistories[] = {"never", "tool_loop", "always"};
+  out.put("quirks.reasoning_history", std::string(kHistories[static_cast<std::size_t>(quirks.reasoning_history)]));
+  out.flag("quirks.short_reasoning_name", quirks.short_reasoning_name);
+}
+
+void container_facts(const providers::ProviderOptions& provider, Collector& out) {
+  const providers::GenerateOptions& generate = provider.generate;
+  static constexpr std::string_view kPrompts[] = {"none", "labelled", "chatml"};
+  static constexpr std::string_view kParameters[] = {"kserve", "triton", "tensors"};
+  out.put("generate.prompt", std::string(kPrompts[static_cast<std::size_t>(generate.prompt)]));
+  out.put("generate.parameters", std::string(kParameters[static_cast<std::size_t>(generate.parameters)]));
+  out.put("generate.version", generate.version);
+  out.flag("generate.cumulative", generate.cumulative);
+  const bool tgi = provider.sagemaker.body == providers::SageMakerOptions::Body::tgi;
+  if (provider.kind == "sagemaker") out.put("sagemaker.body", std::string(tgi ? "tgi" : "chat"));
+  out.put("sagemaker.model", provider.sagemaker.model);
+}
+
+}  // namespace
+
 Facts facts_of(const providers::ProviderOptions& provider) {
   Collector out;
   out.put("kind", provider.kind);
   out.put("region.processing", provider.processing_region);
   if (provider.identity) identity_facts(*provider.identity, out);
   out.put("api_version", provider.api_version);
-  if (provider.kind == "anthropic" || provider.kind == "bedrock")
+  if (!providers::speaks_openai(provider.kind) && provider.kind != "vertex" && provider.kind != "local")
     out.put("default_max_tokens", provider.default_max_tokens);
-  if (provider.kind == "openai_compatible" || provider.kind == "azure_openai") {
+  for (const net::Header& header : provider.headers) out.put("header " + header.name, header.value);
+  if (provider.kind == "sagemaker" || provider.kind == "open_inference") container_facts(provider, out);
+  if (providers::speaks_openai(provider.kind) || provider.kind == "sagemaker") quirk_facts(provider.quirks, out);
+  if (providers::speaks_openai(provider.kind)) {
     std::string apis;
     for (const providers::Api api : provider.apis) apis += (apis.empty() ? "" : ", ") + std::string(to_string(api));
     out.put("apis", apis);

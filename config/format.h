@@ -1,6 +1,7 @@
 #pragma once
 // The format: every key of every mapping, declared once for reading, checking and describing.
 #include "config/draft.h"
+#include "providers/kinds.h"
 
 namespace tollgate::config {
 
@@ -9,7 +10,10 @@ void limits_fields(Object& o, ratelimit::Limits& out);
 
 // The parts that may also lie in included files, one per file.
 void provider_fields(Object& o, ProviderDraft& out);
-void auth_fields(Object& o, ProviderDraft& out);  // REQUIRES: kind and endpoint were read
+void auth_fields(Object& o, ProviderDraft& out);    // REQUIRES: kind and endpoint were read
+void server_fields(Object& o, ProviderDraft& out);  // what some kinds have. REQUIRES: kind was read
+// A key that only some kinds have is a problem elsewhere. REQUIRES: the key was declared
+void for_kinds(Object& o, std::string_view name, const std::string& kind, bool (*has)(const providers::ProviderKind&));
 void model_fields(Object& o, ModelDraft& out);
 void department_fields(Object& o, DepartmentDraft& out);
 void policy_fields(Object& o, pii::PolicyOptions& out);  // inline, where the key is the name

@@ -1,10 +1,10 @@
 // `auth`: how the gateway shows a provider who it is.
-#include <algorithm>
 #include <initializer_list>
 
 #include "config/format.h"
 #include "providers/endpoint.h"
 #include "providers/identity/aws_region.h"
+#include "providers/kinds.h"
 
 namespace tollgate::config {
 namespace {
@@ -120,9 +120,11 @@ std::string region_in(const std::string& url) {
   return endpoint ? std::string(aws_region_of(endpoint->host)) : std::string();
 }
 
-void aws_fields(Object& o, const std::string& url, std::shared_ptr<const IdentityOptions>& out) {
+void aws_fields(Object& o, const std::string& url, const std::string& kind,
+                std::shared_ptr<const IdentityOptions>& out) {
   AwsIdentity aws;
   aws.region = region_in(url);
+  if (const ProviderKind* row = provider_kind(kind)) aws.service = row->aws_service;
   o.text("region", aws.region, kIdentifier, {.doc = "Default: the one in the endpoint's name"});
   o.text("service", aws.service, kIdentifier, {.doc = "What signatures are for: bedrock, bedrock-mantle"});
   const std::string source =
@@ -177,8 +179,9 @@ void entra_platforms(Object& o, EntraSource& out) {
            [&](Object&) { out = EntraAppService{}; });
 }
 
-void entra_fields(Object& o, std::shared_ptr<const IdentityOptions>& out) {
+void entra_fields(Object& o, const std::string& kind, std::shared_ptr<const IdentityOptions>& out) {
   EntraIdentity entra;
+  if (const ProviderKind* row = provider_kind(kind)) entra.scope = row->entra_scope;
   const std::string source = source_of(o, {"client_secret", "workload_identity", "managed_identity", "app_service"});
   if (source.empty()) o.problem("", "needs client_secret, workload_identity, managed_identity or app_service");
   o.text("tenant", entra.tenant, kIdentifier, {.doc = "Id or domain; default: AZURE_TENANT_ID"});
@@ -196,26 +199,10 @@ void entra_fields(Object& o, std::shared_ptr<const IdentityOptions>& out) {
 
 // --- the forms together ---
 
-// The header of a kind's own keys; nullopt for kinds that take bearer keys only.
-std::optional<KeyIdentity::Header> key_header(const std::string& kind) {
-  if (kind == "azure_openai") return KeyIdentity::Header::api_key;
-  if (kind == "anthropic") return KeyIdentity::Header::x_api_key;
-  if (kind == "vertex") return KeyIdentity::Header::x_goog_api_key;
-  return std::nullopt;
-}
-
 void take_key(Object& o, std::string_view name, KeyIdentity key, std::shared_ptr<const IdentityOptions>& out) {
   out = std::make_shared<const IdentityOptions>(std::move(key));
   const Status sound = check_identity(*out);
   if (!sound) o.problem(name, sound.error().message);
-}
-
-void for_kinds(Object& o, std::string_view name, const std::string& kind,
-               std::initializer_list<std::string_view> kinds) {
-  if (!o.has(name) || kind.empty() || std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return;
-  std::string all;
-  for (const std::string_view one : kinds) all += (all.empty() ? "" : ", ") + std::string(one);
-  o.problem(name, "is for kinds " + all);
 }
 
 void key_fields(Object& o, const std::string& kind, std::shared_ptr<const IdentityOptions>& out) {
@@ -224,9 +211,10 @@ void key_fields(Object& o, const std::string& kind, std::shared_ptr<const Identi
   if (key) take_key(o, "bearer", {KeyIdentity::Header::bearer, key->clone()}, out);
   key = nullptr;
   o.secret("api_key", key, {.doc = "A key, sent as api-key, x-api-key or x-goog-api-key, as the kind wants it"});
-  for_kinds(o, "api_key", kind, {"azure_openai", "anthropic", "vertex"});
-  const auto header = key_header(kind).value_or(KeyIdentity::Header::bearer);
-  if (key) take_key(o, "api_key", {header, key->clone()}, out);
+  for_kinds(o, "api_key", kind, [](const ProviderKind& row) { return row.key_header.has_value(); });
+  const ProviderKind* row = provider_kind(kind);
+  const bool own = row != nullptr && row->key_header;
+  if (key) take_key(o, "api_key", {own ? *row->key_header : KeyIdentity::Header::bearer, key->clone()}, out);
 }
 
 }  // namespace
@@ -237,12 +225,13 @@ void auth_fields(Object& o, ProviderDraft& out) {
   o.exactly_one("bearer, api_key, aws, google or entra");
   key_fields(o, kind, options.identity);
   o.object("aws", {.doc = "Signatures; without a source: what AWS's SDKs would find"},
-           [&](Object& a) { aws_fields(a, out.url, options.identity); });
-  for_kinds(o, "aws", kind, {"bedrock", "openai_compatible"});
+           [&](Object& a) { aws_fields(a, out.url, kind, options.identity); });
+  for_kinds(o, "aws", kind, [](const ProviderKind& row) { return row.aws; });
   o.object("google", {.doc = "Google Cloud's access tokens"}, [&](Object& g) { google_fields(g, options.identity); });
-  for_kinds(o, "google", kind, {"vertex", "openai_compatible"});
-  o.object("entra", {.doc = "Microsoft Entra's access tokens"}, [&](Object& e) { entra_fields(e, options.identity); });
-  for_kinds(o, "entra", kind, {"azure_openai", "openai_compatible"});
+  for_kinds(o, "google", kind, [](const ProviderKind& row) { return row.google; });
+  o.object("entra", {.doc = "Microsoft Entra's access tokens"},
+           [&](Object& e) { entra_fields(e, kind, options.identity); });
+  for_kinds(o, "entra", kind, [](const ProviderKind& row) { return row.entra; });
 }
 
 }  // namespace tollgate::config

@@ -1,4 +1,4 @@
-// Providers, models, departments and policies.
+// Models, departments and policies.
 #include <limits>
 
 #include "config/format.h"
@@ -9,50 +9,18 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr Applies kRestart = Applies::restart;
 constexpr Range<std::int64_t> kCount{1, std::numeric_limits<std::int64_t>::max() / 1'000'000};
 constexpr Range<milliseconds> kWait{milliseconds(1), hours(24)};
 
-const std::pair<std::string_view, std::string> kKinds[] = {{"openai_compatible", "openai_compatible"},
-                                                           {"azure_openai", "azure_openai"},
-                                                           {"anthropic", "anthropic"},
-                                                           {"bedrock", "bedrock"},
-                                                           {"vertex", "vertex"},
-                                                           {"local", "local"}};
-using providers::Api;
-constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
-                                                      {"responses", Api::responses},
-                                                      {"messages", Api::messages},
-                                                      {"embeddings", Api::embeddings},
-                                                      {"completions", Api::completions},
-                                                      {"moderations", Api::moderations},
-                                                      {"rerank", Api::rerank},
-                                                      {"images", Api::images},
-                                                      {"speech", Api::speech},
-                                                      {"transcriptions", Api::transcriptions},
-                                                      {"translations", Api::translations},
-                                                      {"image_edits", Api::image_edits},
-                                                      {"image_variations", Api::image_variations}};
-constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
 const std::pair<std::string_view, std::string> kDeploymentTypes[] = {
     {"standard", "standard"}, {"data_zone", "data_zone"}, {"global", "global"}};
 constexpr std::pair<std::string_view, bool> kOnLossy[] = {{"report", false}, {"refuse", true}};
-constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
 const std::pair<std::string_view, std::string> kCriticality[] = {
     {"low", "low"}, {"medium", "medium"}, {"high", "high"}};
 constexpr std::pair<std::string_view, routing::FallbackCause> kCauses[] = {
     {"error", routing::FallbackCause::error},
     {"throttled", routing::FallbackCause::throttled},
     {"timeout", routing::FallbackCause::timeout}};
-void egress_fields(Object& o, ProviderDraft& out) {
-  out.proxy_where = o.where("proxy");
-  o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
-  o.file_text("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
-  o.object("client_certificate", {.doc = "What we show to the provider"}, [&](Object& c) {
-    c.file_text("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});
-    c.secret("key", out.key_pem, {.doc = "PEM private key", .required = true});
-  });
-}
 
 void target_fields(Object& o, routing::Target& out, TargetDraft& draft) {
   draft.where = o.where();
@@ -134,57 +102,6 @@ void limits_fields(Object& o, ratelimit::Limits& out) {
   o.integer("tokens_per_day", out.tokens_per_day, kCount, {.doc = "Per 24 hours, input and output together"});
   burst_field(o, "tokens_day_burst", "tokens_per_day", out.tokens_per_day, out.tokens_day_burst);
   o.integer("concurrent", out.concurrent, kCount, {.doc = "Calls under way"});
-}
-
-void provider_fields(Object& o, ProviderDraft& out) {
-  providers::ProviderOptions& options = out.options;
-  o.text("id", options.id, kIdentifier, {.doc = "What targets name", .required = true});
-  o.choice("kind", options.kind, kKinds, {.doc = "How it is spoken to", .required = true});
-  out.url_where = o.where("endpoint");
-  o.text("endpoint", out.url, kUrl, {.doc = "https://host[:port][/base], such as https://api.openai.com/v1"});
-  o.object("region", {.doc = "Where it works"}, [&](Object& r) {
-    r.text("processing", options.processing_region, kIdentifier,
-           {.doc = "Compared with a model's residency, written to the ledger", .required = true});
-    std::string name;  // for people who read the file
-    r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
-  });
-  o.object("auth", {.doc = "How we show who we are; absent: the server asks for nothing"},
-           [&](Object& a) { auth_fields(a, out); });
-  o.text("api_version", options.api_version, kIdentifier,
-         {.doc = "For kind azure_openai: the model is a deployment in the path; absent: the v1 routes"});
-  std::vector<Api> apis;
-  o.choices("apis", apis, kApis,
-            {.doc = "For OpenAI's kinds: what the server speaks itself, the rest is translated; default: chat and "
-                    "embeddings, and all that OpenAI has for OpenAI"});
-  if (!apis.empty()) {
-    options.apis = std::move(apis);
-    out.default_apis = false;
-    out.only_openai = "apis";
-  }
-  bool newer = false;
-  o.choice("max_tokens_name", newer, kCapNames,
-           {.doc = "For OpenAI's kinds: how the cap is called; default: max_completion_tokens for OpenAI and Azure"});
-  if (o.has("max_tokens_name")) {
-    out.max_completion_tokens = newer;
-    out.only_openai = "max_tokens_name";
-  }
-  o.number("default_max_tokens", options.default_max_tokens, {1, 10'000'000},
-           {.doc = "For kinds anthropic and bedrock: sent when the caller sets no limit"});
-  o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
-  o.choice("transport", options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
-  o.boolean("http2", out.http2, {.doc = "Needs transport: curl"});
-  o.boolean("plain_http", out.plain_http, {.doc = "Allows an http:// endpoint"});
-  o.number("max_idle", out.max_idle, {0, 100'000}, {.doc = "Kept connections per worker"});
-  o.object("model", {.doc = "For kind local: the model to run"}, [&](Object& m) {
-    local_backend::EngineOptions engine;
-    std::filesystem::path directory;
-    m.path("directory", directory,
-           {.doc = "config.json, model.safetensors, tokenizer.json", .applies = kRestart, .required = true});
-    engine.model_directory = directory.string();
-    m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together", .applies = kRestart});
-    m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503", .applies = kRestart});
-    out.local = std::move(engine);
-  });
 }
 
 void model_fields(Object& o, ModelDraft& out) {

@@ -57,4 +57,13 @@ Ability ability(const ProviderOptions& provider, std::string_view model, Api api
   return speaks && front_end(api).canonicalise != nullptr ? Ability::translated : Ability::none;
 }
 
+// Where a provider has an API of its own for embeddings, that knows its models. Elsewhere people name them so:
+// text-embedding-3-small, nomic-embed-text, mistral-embed.
+bool embeds(const ProviderOptions& provider, std::string_view model) {
+  const Ability embedding = ability(provider, model, Api::embeddings);
+  if (embedding != Ability::native) return embedding == Ability::translated;
+  const bool nothing_else = provider.apis == std::vector{Api::embeddings};
+  return nothing_else || model.find("embed") != std::string_view::npos;
+}
+
 }  // namespace tollgate::providers

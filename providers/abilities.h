@@ -26,4 +26,7 @@ enum class Ability : std::uint8_t {
 // `model`: as the provider names it.
 Ability ability(const ProviderOptions& provider, std::string_view model, Api api);
 
+// The model is one for embeddings, as far as its provider and its name tell.
+bool embeds(const ProviderOptions& provider, std::string_view model);
+
 }  // namespace tollgate::providers

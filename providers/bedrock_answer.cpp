@@ -1,9 +1,9 @@
 // Bedrock Converse answers and refusals (Amazon Bedrock API reference: Converse, ConverseStream, common errors).
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "providers/answer_events.h"
+#include "providers/aws_fault.h"
 #include "providers/bedrock.h"
 #include "providers/chat_usage.h"
 #include "providers/event_stream.h"
@@ -149,43 +149,13 @@ std::optional<Said> read_said(std::string_view json) {
 
 // --- faults ---
 
-struct KnownFault {
-  std::string_view type;
-  int status;
-};
-// By the first letter in lower case, as in streams; HTTP errors spell it upper case.
-constexpr KnownFault kFaults[] = {{"accessDeniedException", 403},      {"unrecognizedClientException", 403},
-                                  {"invalidSignatureException", 403},  {"incompleteSignature", 403},
-                                  {"expiredTokenException", 403},      {"missingAuthenticationTokenException", 403},
-                                  {"validationException", 400},        {"serviceQuotaExceededException", 429},
-                                  {"conflictException", 409},          {"resourceNotFoundException", 404},
-                                  {"modelTimeoutException", 408},      {"modelErrorException", 424},
-                                  {"modelStreamErrorException", 424},  {"throttlingException", 429},
-                                  {"modelNotReadyException", 503},     {"internalServerException", 500},
-                                  {"serviceUnavailableException", 503}};
-
-// "aws#ThrottlingException:http://internal.amazon.com/..." -> "throttlingException"
-std::string plain_type(std::string_view type) {
-  type = type.substr(0, type.find(':'));
-  type.remove_prefix(type.find('#') == std::string_view::npos ? 0 : type.find('#') + 1);
-  std::string out(type);
-  if (!out.empty()) out.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(out.front())));
-  return out;
-}
-
-int status_of(std::string_view type, int otherwise) {
-  for (const auto& [name, status] : kFaults)
-    if (name == type) return status;
-  return otherwise;
-}
-
 bool unknown_model(std::string_view message) {
   return message.find("model identifier is invalid") != std::string_view::npos ||
          message.find("on-demand throughput") != std::string_view::npos;
 }
 
 Error fault(std::string_view type, int otherwise, Said said) {
-  int status = status_of(plain_type(type), otherwise);
+  int status = aws_fault_status(type, otherwise);
   // The model behind Bedrock refused or failed: what it said decides.
   if (status == 424)
     status = said.original_status >= 400 && said.original_status < 500 ? static_cast<int>(said.original_status) : 502;
@@ -344,8 +314,7 @@ std::optional<Error> converse_fault(const EventMessage& message) {
 }
 
 std::unique_ptr<AnswerDecoder> converse_decoder(AnswerContext context, std::string_view content_type) {
-  if (net::iequals(content_type.substr(0, kEventStream.size()), kEventStream))
-    return std::make_unique<StreamDecoder>(std::move(context));
+  if (is_aws_event_stream(content_type)) return std::make_unique<StreamDecoder>(std::move(context));
   return std::make_unique<MessageDecoder>(std::move(context));
 }
 

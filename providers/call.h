@@ -63,10 +63,12 @@ struct CallIndex {
   bool stream = false;
   bool include_usage = false;               // the caller asked for the usage chunk
   std::optional<Span> stream_options;       // the whole value, when present
+  Span stream_options_member;               // the same with its key and a comma
   std::optional<Span> include_usage_value;  // the value of stream_options.include_usage, when present
   std::optional<Span> store;                // responses: the value of store, when present
   Span first_member;                        // empty span just after the top-level '{': where members are injected
   std::optional<std::int64_t> max_tokens;   // the largest of max_tokens, max_completion_tokens
+  std::optional<Span> newer_cap;  // the key max_completion_tokens with its quotes, where max_tokens is not given
   std::int64_t n = 1;
   std::vector<TextField> texts;  // in document order
   std::uint64_t text_bytes = 0;  // sum over texts: the estimator's input
@@ -97,8 +99,9 @@ struct Edit {
 std::string splice(std::string_view body, std::vector<Edit> edits);
 
 // The edits that turn a client's body into what the target gets: its own model name, `include_usage` where a streaming
-// caller did not ask (so that usage is always known), and nothing is stored.
-std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model);
+// caller did not ask (so that usage is always known; not where the server does not take the question), and nothing is
+// stored.
+std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model, bool ask_usage = true);
 
 // --- JSON string helpers (shared by dialects and by the pipeline, which maps PII findings back to bytes) ---
 

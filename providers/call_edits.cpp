@@ -39,7 +39,9 @@ Edit store_nothing(const Call& call) {
 }  // namespace
 
 std::string splice(std::string_view body, std::vector<Edit> edits) {
-  std::sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) { return a.span.offset < b.span.offset; });
+  std::sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
+    return a.span.offset != b.span.offset ? a.span.offset < b.span.offset : a.span.length < b.span.length;
+  });
   std::size_t size = body.size();
   for (const Edit& edit : edits) size += edit.replacement.size() - edit.span.length;
   std::string out;
@@ -54,14 +56,14 @@ std::string splice(std::string_view body, std::vector<Edit> edits) {
   return out;
 }
 
-std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model) {
+std::vector<Edit> upstream_edits(const Call& call, std::string_view upstream_model, bool ask_usage) {
   std::vector<Edit> edits;
   if (model_in_path(call.api)) return edits;
   if (call.index.model.length == 0)
     edits.push_back(insertion(call.index.first_member.offset, "\"model\":" + quoted(upstream_model) + ","));
   else if (call.index.model_name != upstream_model)
     edits.push_back({call.index.model, quoted(upstream_model)});
-  if (call.index.stream && !call.index.include_usage) edits.push_back(ask_for_usage(call));
+  if (ask_usage && call.index.stream && !call.index.include_usage) edits.push_back(ask_for_usage(call));
   if (call.api == Api::responses) edits.push_back(store_nothing(call));
   return edits;
 }

@@ -154,7 +154,7 @@ class ChatWalk {
       } else if (key == "index") {
         index = small_number(position);
       } else if (key == "finish_reason" && reader_.peek() == Kind::string) {
-        finish = reader_.decode(reader_.string());
+        finish = finish_reason();
       } else if (key == "logprobs") {
         logprobs();
       } else {
@@ -164,6 +164,15 @@ class ChatWalk {
     if (finish && !finish->empty()) add(Event::Kind::finish).text = *std::move(finish);
     if (events.size() == first) add(said_delta ? Event::Kind::start : Event::Kind::opaque);
     for (std::size_t i = first; i < events.size(); ++i) events[i].choice = index;
+  }
+
+  // TGI has words of its own for an end that OpenAI calls "stop"; DeepSeek and routers say there that they failed.
+  std::string finish_reason() {
+    const JsonString string = reader_.string();
+    std::string word = reader_.decode(string);
+    if (word == "eos_token" || word == "stop_sequence") out_.edits.push_back({string.quoted(), "\"stop\""});
+    failed_ = failed_ || word == "error" || word == "insufficient_system_resource";
+    return word;
   }
 
   std::uint32_t small_number(std::uint32_t otherwise) {

@@ -11,7 +11,9 @@
 #include "gateway/base/result.h"
 #include "gateway/net/http1.h"
 #include "providers/canonical.h"
+#include "providers/chat_quirks.h"
 #include "providers/event.h"
+#include "providers/server_options.h"
 
 namespace tollgate::providers {
 
@@ -20,9 +22,14 @@ struct DialectTarget {
   std::string model;                       // as the provider names it
   bool stream = false;                     // the answer is wanted piece by piece
   std::int64_t default_max_tokens = 4096;  // where the API demands a number and the caller gave none
-  std::string api_version = {};            // OpenAI's on Azure: not empty puts the model into the path
+  std::string api_version = {};            // OpenAI's on Azure: ends the path
+  bool deployment_in_path = true;          // with a version, the model stands in the path
   bool max_completion_tokens = false;      // OpenAI's: the cap's newer name is understood
   std::string body_version = {};           // Anthropic's on Vertex AI: stands in the body, in place of the model
+  ChatQuirks quirks = {};                  // of a server of OpenAI's chat API
+  SageMakerOptions sagemaker = {};
+  GenerateOptions generate = {};
+  bool same_api = false;  // the caller's API is OpenAI's chat, too: its own members can go along
 };
 
 // What the way there leaves for the way back.
@@ -32,6 +39,8 @@ struct AnswerContext {
   // Not empty: structured output was asked for by forcing a call of this tool; its arguments are the answer's text.
   std::string answer_tool;
   std::map<std::string, std::string> tool_names;  // by wire name: the caller's, where the two differ
+  bool generated = false;                         // SageMaker: the container speaks TGI's API, not OpenAI's
+  bool cumulative = false;                        // each event holds the whole text so far
 };
 
 // A request, complete but for the endpoint's base path and the proof of who sends it. The method is always POST.
@@ -79,10 +88,13 @@ struct ProviderDialect {
 // By a provider's kind, and by what its base path ends with; nullptr for kinds that have none.
 const ProviderDialect* dialect_of(std::string_view kind, std::string_view base_path);
 
-extern const ProviderDialect kAnthropicDialect;     // Anthropic Messages
-extern const ProviderDialect kBedrockDialect;       // Amazon Bedrock Converse
-extern const ProviderDialect kChatDialect;          // OpenAI chat, for callers of another API
-extern const ProviderDialect kVertexClaudeDialect;  // Anthropic Messages on Vertex AI
-extern const ProviderDialect kGeminiDialect;        // Gemini, on Vertex AI or by the Gemini API
+extern const ProviderDialect kAnthropicDialect;      // Anthropic Messages
+extern const ProviderDialect kBedrockDialect;        // Amazon Bedrock Converse
+extern const ProviderDialect kChatDialect;           // OpenAI chat, for callers of another API
+extern const ProviderDialect kVertexClaudeDialect;   // Anthropic Messages on Vertex AI
+extern const ProviderDialect kVertexMistralDialect;  // OpenAI chat, as Mistral's models on Vertex AI take it
+extern const ProviderDialect kSageMakerDialect;      // what a container behind Amazon SageMaker speaks
+extern const ProviderDialect kGenerateDialect;       // Open Inference Protocol, generate
+extern const ProviderDialect kGeminiDialect;         // Gemini, on Vertex AI or by the Gemini API
 
 }  // namespace tollgate::providers

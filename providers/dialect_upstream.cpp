@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "providers/front_end.h"
+#include "providers/native_api.h"
 #include "providers/provider_call.h"
 
 namespace tollgate::providers {
@@ -49,11 +50,16 @@ class DialectStream final : public EventStream {
     target.stream = request.call->index.stream;
     target.default_max_tokens = options.default_max_tokens;
     target.api_version = options.api_version;
+    target.deployment_in_path = deployment_in_path(options);
     target.max_completion_tokens = options.max_completion_tokens;
+    target.quirks = options.quirks;
+    target.sagemaker = options.sagemaker;
+    target.generate = options.generate;
+    target.same_api = request.call->api == Api::chat;
     TG_TRY(auto encoded, dialect_.encode(std::move(canonical), target));
     lossy_ = std::move(encoded.lossy);
     context_ = std::move(encoded.answer);
-    call_ = http_call(std::move(encoded), options.endpoint, request.timeouts, request.request_id);
+    call_ = http_call(std::move(encoded), options, request.timeouts, request.request_id);
     context_.id_seed = request.request_id;
     std::erase(context_.id_seed, '-');
     return {};

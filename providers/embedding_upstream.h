@@ -7,7 +7,7 @@
 
 namespace tollgate::providers {
 
-// One call of the caller's, as many of the provider's as its API needs, one after the other. Everything but the request
+// One call of the caller's, as many of the provider's as its API needs, several at a time. Everything but the request
 // must outlive the stream.
 std::unique_ptr<EventStream> embedding_stream(const EmbeddingDialect& dialect, const ProviderDialect& errors,
                                               const ProviderOptions& options, std::shared_ptr<Authorizer> authorizer,

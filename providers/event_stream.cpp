@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/net/http1.h"
 #include "providers/provider_fault.h"
 
 namespace tollgate::providers {
@@ -176,6 +177,10 @@ std::string encode_event_message(std::string_view kind, std::string_view type, s
 
 std::string with_payload(std::string_view raw, std::string_view payload) {
   return assemble(raw.substr(kPrelude, number(raw, 4, 4)), payload);
+}
+
+bool is_aws_event_stream(std::string_view content_type) {
+  return net::iequals(content_type.substr(0, kEventStream.size()), kEventStream);
 }
 
 }  // namespace tollgate::providers

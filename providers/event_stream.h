@@ -53,6 +53,9 @@ std::string encode_event_message(std::string_view kind, std::string_view type, s
 // The same message with another payload. REQUIRES: a parser has given it out as `raw`
 std::string with_payload(std::string_view raw, std::string_view payload);
 
+// kEventStream, whatever parameters follow.
+bool is_aws_event_stream(std::string_view content_type);
+
 // CRC-32 as in zlib and PNG (reflected 0xEDB88320).
 std::uint32_t crc32(std::string_view bytes);
 

@@ -11,6 +11,7 @@
 #include "providers/gemini.h"
 #include "providers/gemini_event.h"
 #include "providers/identity/url_text.h"
+#include "providers/kinds.h"
 #include "providers/messages_event.h"
 #include "providers/relay.h"
 #include "providers/responses.h"
@@ -132,10 +133,10 @@ const NativeApi* native_api(const ProviderOptions& options, Api api) {
   if (options.kind == "bedrock") return api == Api::converse ? &kConverse : nullptr;
   if (dialect_of(options.kind, options.endpoint ? options.endpoint->base_path : "") == &kGeminiDialect)
     return gemini_api(api);
-  const bool openai = options.kind == "openai_compatible" || options.kind == "azure_openai";
+  if (api == Api::chat && options.quirks.respells()) return nullptr;
   const bool spoken = std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
   const bool carried = !options.use_curl || front_end(api).form == nullptr;  // curl_transport streams no bodies
-  return openai && spoken && carried ? openai_api(api) : nullptr;
+  return speaks_openai(options.kind) && spoken && carried ? openai_api(api) : nullptr;
 }
 
 std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version) {

@@ -32,6 +32,9 @@ struct NativeApi {
 // nullptr: the provider does not speak `api`, so the call has to be translated.
 const NativeApi* native_api(const ProviderOptions& options, Api api);
 
+// With a version, Azure OpenAI's routes are by deployment; Azure AI's are not.
+inline bool deployment_in_path(const ProviderOptions& options) { return options.kind != "azure_ai"; }
+
 // Azure's older routes name the deployment in the path, where `model` is given, and a version (Azure OpenAI REST
 // reference); no version: neither.
 std::string operation_path(std::string_view operation, std::string_view model, std::string_view api_version);

@@ -25,14 +25,17 @@ void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers,
 
 std::string native_path(const NativeApi& api, const ProviderOptions& options, const AttemptRequest& request) {
   if (api.path != nullptr) return api.path(request.upstream_model, request.call->index.stream);
-  const std::string_view deployment = api.in_deployment ? std::string_view(request.upstream_model) : "";
+  const bool in_path = api.in_deployment && deployment_in_path(options);
+  const std::string_view deployment = in_path ? std::string_view(request.upstream_model) : "";
   return operation_path(api.operation, deployment, options.api_version);
 }
 
-void add_body(AttemptRequest& request, HttpCall& call) {
+void add_body(const ChatQuirks& quirks, AttemptRequest& request, HttpCall& call) {
   auto edits = std::move(request.edits);
   edits.reserve(edits.size() + 2);
-  for (auto& edit : upstream_edits(*request.call, request.upstream_model)) edits.push_back(std::move(edit));
+  for (auto& edit : upstream_edits(*request.call, request.upstream_model, quirks.stream_options))
+    edits.push_back(std::move(edit));
+  for (auto& edit : quirk_edits(*request.call, quirks)) edits.push_back(std::move(edit));
   call.body = splice(*request.call->body, std::move(edits));
 }
 
@@ -54,9 +57,9 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
   call.headers.push_back({"content-type", request.form ? request.form->content_type() : std::string(kJson)});
   call.headers.push_back({"accept", std::string(accepted(api, request))});
   add_client_headers(api, request.client_headers, call);
-  add_common_headers(call, request.request_id);
+  add_common_headers(call, options, request.request_id);
   call.timeouts = request.timeouts;
-  request.form ? add_form(request, call) : add_body(request, call);
+  request.form ? add_form(request, call) : add_body(options.quirks, request, call);
   return call;
 }
 

@@ -1,5 +1,6 @@
 // Chat answer -> events without frames: callers of another API get their own form (OpenAI API reference,
 // chat/completions/object and /streaming).
+#include <map>
 #include <utility>
 
 #include "providers/answer_events.h"
@@ -30,6 +31,30 @@ void take_off_frame(Batch& batch, const AnswerContext& context) {
   }
 }
 
+// Some servers leave the index of a call out, or give each of them 0: another id is another call.
+class CallNumbers {
+ public:
+  void renumber(Event& event) {
+    using K = Event::Kind;
+    if (event.kind != K::tool_call && event.kind != K::arguments && event.kind != K::call_signature) return;
+    const auto place = std::pair(event.choice, event.block);
+    auto known = open_.find(place);
+    const bool another =
+        known != open_.end() && event.kind == K::tool_call && !event.id.empty() && event.id != known->second.id;
+    if (known == open_.end() || another)
+      known = open_.insert_or_assign(place, Open{event.id, calls_[event.choice]++}).first;
+    event.block = known->second.number;
+  }
+
+ private:
+  struct Open {
+    std::string id;
+    std::uint32_t number;
+  };
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Open> open_;  // by choice and the server's number
+  std::map<std::uint32_t, std::uint32_t> calls_;                  // by choice: how many
+};
+
 class StreamDecoder final : public AnswerDecoder {
  public:
   explicit StreamDecoder(AnswerContext context) : context_(std::move(context)), parser_(kMaxFrame) {}
@@ -58,7 +83,8 @@ class StreamDecoder final : public AnswerDecoder {
   Result<std::optional<Batch>> decode(const std::optional<SseFrame>& frame) {
     if (!frame) return std::optional<Batch>();
     TG_TRY(auto batch, decode_chat_event(std::string(frame->raw), frame->data, frame->data_offset));
-    for (const Event& event : batch.events) {
+    for (Event& event : batch.events) {
+      numbers_.renumber(event);
       finished_ = finished_ || event.kind == Event::Kind::finish;
       done_ = done_ || event.kind == Event::Kind::done;
     }
@@ -68,6 +94,7 @@ class StreamDecoder final : public AnswerDecoder {
 
   AnswerContext context_;
   SseParser parser_;
+  CallNumbers numbers_;
   bool finished_ = false;
   bool done_ = false;
 };

@@ -14,6 +14,7 @@ namespace {
 using Part = CanonicalPart;
 using Kind = CanonicalPart::Kind;
 using Mode = ToolChoice::Mode;
+using History = ChatQuirks::ReasoningHistory;
 
 constexpr NameRule kToolNames{"_-", 64, false};
 constexpr std::size_t kMaxStops = 4;
@@ -30,20 +31,26 @@ bool is_text(const Part& part) { return part.kind == Kind::text; }
 class Writer {
  public:
   Writer(CanonicalRequest request, const DialectTarget& target)
-      : request_(std::move(request)), target_(target), names_(kToolNames) {}
+      : request_(std::move(request)), target_(target), quirks_(target.quirks), names_(kToolNames) {}
 
   Result<DialectCall> run() {
     out_.begin_object();
-    out_.string("model", target_.model);
+    if (!target_.model.empty()) out_.string("model", target_.model);
     out_.begin_array("messages");
-    for (const CanonicalMessage& message : request_.messages) TG_CHECK(write_message(message));
+    std::size_t answering = asked_last();
+    for (const CanonicalMessage& message : request_.messages) {
+      replays_ = quirks_.reasoning_history == History::always ||
+                 (quirks_.reasoning_history == History::tool_loop && answering == 0);
+      if (answering > 0) --answering;
+      TG_CHECK(write_message(message));
+    }
     out_.end_array();
     write_tools();
     write_response_format();
     write_parameters();
     if (target_.stream) {
       out_.boolean("stream", true);
-      out_.raw("stream_options", R"({"include_usage":true})");
+      if (quirks_.stream_options) out_.raw("stream_options", R"({"include_usage":true})");
     }
     out_.end_object();
     return finish();
@@ -51,6 +58,16 @@ class Writer {
 
  private:
   // --- messages ---
+
+  // How many messages there are up to the last thing that the user said.
+  std::size_t asked_last() const {
+    const auto says = [](const CanonicalMessage& message) {
+      return message.role == Role::user && std::any_of(message.parts.begin(), message.parts.end(),
+                                                       [](const Part& part) { return part.kind != Kind::tool_result; });
+    };
+    const auto last = std::find_if(request_.messages.rbegin(), request_.messages.rend(), says);
+    return static_cast<std::size_t>(request_.messages.rend() - last);
+  }
 
   // Results first, one message each, right after the calls they answer. What a result holds besides text follows in a
   // user's message: a tool's has no place for it.
@@ -85,7 +102,7 @@ class Writer {
     }
     out_.begin_object();
     out_.string("role", "tool");
-    out_.string("tool_call_id", result.id);
+    out_.string("tool_call_id", wire_id(result.id));
     out_.string("content", text);
     out_.end_object();
   }
@@ -102,11 +119,14 @@ class Writer {
     std::vector<Part> said;
     std::vector<Part> calls;
     std::string refusal;
+    std::string reasoning;
     for (const Part& part : parts) {
       if (part.kind == Kind::tool_call)
         calls.push_back(part);
       else if (part.kind == Kind::refusal)
         refusal += part.text;
+      else if (part.kind == Kind::reasoning && replays_)
+        reasoning += part.text;
       else if (part.kind == Kind::reasoning)
         note_lossy(request_.lossy, "messages.thinking");
       else
@@ -120,6 +140,7 @@ class Writer {
     else
       TG_CHECK(write_content(said));
     if (!refusal.empty()) out_.string("refusal", refusal);
+    if (!reasoning.empty()) out_.string(quirks_.short_reasoning_name ? "reasoning" : "reasoning_content", reasoning);
     write_calls(calls);
     out_.end_object();
     return {};
@@ -130,17 +151,22 @@ class Writer {
     out_.begin_array("tool_calls");
     for (const Part& call : calls) {
       out_.begin_object();
-      out_.string("id", call.id);
+      out_.string("id", wire_id(call.id));
       out_.string("type", "function");
       out_.begin_object("function");
       out_.string("name", names_.wire(call.name));
-      out_.string("arguments", call.text);
+      if (quirks_.argument_objects)
+        out_.raw("arguments", call.text);
+      else
+        out_.string("arguments", call.text);
       out_.end_object();
       if (!call.signature.empty()) write_signature(call.signature);
       out_.end_object();
     }
     out_.end_array();
   }
+
+  std::string wire_id(const std::string& id) const { return quirks_.short_tool_ids ? nine_characters(id) : id; }
 
   // As Google's own OpenAI endpoint takes it back; other servers pass over it.
   void write_signature(std::string_view signature) {
@@ -260,7 +286,8 @@ class Writer {
     if (choice.mode == Mode::unset && choice.allowed.empty()) return;
     out_.key("tool_choice");
     if (choice.mode == Mode::function) return named(choice.function);
-    const auto mode = choice.mode == Mode::unset ? "auto" : kWords[static_cast<std::size_t>(choice.mode)];
+    auto mode = choice.mode == Mode::unset ? "auto" : kWords[static_cast<std::size_t>(choice.mode)];
+    if (choice.mode == Mode::required && quirks_.any_for_required) mode = "any";
     if (choice.allowed.empty()) return out_.string(mode);
     out_.begin_object();
     out_.string("type", "allowed_tools");
@@ -304,15 +331,24 @@ class Writer {
     optional("top_p", request_.top_p);
     optional("frequency_penalty", request_.frequency_penalty);
     optional("presence_penalty", request_.presence_penalty);
-    optional("seed", request_.seed);
+    optional(quirks_.random_seed ? "random_seed" : "seed", request_.seed);
     optional("top_logprobs", request_.top_logprobs);
     if (request_.logprobs) out_.boolean("logprobs", true);
     if (request_.n != 1) out_.number("n", request_.n);
     if (!request_.user.empty()) out_.string("user", request_.user);
     if (const auto effort = word(request_.reasoning_effort); !effort.empty()) out_.string("reasoning_effort", effort);
     write_stops();
-    if (request_.top_k) note_lossy(request_.lossy, "top_k");
-    for (const ExtraMember& extra : request_.extras) note_lossy(request_.lossy, extra.name);
+    if (quirks_.top_k)
+      optional("top_k", request_.top_k);
+    else if (request_.top_k)
+      note_lossy(request_.lossy, "top_k");
+    for (const ExtraMember& extra : request_.extras) write_extra(extra);
+  }
+
+  // A caller of the same API may know the server better than we do.
+  void write_extra(const ExtraMember& extra) {
+    if (!target_.same_api || extra.name == "random_seed") return note_lossy(request_.lossy, extra.name);
+    out_.raw(extra.name, extra.json);
   }
 
   void write_stops() {
@@ -325,7 +361,8 @@ class Writer {
 
   DialectCall finish() {
     DialectCall call;
-    call.path = operation_path("/chat/completions", target_.model, target_.api_version);
+    call.path =
+        operation_path("/chat/completions", target_.deployment_in_path ? target_.model : "", target_.api_version);
     call.headers = {{"content-type", "application/json"},
                     {"accept", target_.stream ? "text/event-stream" : "application/json"}};
     call.body = out_.take();
@@ -337,6 +374,8 @@ class Writer {
 
   CanonicalRequest request_;
   const DialectTarget& target_;
+  const ChatQuirks& quirks_;
+  bool replays_ = false;  // reasoning of the message under way goes back to the server
   WireNames names_;
   JsonWriter out_;
 };

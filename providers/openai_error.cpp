@@ -21,9 +21,21 @@ class ErrorWalk {
  public:
   explicit ErrorWalk(std::string_view body) : reader_(body) {}
 
-  // {"error":{...}}, {"error":"text"}, {"message":...}, {"detail":"text"} or {"detail":[{"msg":...}]} (FastAPI).
+  // {"error":{...}}, {"error":"text"}, {"message":...}, {"detail":"text"} or {"detail":[{"msg":...}]} (FastAPI), the
+  // last also inside "message" (Mistral); the first of a list (Google).
   ErrorWords run() {
+    const bool listed = reader_.peek() == Kind::array;
+    if (listed) reader_.enter_array();
+    if (listed && !reader_.next_element()) return {};
     if (reader_.peek() != Kind::object) return {};
+    members();
+    while (listed && reader_.next_element()) reader_.skip();
+    if (listed) reply_.keys = 0;  // no form that callers know
+    return reader_.at_end() ? std::move(reply_) : ErrorWords{};
+  }
+
+ private:
+  void members() {
     reader_.enter_object();
     while (reader_.next_member()) {
       const auto key = reader_.key();
@@ -36,10 +48,8 @@ class ErrorWalk {
       else
         reader_.skip();
     }
-    return reader_.at_end() ? std::move(reply_) : ErrorWords{};
   }
 
- private:
   void error_object() {
     reader_.enter_object();
     while (reader_.next_member()) {
@@ -64,11 +74,22 @@ class ErrorWalk {
 
   void text(std::string& out) {
     if (reader_.peek() == Kind::array) return first_detail(out);
+    if (reader_.peek() == Kind::object) return detail_inside(out);
     if (reader_.peek() != Kind::string) {
       reader_.skip();
       return;
     }
     out = reader_.decode(reader_.string());
+  }
+
+  void detail_inside(std::string& out) {
+    reader_.enter_object();
+    while (reader_.next_member()) {
+      if (reader_.key() == "detail" && reader_.peek() != Kind::object)
+        text(out);
+      else
+        reader_.skip();
+    }
   }
 
   void first_detail(std::string& out) {

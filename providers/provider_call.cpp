@@ -1,5 +1,6 @@
 #include "providers/provider_call.h"
 
+#include <charconv>
 #include <utility>
 
 #include "providers/provider_fault.h"
@@ -15,21 +16,22 @@ constexpr std::chrono::milliseconds kDrainTime(250);
 
 Error cancelled() { return Error{ErrorKind::cancelled, "The call was cancelled."}; }
 
-void add_common_headers(HttpCall& call, const std::string& request_id) {
+void add_common_headers(HttpCall& call, const ProviderOptions& options, const std::string& request_id) {
+  call.headers.insert(call.headers.end(), options.headers.begin(), options.headers.end());
   call.headers.push_back({"accept-encoding", "identity"});
   call.headers.push_back({"user-agent", "tollgate/0.1"});
   call.headers.push_back({"x-request-id", request_id});
 }
 
-HttpCall http_call(DialectCall call, std::shared_ptr<const Endpoint> endpoint, const Timeouts& timeouts,
+HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts,
                    const std::string& request_id) {
   HttpCall out;
-  out.endpoint = std::move(endpoint);
+  out.endpoint = options.endpoint;
   out.path = std::move(call.path);
   out.headers = std::move(call.headers);
   out.body = std::move(call.body);
   out.timeouts = timeouts;
-  add_common_headers(out, request_id);
+  add_common_headers(out, options, request_id);
   return out;
 }
 
@@ -77,6 +79,19 @@ void ProviderCall::cancel() {
     authorizer_->cancel(call_);
 }
 
+namespace {
+
+// Azure ML answers 424 for whatever its container answered, and says in a header what that was.
+int real_status(const HttpExchange& exchange) {
+  int status = exchange.status();
+  const std::string_view told = exchange.header("ms-azureml-model-error-statuscode");
+  if (status == 424 && told.size() == 3 && told >= "400" && told <= "599")
+    std::from_chars(told.data(), told.data() + told.size(), status);
+  return status;
+}
+
+}  // namespace
+
 // The status is known: a body that is cut or too long only costs its words.
 net::Task<Error> ProviderCall::refusal(Error (*decode)(const ErrorAnswer& answer)) {
   std::string body;
@@ -86,7 +101,7 @@ net::Task<Error> ProviderCall::refusal(Error (*decode)(const ErrorAnswer& answer
   }
   if (body.size() > kMaxErrorBody) body.clear();
   ErrorAnswer answer;
-  answer.status = exchange_->status();
+  answer.status = real_status(*exchange_);
   answer.body = body;
   answer.retry_after_ms = exchange_->header("retry-after-ms");
   answer.retry_after = exchange_->header("retry-after");

@@ -7,16 +7,17 @@
 #include "providers/authorizer.h"
 #include "providers/dialect.h"
 #include "providers/transport.h"
+#include "providers/upstream.h"
 
 namespace tollgate::providers {
 
 Error cancelled();
 
 // Allow-list: nothing of the client's own headers crosses.
-void add_common_headers(HttpCall& call, const std::string& request_id);
+void add_common_headers(HttpCall& call, const ProviderOptions& options, const std::string& request_id);
 
 // A dialect's call, addressed.
-HttpCall http_call(DialectCall call, std::shared_ptr<const Endpoint> endpoint, const Timeouts& timeouts,
+HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts,
                    const std::string& request_id);
 
 // As x-tollgate-lossy has it.

@@ -34,8 +34,13 @@ bool RequestReader::model() {
 }
 
 bool RequestReader::max_tokens(const std::string& name) {
+  const std::uint32_t key = json.key_offset();
   std::optional<std::int64_t> value;
+  if (name == "max_tokens") old_cap_ = true;
+  if (name == "max_completion_tokens" && !json.key_has_escapes())
+    index.newer_cap = Span{key, static_cast<std::uint32_t>(name.size()) + 2};
   if (!integer(name, std::numeric_limits<std::int32_t>::max(), value)) return false;
+  if (old_cap_) index.newer_cap.reset();
   if (value) index.max_tokens = std::max(index.max_tokens.value_or(0), *value);
   return true;
 }
@@ -48,11 +53,16 @@ bool RequestReader::number_of_choices() {
 }
 
 bool RequestReader::stream_options() {
+  const std::uint32_t key = json.key_offset();
+  const auto comma = json.comma_before();
   json.peek();  // passes over white space
   const std::uint32_t begin = json.offset();
   if (!json.null() && !object_of("stream_options", [this](std::string_view key) { return stream_option(key); }))
     return false;
   index.stream_options = Span{begin, json.offset() - begin};
+  // With the comma before it, or as the first member with the one after it.
+  const std::uint32_t first = comma.value_or(key);
+  index.stream_options_member = {first, (comma ? json.offset() : json.after_comma()) - first};
   return true;
 }
 

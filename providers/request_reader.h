@@ -88,6 +88,7 @@ class RequestReader {
   bool stream_option(std::string_view key);
 
   KeyStack keys_;
+  bool old_cap_ = false;  // max_tokens was there
   std::optional<Error> error_;
 };
 

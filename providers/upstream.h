@@ -7,21 +7,27 @@
 
 #include "gateway/net/task.h"
 #include "providers/authorizer.h"
+#include "providers/chat_quirks.h"
 #include "providers/event.h"
 #include "providers/identity/options.h"
+#include "providers/server_options.h"
 
 namespace tollgate::providers {
 
 // A provider as configured. Immutable, shared.
 struct ProviderOptions {
   std::string id;
-  std::string kind;  // "local", or a dialect: "openai_compatible", "azure_openai", "anthropic", "bedrock" or "vertex"
+  std::string kind;  // a row of kinds.h
   std::string processing_region;
   std::shared_ptr<const Endpoint> endpoint;  // null for local; its base path is all that stands before the operation
   std::shared_ptr<const IdentityOptions> identity;       // null: the server asks for nothing
   std::vector<Api> apis = {Api::chat, Api::embeddings};  // what a provider of OpenAI's kinds speaks itself
   bool max_completion_tokens = false;                    // of OpenAI's kinds: the cap's newer name is understood
-  std::string api_version;                 // azure_openai: not empty puts the model into the path, as a deployment
+  ChatQuirks quirks;                                     // of OpenAI's kinds and what speaks its chat API otherwise
+  std::string api_version;                 // Azure's; azure_openai: not empty puts the model into the path, too
+  SageMakerOptions sagemaker;              // sagemaker
+  GenerateOptions generate;                // open_inference; sagemaker with TGI's body
+  std::vector<net::Header> headers;        // the provider's own, the same for every call
   bool use_curl = false;                   // transport: curl
   std::int64_t default_max_tokens = 4096;  // sent where the provider's API demands a number and the caller gave none
 };

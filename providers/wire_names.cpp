@@ -44,4 +44,15 @@ std::map<std::string, std::string> WireNames::renamed() const {
   return out;
 }
 
+std::string nine_characters(const std::string& id) {
+  constexpr std::size_t kLength = 9;
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  if (id.size() == kLength && id.find_first_not_of(kDigits) == std::string::npos) return id;
+  std::uint64_t digest = 0xcbf29ce484222325;  // FNV-1a: no secret, only different ids for different calls
+  for (const char c : id) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::string out;
+  for (std::size_t i = 0; i < kLength; ++i, digest /= kDigits.size()) out += kDigits[digest % kDigits.size()];
+  return out;
+}
+
 }  // namespace tollgate::providers

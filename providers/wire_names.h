@@ -33,4 +33,7 @@ class WireNames {
   std::set<std::string> taken_;
 };
 
+// Ids of calls where only nine letters and digits are taken: those that fit stay, others are digested.
+std::string nine_characters(const std::string& id);
+
 }  // namespace tollgate::providers

@@ -46,7 +46,9 @@ std::string_view aws_region_of(std::string_view host) {
   std::string_view rest = host;
   std::string_view label = take_label(rest);
   if (label.starts_with("vpce-")) label = take_label(rest);
-  if (!is_one_of(kServices, label)) return {};
+  const bool sagemaker = (label == "runtime" || label == "runtime-fips") && rest.starts_with("sagemaker.");
+  if (sagemaker) label = take_label(rest);
+  if (!sagemaker && !is_one_of(kServices, label)) return {};
   const std::string_view region = take_label(rest);
   constexpr std::string_view kPrivate = "vpce.";
   if (rest.starts_with(kPrivate)) rest.remove_prefix(kPrivate.size());

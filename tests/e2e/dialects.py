@@ -357,6 +357,7 @@ class Gemini:
 class Chat:
     kind, model = "openai_compatible", "sim-gpt"
     auth, path = "auth: {bearer: {file: ../../provider.key}}", "/v1"
+    stream_options = {"include_usage": True}  # of each stream that is asked for
     usage = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16,
              "prompt_tokens_details": {"cached_tokens": 3}}
 
@@ -377,7 +378,7 @@ class Chat:
                 {"index": 0, "delta": delta, "finish_reason": None}]})
         await reply.event({**head, "object": "chat.completion.chunk", "choices": [
             {"index": 0, "delta": {}, "finish_reason": finish}]})
-        need(request.json["stream_options"] == {"include_usage": True}, "usage was not asked for")
+        need(request.json.get("stream_options") == self.stream_options, "usage was not asked for")
         await reply.event({**head, "object": "chat.completion.chunk", "choices": [], "usage": self.usage})
         await reply.event("[DONE]")
         await reply.end_stream()

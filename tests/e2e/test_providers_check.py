@@ -101,6 +101,26 @@ def test_every_way_to_fail_has_its_word_and_its_advice(make_gateway, behaviours)
     assert len(asked) == 1 and asked[0].json["max_tokens"] == 16 and "stream" not in asked[0].json
 
 
+def test_a_model_for_embeddings_is_asked_for_one(make_gateway, simulator):
+    async def embeds(request, reply):
+        if request.target == "/v1/embeddings" and request.json["input"] == "ok":
+            return await reply.plain(200, {"object": "list", "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+                                           "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]})
+        if request.target == "/model/amazon.titan-embed-text-v2%3A0/invoke" and request.json == {"inputText": "ok"}:
+            return await reply.plain(200, {"embedding": [0.5], "inputTextTokenCount": 1})
+        await reply.plain(400, error("not_that"))
+    simulator.behaviour = embeds
+    base = f"http://127.0.0.1:{simulator.port}"
+    titan = provider_yaml("titan", base).replace("openai_compatible", "bedrock")
+    names = {"small": "text-embedding-3-small", "titan": "amazon.titan-embed-text-v2:0"}
+    gateway = make_gateway({"small": provider_yaml("small", base + "/v1"), "titan": titan},
+                           models={n: f'name: {n}\ntargets: [{{provider: {n}, model: "{m}"}}]\n' for n, m in names.items()},
+                           departments={"retail": "id: retail\n"}, start=False)
+    rows, code = check(gateway)
+    assert code == 0 and {row["status"] for row in rows.values()} == {"ok"}, rows
+    assert all(row["input_tokens"] == 1 for row in rows.values())
+
+
 def test_the_way_there_is_checked_step_by_step(make_gateway, simulator):
     async def no_tunnel(request, reply):
         await reply.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")

@@ -3,6 +3,8 @@ tollgate_fuzz(chat_request_fuzz LABEL providers CORPUS chat_request SRCS chat_re
 tollgate_fuzz(sse_fuzz LABEL providers CORPUS sse SRCS sse_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(anthropic_fuzz LABEL providers CORPUS anthropic SRCS anthropic_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(bedrock_fuzz LABEL providers CORPUS bedrock SRCS bedrock_fuzz.cpp DEPS tollgate::providers)
+tollgate_fuzz(generate_fuzz LABEL providers CORPUS generate SRCS generate_fuzz.cpp DEPS tollgate::providers)
+tollgate_fuzz(sagemaker_fuzz LABEL providers CORPUS sagemaker SRCS sagemaker_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(gemini_fuzz LABEL providers CORPUS gemini SRCS gemini_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(dialect_request_fuzz LABEL providers CORPUS dialect_request SRCS dialect_request_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)

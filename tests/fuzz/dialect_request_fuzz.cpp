@@ -44,5 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const char* model : {"gemini-2.5-flash", "gemini-3-pro-preview", "endpoints/1"})
     check(kGeminiDialect, request, model, true);
   check(kChatDialect, request, "gpt-4o", true);
+  check(kSageMakerDialect, request, "endpoint", true);
+  check(kVertexMistralDialect, request, "mistral-large@001", true);
+  check(kGenerateDialect, request, "llama", true);
   return 0;
 }

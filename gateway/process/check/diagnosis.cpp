@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "providers/kinds.h"
+
 namespace tollgate::process {
 namespace {
 
@@ -78,6 +80,12 @@ Diagnosis unreachable(const SeenExchange& exchange, const Evidence& evidence) {
           "Check what stands between (load balancer, proxy), and that the endpoint speaks HTTP/1.1."};
 }
 
+const providers::ProviderKind& kind_of(const Evidence& evidence) {
+  static constexpr providers::ProviderKind kUnknown{.name = ""};
+  const auto* row = providers::provider_kind(evidence.kind);
+  return row == nullptr ? kUnknown : *row;
+}
+
 // --- credentials ---
 
 std::string credential_advice(const Evidence& evidence) {
@@ -109,38 +117,21 @@ Diagnosis refused_credential(const SeenExchange& exchange, const Evidence& evide
   if (unknown) return {"credentials", answered(exchange) + ": it refuses our credential", credential_advice(evidence)};
   std::string advice =
       "The credential is known there but may not do this: give it the right to call the model " + evidence.model + ".";
-  if (evidence.kind == "bedrock")
-    advice +=
-        " It needs bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream, and the account needs access "
-        "to the model.";
-  if (evidence.kind == "azure_openai")
-    advice += " It needs the role Cognitive Services OpenAI User; the resource may also refuse our network.";
-  if (evidence.kind == "vertex") advice += " It needs roles/aiplatform.user, and the project the Vertex AI API.";
+  if (const std::string_view right = kind_of(evidence).right; !right.empty()) advice += " " + std::string(right);
   return {"permission", answered(exchange), std::move(advice)};
 }
 
 // --- other answers ---
 
-std::string path_advice(const std::string& kind) {
-  if (kind == "azure_openai")
-    return "The endpoint is https://RESOURCE.openai.azure.com; api_version must be one that exists (absent: the v1 "
-           "routes).";
-  if (kind == "anthropic") return "The endpoint is https://api.anthropic.com/v1, or all that stands before /messages.";
-  if (kind == "bedrock") return "The endpoint is https://bedrock-runtime.REGION.amazonaws.com.";
-  if (kind == "vertex") return "The endpoint is all that stands before /models/ (config/README.md has the forms).";
-  return "The endpoint is all that stands before /chat/completions, often ending in /v1.";
-}
-
 Diagnosis wrong_path(const SeenExchange& exchange, const Evidence& evidence, std::string what) {
   const std::string shown = exchange.endpoint->host_header() + exchange.endpoint->base_path;
-  return {"wrong_path", shown + " " + std::move(what), "Check endpoint and kind. " + path_advice(evidence.kind)};
+  return {"wrong_path", shown + " " + std::move(what),
+          "Check endpoint and kind. " + std::string(kind_of(evidence).endpoint)};
 }
 
 Diagnosis unknown_model(const SeenExchange& exchange, const Evidence& evidence) {
-  std::string advice = "Check the target's model, its spelling and region.";
-  if (evidence.kind == "azure_openai") advice = "Targets name the deployment, not the model: check its name.";
-  if (evidence.kind == "bedrock") advice += " Many models are called by an inference profile only (eu.…, us.…).";
-  return {"model", answered(exchange) + ": it does not know '" + evidence.model + "'", std::move(advice)};
+  return {"model", answered(exchange) + ": it does not know '" + evidence.model + "'",
+          std::string(kind_of(evidence).model)};
 }
 
 bool says_no_such_model(const SeenExchange& exchange) {

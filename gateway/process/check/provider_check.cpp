@@ -14,6 +14,8 @@
 #include "gateway/process/check/credential_words.h"
 #include "gateway/process/check/watched_transport.h"
 #include "gateway/process/upstreams.h"
+#include "providers/abilities.h"
+#include "providers/front_end.h"
 
 namespace tollgate::process {
 namespace {
@@ -49,14 +51,21 @@ class ReasonLog final : public Log {
   std::string reason_;
 };
 
-// The smallest question there is. Newer models of OpenAI know the cap by its newer name only.
-std::shared_ptr<const providers::Call> question(const char* cap) {
-  auto body = std::make_shared<const std::string>(
-      std::string(R"({"model":"check","messages":[{"role":"user","content":"Answer with the word: ok"}],")") + cap +
-      R"(":16})");
-  auto call = providers::decode_chat_request(std::move(body));
+std::shared_ptr<const providers::Call> call_of(providers::Api api, std::string text) {
+  auto call = providers::front_end(api).decode(std::make_shared<const std::string>(std::move(text)), {});
   if (!call) throw std::logic_error("the question of a check is not one: " + call.error().message);
   return std::make_shared<const providers::Call>(*std::move(call));
+}
+
+// The smallest question there is. Newer models of OpenAI know the cap by its newer name only.
+std::shared_ptr<const providers::Call> question(const char* cap) {
+  constexpr std::string_view kAsk =
+      R"({"model":"check","messages":[{"role":"user","content":"Answer with the word: ok"}],")";
+  return call_of(providers::Api::chat, std::string(kAsk) + cap + R"(":16})");
+}
+
+std::shared_ptr<const providers::Call> text_to_embed() {
+  return call_of(providers::Api::embeddings, R"({"model":"check","input":"ok"})");
 }
 
 // What all checks share.
@@ -89,11 +98,7 @@ class ProviderCheck {
  private:
   net::Task<void> check(providers::Upstream& upstream, CheckedTarget& target) {
     const auto began = tools_.clock.steady_now();
-    auto error = co_await ask(upstream, target, question("max_tokens"));
-    if (error && error->kind == ErrorKind::invalid_request && names_the_cap(*error)) {
-      watch_.take();
-      error = co_await ask(upstream, target, question("max_completion_tokens"));
-    }
+    auto error = co_await ask_as_used(upstream, target);
     target.milliseconds = std::chrono::duration_cast<milliseconds>(tools_.clock.steady_now() - began).count();
     Evidence evidence;
     evidence.kind = provider_->kind;
@@ -107,6 +112,15 @@ class ProviderCheck {
     target.diagnosis = diagnose(evidence);
     if (!evidence.exchanges.empty() && evidence.exchanges.back().endpoint == provider_->endpoint)
       target.http_status = evidence.exchanges.back().status;
+  }
+
+  // A model for embeddings is asked for one, all others to speak.
+  net::Task<std::optional<Error>> ask_as_used(providers::Upstream& upstream, CheckedTarget& target) {
+    if (providers::embeds(*provider_, target.model)) co_return co_await ask(upstream, target, text_to_embed());
+    auto error = co_await ask(upstream, target, question("max_tokens"));
+    if (!error || error->kind != ErrorKind::invalid_request || !names_the_cap(*error)) co_return error;
+    watch_.take();
+    co_return co_await ask(upstream, target, question("max_completion_tokens"));
   }
 
   static bool names_the_cap(const Error& error) {

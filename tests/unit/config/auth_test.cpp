@@ -118,11 +118,11 @@ TEST_F(Auth, WhatIsWrongIsSaidWhereItStands) {
   EXPECT_THAT(refused("bedrock", "{aws: {assume_role: {role_arn: a, session_name: \"a b\"}}}"),
               ElementsAre(at + ".aws.assume_role.session_name: takes 2 to 64 letters, digits and _+=,.@-"));
   EXPECT_THAT(refused("bedrock", "{google: {metadata: {}}}"),
-              ElementsAre(at + ".google: is for kinds vertex, openai_compatible"));
+              ElementsAre(at + ".google: is for kinds openai_compatible, vertex"));
   EXPECT_THAT(refused("vertex", "{entra: {app_service: {}}}"),
-              ElementsAre(at + ".entra: is for kinds azure_openai, openai_compatible"));
+              ElementsAre(at + ".entra: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml, anthropic"));
   EXPECT_THAT(refused("anthropic", "{aws: {region: eu-west-1}}"),
-              ElementsAre(at + ".aws: is for kinds bedrock, openai_compatible"));
+              ElementsAre(at + ".aws: is for kinds openai_compatible, bedrock, sagemaker"));
   EXPECT_THAT(refused("vertex", "{google: {}}"),
               ElementsAre(at + ".google: needs credentials (the JSON file of an account) or metadata: {}"));
   EXPECT_THAT(refused("azure_openai", "{entra: {client_secret: {file: secret}}}"),

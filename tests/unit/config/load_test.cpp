@@ -151,6 +151,10 @@ providers:
   - {id: anthropic, kind: anthropic, endpoint: https://a.example, auth: {api_key: {file: secret}}, default_max_tokens: 9}
   - {id: proxied, kind: anthropic, endpoint: https://a.example/anthropic/v1, auth: {bearer: {file: secret}}}
   - {id: bedrock, kind: bedrock, endpoint: https://a.example, auth: {bearer: {file: secret}}}
+  - {id: foundry, kind: azure_ai, endpoint: https://a.example, auth: {api_key: {file: secret}}, azure_ai: {extra_parameters: drop}}
+  - {id: serverless, kind: azure_ai, endpoint: https://a.westeurope.models.ai.azure.com, auth: {bearer: {file: secret}}}
+  - {id: scored, kind: azure_ml, endpoint: https://a.example, auth: {bearer: {file: secret}}, azure_ml: {deployment: blue}}
+  - {id: claude, kind: anthropic, endpoint: https://a.example/anthropic/v1, auth: {api_key: {file: secret}}}
   - {id: vertex, kind: vertex, endpoint: https://a.example/v1beta, auth: {api_key: {file: secret}}}
 )"));
   ASSERT_THAT(problems_of(result), IsEmpty());
@@ -166,8 +170,46 @@ providers:
   is("anthropic", x_api_key, "/v1");
   is("proxied", bearer, "/anthropic/v1");
   is("bedrock", bearer, "");
+  is("foundry", api_key, "/models");
+  is("serverless", bearer, "/v1");
+  is("scored", bearer, "/v1");
   is("vertex", x_goog_api_key, "/v1beta");
+  const auto& foundry = *result.snapshot->providers.at("foundry");
+  EXPECT_EQ(foundry.api_version, "2024-05-01-preview");
+  ASSERT_EQ(foundry.headers.size(), 1U);
+  EXPECT_EQ(foundry.headers[0].name + ": " + foundry.headers[0].value, "extra-parameters: drop");
+  EXPECT_EQ(result.snapshot->providers.at("serverless")->api_version, "");
+  EXPECT_EQ(result.snapshot->providers.at("scored")->headers[0].value, "blue");
   EXPECT_EQ(result.snapshot->providers.at("anthropic")->default_max_tokens, 9);
+}
+
+TEST(Load, AFlavourSetsWhatItsServerWantsAndEachKeyCanSayOtherwise) {
+  const Folder folder;
+  const LoadResult result = load_offline(folder, minimal(R"(
+providers:
+  - {id: plain, kind: openai_compatible, endpoint: https://a.example}
+  - {id: mistral, kind: openai_compatible, endpoint: https://a.example, flavour: mistral}
+  - {id: own, kind: openai_compatible, endpoint: https://a.example, flavour: mistral, apis: [chat],
+     max_tokens_name: max_completion_tokens, quirks: {seed_name: seed, reasoning_history: always}}
+  - {id: older, kind: openai_compatible, endpoint: https://a.example, max_tokens_name: max_tokens}
+  - {id: container, kind: sagemaker, endpoint: https://a.example, sagemaker: {body: tgi, target_variant: v},
+     generate: {prompt: none}}
+)"));
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  const auto& providers = result.snapshot->providers;
+  EXPECT_EQ(providers.at("plain")->quirks, providers::ChatQuirks());
+  EXPECT_EQ(providers.at("mistral")->quirks, providers::mistral_quirks());
+  providers::ChatQuirks own = providers::mistral_quirks();
+  own.random_seed = false;
+  own.old_cap_only = false;
+  own.reasoning_history = providers::ChatQuirks::ReasoningHistory::always;
+  EXPECT_EQ(providers.at("own")->quirks, own);
+  EXPECT_TRUE(providers.at("own")->max_completion_tokens);
+  EXPECT_EQ(providers.at("own")->apis, std::vector{providers::Api::chat});
+  EXPECT_TRUE(providers.at("older")->quirks.old_cap_only);
+  EXPECT_EQ(providers.at("container")->sagemaker.body, providers::SageMakerOptions::Body::tgi);
+  EXPECT_EQ(providers.at("container")->generate.prompt, providers::GenerateOptions::Prompt::none);
+  EXPECT_EQ(providers.at("container")->headers[0].name, "x-amzn-sagemaker-target-variant");
 }
 
 TEST(Load, NeedsNoSecretFileOffline) {

@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
             "deployment_type: standard and data_zone stay, global does not"),
         one("apis_of_another_kind",
             "providers: [{id: p, kind: anthropic, endpoint: https://p.example, apis: [chat]}]\n",
-            ":4 providers[0]: apis: is for kinds openai_compatible and azure_openai"),
+            ":4 providers[0].apis: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml"),
         one("unknown_api", "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, apis: [talk]}]\n",
             ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions, "
             "moderations, rerank, images, speech, transcriptions, translations, image_edits, image_variations"),
@@ -201,7 +201,9 @@ INSTANTIATE_TEST_SUITE_P(
         one("no_local_model", "providers: [{id: p, kind: local}]\n",
             ":4 providers[0]: kind local needs model: {directory: …}"),
         one("unknown_kind", "providers: [{id: p, kind: azure}]\n",
-            ":4 providers[0].kind: expected one of openai_compatible, azure_openai, anthropic, bedrock, vertex, local"),
+            ":4 providers[0].kind: expected one of openai_compatible, azure_openai, azure_ai, azure_ml, anthropic, "
+            "bedrock, "
+            "sagemaker, open_inference, vertex, local"),
         one("no_key", "providers: [{id: p, kind: anthropic, endpoint: https://p.example, auth: {}}]\n",
             ":4 providers[0].auth: needs exactly one of bearer, api_key, aws, google or entra"),
         one("two_keys",
@@ -210,10 +212,19 @@ INSTANTIATE_TEST_SUITE_P(
             ":4 providers[0].auth: needs exactly one of bearer, api_key, aws, google or entra"),
         one("key_without_header",
             "providers: [{id: p, kind: bedrock, endpoint: https://p.example, auth: {api_key: {env: A}}}]\n",
-            ":4 providers[0].auth.api_key: is for kinds azure_openai, anthropic, vertex"),
+            ":4 providers[0].auth.api_key: is for kinds azure_openai, azure_ai, anthropic, vertex"),
         one("api_version_elsewhere",
             "providers: [{id: p, kind: vertex, endpoint: https://p.example/v1beta, api_version: v1}]\n",
-            ":4 providers[0]: api_version: is for kind azure_openai"),
+            ":4 providers[0].api_version: is for kinds azure_openai, azure_ai"),
+        one("flavour_of_another_kind",
+            "providers: [{id: p, kind: bedrock, endpoint: https://p.example, flavour: vllm}]\n",
+            ":4 providers[0].flavour: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml, sagemaker"),
+        one("generate_of_another_kind",
+            "providers: [{id: p, kind: bedrock, endpoint: https://p.example, generate: {prompt: none}}]\n",
+            ":4 providers[0].generate: is for kinds sagemaker, open_inference"),
+        one("deployment_of_another_kind",
+            "providers: [{id: p, kind: azure_openai, endpoint: https://p.example, azure_ml: {deployment: blue}}]\n",
+            ":4 providers[0].azure_ml: is for kind azure_ml"),
         one("vertex_without_path", "providers: [{id: p, kind: vertex, endpoint: https://p.example}]\n",
             ":4 providers[0].endpoint: expected a path: "
             "/v1/projects/PROJECT/locations/LOCATION/publishers/google (Vertex AI), /v1/publishers/google (with an API "

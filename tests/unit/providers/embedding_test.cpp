@@ -120,7 +120,7 @@ class CountingTransport final : public Transport {
   std::size_t answered_ = 0;
 };
 
-testing::Received ask(CountingTransport& transport, const std::string& model, std::shared_ptr<const Call> call) {
+testing::Received ask(Transport& transport, const std::string& model, std::shared_ptr<const Call> call) {
   ProviderOptions options;
   options.kind = "vertex";
   options.endpoint = std::make_shared<const Endpoint>();
@@ -141,6 +141,80 @@ void expect_in_order(const testing::Received& received, std::size_t inputs) {
     EXPECT_EQ(events[i].text, embedding_event(i, {static_cast<float>(i)}).text);
   }
   EXPECT_EQ(events[inputs].usage.input, static_cast<std::int64_t>(2 * inputs));
+}
+
+// Calls that are under way together. None is answered before `wanted` of them are.
+struct Crowd {
+  std::size_t wanted = 0;
+  std::size_t refused = 0;  // which of them gets a 429 at once; counted from 1
+  std::size_t opened = 0;
+  std::size_t open = 0;
+  std::size_t most = 0;
+  std::size_t cancelled = 0;
+};
+
+class CrowdedExchange final : public HttpExchange {
+ public:
+  CrowdedExchange(Crowd& crowd, std::size_t number) : crowd_(crowd), number_(number), answer_(number - 1, 1) {}
+  net::Task<Status> start() override {
+    crowd_.most = std::max(crowd_.most, ++crowd_.open);
+    const net::Executor executor = co_await net::asio::this_coro::executor;
+    net::Timer tick(executor);
+    while (status() == 200 && crowd_.most < crowd_.wanted && !cancelled_) {
+      tick.expires_after(std::chrono::milliseconds(1));
+      co_await tick.async_wait(net::use_task);
+    }
+    if (cancelled_) co_return Error{ErrorKind::cancelled, "cancelled"};
+    co_return Status();
+  }
+  int status() const override { return number_ == crowd_.refused ? 429 : 200; }
+  std::string_view header(std::string_view) const override { return {}; }
+  net::Task<Result<bool>> read_some(std::string& out) override {
+    auto more = co_await answer_.read_some(out);
+    if (more && !*more) --crowd_.open;
+    co_return more;
+  }
+  void cancel() override {
+    if (!std::exchange(cancelled_, true)) ++crowd_.cancelled;
+  }
+  bool dispatched() const override { return true; }
+
+ private:
+  Crowd& crowd_;
+  std::size_t number_;
+  CountingExchange answer_;
+  bool cancelled_ = false;
+};
+
+class CrowdedTransport final : public Transport {
+ public:
+  explicit CrowdedTransport(Crowd& crowd) : crowd_(crowd) {}
+  std::unique_ptr<HttpExchange> open(HttpCall) override {
+    return std::make_unique<CrowdedExchange>(crowd_, ++crowd_.opened);
+  }
+
+ private:
+  Crowd& crowd_;
+};
+
+TEST(Embeddings, CallsRunUpToEightAtATimeAndComeBackInOrder) {
+  Crowd crowd{.wanted = 8};
+  CrowdedTransport transport(crowd);
+  expect_in_order(ask(transport, "gemini-embedding-001", call_of(20, 3)), 20);
+  EXPECT_EQ(crowd.opened, 20u);
+  EXPECT_EQ(crowd.most, 8u);
+  EXPECT_EQ(crowd.cancelled, 0u);
+}
+
+TEST(Embeddings, TheFirstFailureEndsTheOthers) {
+  Crowd crowd{.wanted = 100, .refused = 3};
+  CrowdedTransport transport(crowd);
+  const auto received = ask(transport, "gemini-embedding-001", call_of(20, 3));
+  ASSERT_TRUE(received.error);
+  EXPECT_EQ(received.error->kind, ErrorKind::rate_limited);
+  EXPECT_TRUE(received.batches.empty());
+  EXPECT_LE(crowd.opened, 8u) << "nothing is begun after it";
+  EXPECT_EQ(crowd.cancelled, crowd.opened);
 }
 
 TEST(Embeddings, AModelThatTakesOneTextIsAskedForEach) {

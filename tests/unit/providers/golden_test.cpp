@@ -80,6 +80,9 @@ struct Case {
   }
 };
 
+// A payload that is a text is those bytes.
+std::string bytes_of(const Json& payload) { return payload.is_string() ? payload.get<std::string>() : payload.dump(); }
+
 // One line: {"event":TYPE,"payload":{...}}, {"exception":TYPE,"payload":{...}} or {"error":CODE,"message":TEXT}.
 std::string event_stream(const fs::path& path) {
   std::ifstream in(path);
@@ -87,7 +90,7 @@ std::string event_stream(const fs::path& path) {
   for (std::string line; std::getline(in, line);) {
     const Json m = Json::parse(line);
     if (m.contains("event"))
-      out += testing::event_message(m["event"].get<std::string>(), m["payload"].dump());
+      out += testing::event_message(m["event"].get<std::string>(), bytes_of(m["payload"]));
     else if (m.contains("exception"))
       out += testing::exception_message(m["exception"].get<std::string>(), m["payload"].dump());
     else
@@ -170,18 +173,39 @@ EncoderOptions encoder_options(const Case& test) {
   return options;
 }
 
+// As a configuration would say it.
+void configure(const Json& settings, ProviderOptions& options) {
+  for (const Flavour& flavour : flavours())
+    if (settings.value("flavour", "") == flavour.name) options.quirks = flavour.quirks;
+  const std::string prompt = settings.value("prompt", "labelled");
+  const std::string parameters = settings.value("parameters", "kserve");
+  using Generate = GenerateOptions;
+  options.generate.prompt = prompt == "none"     ? Generate::Prompt::none
+                            : prompt == "chatml" ? Generate::Prompt::chatml
+                                                 : Generate::Prompt::labelled;
+  options.generate.parameters = parameters == "triton"    ? Generate::Parameters::triton
+                                : parameters == "tensors" ? Generate::Parameters::tensors
+                                                          : Generate::Parameters::kserve;
+  options.generate.version = settings.value("version", "");
+  options.generate.cumulative = settings.value("whole", false);
+  if (settings.value("body", "chat") == "tgi") options.sagemaker.body = SageMakerOptions::Body::tgi;
+  options.sagemaker.model = settings.value("model", "");
+}
+
 std::unique_ptr<Upstream> upstream_for(const Case& test, Transport& transport) {
-  static const std::map<std::string, std::string> kKinds = {{"openai", "openai_compatible"},
-                                                            {"anthropic", "anthropic"},
-                                                            {"bedrock", "bedrock"},
-                                                            {"gemini", "vertex"},
-                                                            {"vertex_claude", "vertex"}};
+  static const std::map<std::string, std::string> kKinds = {
+      {"openai", "openai_compatible"}, {"anthropic", "anthropic"},
+      {"bedrock", "bedrock"},          {"gemini", "vertex"},
+      {"vertex_claude", "vertex"},     {"vertex_mistral", "vertex"},
+      {"sagemaker", "sagemaker"},      {"open_inference", "open_inference"}};
   ProviderOptions options;
   options.kind = kKinds.at(test.dialect);
   Endpoint endpoint;
   if (test.dialect == "vertex_claude") endpoint.base_path = "/v1/projects/p/locations/l/publishers/anthropic";
+  if (test.dialect == "vertex_mistral") endpoint.base_path = "/v1/projects/p/locations/l/publishers/mistralai";
   options.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
   if (test.expect.value("native", false)) options.apis = {test.call->api};
+  configure(test.expect.value("settings", Json::object()), options);
   return http_upstream(options, no_authorizer(), transport);
 }
 

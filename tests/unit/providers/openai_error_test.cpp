@@ -29,6 +29,14 @@ TEST(ErrorReply, ABodyOfAnotherShapeIsWrittenAnew) {
             R"({"error":{"message":"short","type":"invalid_request_error","param":null,"code":null}})");
   EXPECT_EQ(text(422, R"({"detail":[{"loc":["body"],"msg":"field required","type":"x"}]})"),
             R"({"error":{"message":"field required","type":"invalid_request_error","param":null,"code":null}})");
+  EXPECT_EQ(
+      text(422, R"({"object":"error","message":{"detail":[{"msg":"too small"}]},"type":"invalid_request_error"})"),
+      R"({"error":{"message":"too small","type":"invalid_request_error","param":null,"code":null}})");
+  EXPECT_EQ(text(400, R"([{"error":{"code":400,"message":"bad value","status":"INVALID_ARGUMENT"}}])"),
+            R"({"error":{"message":"bad value","type":"invalid_request_error","param":null,"code":null}})");
+  EXPECT_EQ(text(400, R"([])"),
+            R"({"error":{"message":"The provider refused the request.","type":"invalid_request_error","param":null,)"
+            R"("code":null}})");
   EXPECT_EQ(text(400, R"({"object":"error","message":"maximum context length is 10","code":400})"),
             R"({"error":{"message":"maximum context length is 10","type":"invalid_request_error","param":null,)"
             R"("code":"context_length_exceeded"}})");

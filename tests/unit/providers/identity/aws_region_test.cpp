@@ -9,6 +9,9 @@ TEST(AwsRegion, StandsInTheNameOfTheEndpoint) {
   EXPECT_EQ(aws_region_of("bedrock-runtime.eu-central-1.amazonaws.com"), "eu-central-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime-fips.us-gov-west-1.amazonaws.com"), "us-gov-west-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime.us-east-1.api.aws"), "us-east-1");
+  EXPECT_EQ(aws_region_of("runtime.sagemaker.eu-west-1.amazonaws.com"), "eu-west-1");
+  EXPECT_EQ(aws_region_of("runtime-fips.sagemaker.us-east-1.amazonaws.com"), "us-east-1");
+  EXPECT_EQ(aws_region_of("runtime.eu-west-1.amazonaws.com"), "");
   EXPECT_EQ(aws_region_of("bedrock-mantle.us-west-2.api.aws"), "us-west-2");
   EXPECT_EQ(aws_region_of("bedrock-runtime.cn-north-1.amazonaws.com.cn"), "cn-north-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime.eusc-de-east-1.amazonaws.eu"), "eusc-de-east-1");

@@ -1,0 +1,69 @@
+// Providers: what all kinds have in common.
+#include "config/format.h"
+#include "providers/kinds.h"
+
+namespace tollgate::config {
+namespace {
+
+constexpr Applies kRestart = Applies::restart;
+constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
+
+void kind_field(Object& o, std::string& out) {
+  std::vector<std::string_view> names;
+  for (const providers::ProviderKind& kind : providers::provider_kinds()) names.push_back(kind.name);
+  std::size_t at = names.size();
+  o.word("kind", at, names, {.doc = "How it is spoken to", .required = true});
+  if (at < names.size()) out = names[at];
+}
+
+void egress_fields(Object& o, ProviderDraft& out) {
+  out.proxy_where = o.where("proxy");
+  o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
+  o.file_text("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
+  o.object("client_certificate", {.doc = "What we show to the provider"}, [&](Object& c) {
+    c.file_text("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});
+    c.secret("key", out.key_pem, {.doc = "PEM private key", .required = true});
+  });
+}
+
+void local_fields(Object& m, ProviderDraft& out) {
+  local_backend::EngineOptions engine;
+  std::filesystem::path directory;
+  m.path("directory", directory,
+         {.doc = "config.json, model.safetensors, tokenizer.json", .applies = kRestart, .required = true});
+  engine.model_directory = directory.string();
+  m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together", .applies = kRestart});
+  m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503", .applies = kRestart});
+  out.local = std::move(engine);
+}
+
+}  // namespace
+
+void provider_fields(Object& o, ProviderDraft& out) {
+  providers::ProviderOptions& options = out.options;
+  o.text("id", options.id, kIdentifier, {.doc = "What targets name", .required = true});
+  kind_field(o, options.kind);
+  out.url_where = o.where("endpoint");
+  o.text("endpoint", out.url, kUrl, {.doc = "https://host[:port][/base], such as https://api.openai.com/v1"});
+  o.object("region", {.doc = "Where it works"}, [&](Object& r) {
+    r.text("processing", options.processing_region, kIdentifier,
+           {.doc = "Compared with a model's residency, written to the ledger", .required = true});
+    std::string name;  // for people who read the file
+    r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
+  });
+  o.object("auth", {.doc = "How we show who we are; absent: the server asks for nothing"},
+           [&](Object& a) { auth_fields(a, out); });
+  server_fields(o, out);
+  o.number(
+      "default_max_tokens", options.default_max_tokens, {1, 10'000'000},
+      {.doc =
+           "Where the API demands a number (anthropic, bedrock, open_inference): sent when the caller sets no limit"});
+  o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
+  o.choice("transport", options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
+  o.boolean("http2", out.http2, {.doc = "Needs transport: curl"});
+  o.boolean("plain_http", out.plain_http, {.doc = "Allows an http:// endpoint"});
+  o.number("max_idle", out.max_idle, {0, 100'000}, {.doc = "Kept connections per worker"});
+  o.object("model", {.doc = "For kind local: the model to run"}, [&](Object& m) { local_fields(m, out); });
+}
+
+}  // namespace tollgate::config
