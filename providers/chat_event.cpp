@@ -166,12 +166,13 @@ class ChatWalk {
     for (std::size_t i = first; i < events.size(); ++i) events[i].choice = index;
   }
 
-  // TGI has words of its own for an end that OpenAI calls "stop"; DeepSeek and routers say there that they failed.
+  // TGI has words of its own for an end that OpenAI calls "stop"; routers say there that they failed. DeepSeek's
+  // "insufficient_system_resource" passes: the usage beside it is billed.
   std::string finish_reason() {
     const JsonString string = reader_.string();
     std::string word = reader_.decode(string);
     if (word == "eos_token" || word == "stop_sequence") out_.edits.push_back({string.quoted(), "\"stop\""});
-    failed_ = failed_ || word == "error" || word == "insufficient_system_resource";
+    failed_ = failed_ || word == "error";
     return word;
   }
 
