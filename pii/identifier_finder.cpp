@@ -28,9 +28,10 @@ constexpr double kMostSeparators = 2000;
 constexpr double kOddSeparators = 0.05;
 constexpr double kPartOfRow = 0.05;  // picked out of a longer row
 constexpr double kGlued = 0.1;
-constexpr double kHome = 5;          // the department named its countries, and this is one
-constexpr double kAmount = 0.02;     // 130 692 544 is more often an amount
-constexpr double kTelephone = 0.05;  // 221 395 1837 is more often a telephone number
+constexpr double kSmallLetters = 0.01;  // "qty 679722" is a word and a number
+constexpr double kHome = 5;             // the department named its countries, and this is one
+constexpr double kAmount = 0.02;        // 130 692 544 is more often an amount
+constexpr double kTelephone = 0.05;     // 221 395 1837 is more often a telephone number
 }  // namespace factor
 
 bool is_separator(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
@@ -148,6 +149,11 @@ class IdentifierFinder::Surroundings {
     }
     return near_->test(list);
   }
+  // Words beside a number.
+  bool spaced_small_letters(std::size_t start, std::size_t end) const {
+    const auto spelled = text_.substr(start, end - start);
+    return spelled.find(' ') != std::string_view::npos && std::any_of(spelled.begin(), spelled.end(), is_lower);
+  }
   bool named_otherwise(std::size_t start, std::size_t end) const {
     return hint_around(text_, start, end) == Hint::other;
   }
@@ -262,6 +268,7 @@ void IdentifierFinder::try_shapes(const Surroundings& around, const Candidate& c
       odds *= factor::kOddSeparators;
     if (candidate.part_of_row) odds *= factor::kPartOfRow;
     if (around.glued(candidate.start, candidate.end)) odds *= factor::kGlued;
+    if (around.spaced_small_letters(candidate.start, candidate.end)) odds *= factor::kSmallLetters;
     if (odds * factor::kNamed < kLeastOdds) continue;
     if (around.named(shape.names, candidate.start, candidate.end))
       odds *= factor::kNamed;

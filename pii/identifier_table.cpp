@@ -162,7 +162,7 @@ constexpr auto kIdentifiers = std::to_array<Identifier>({
     {no_birth_number, "dddddd ddddd", 6e-4, check::no_birth_number, 2000,
      "fødselsnummer|fodselsnummer|personnummer|fnr|d-nummer|fødselsnr"},
     {dk_cpr, "dddddd-dddd", 1e-4, check::dk_cpr, 27, "cpr|cpr-nr|cpr-nummer|personnummer|cprnr"},
-    {fi_personal_identity_code, "dddddd-dddx", kDistinct, check::fi_identity_code, 800,
+    {fi_personal_identity_code, "dddddd-dddx", kBare, check::fi_identity_code, 800,
      "hetu|henkilötunnus|henkilotunnus|personbeteckning|personbeteckningen"},
     {fi_personal_identity_code, "ddddddadddx", kDistinct, check::fi_identity_code, 800,
      "hetu|henkilötunnus|henkilotunnus|personbeteckning|personbeteckningen"},
