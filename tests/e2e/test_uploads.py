@@ -247,7 +247,8 @@ def test_a_big_file_goes_through_in_little_memory(ours):
     assert answer.status == 200 and int(json.load(answer)["text"]) > size
     grown = max(most) - before
     print(f"{size / MIB:.0f} MiB passed through, resident memory grew by {grown / MIB:.1f} MiB")
-    assert grown < 24 * MIB
+    # A sanitizer keeps what is freed, to catch who uses it: there the figure says nothing.
+    assert grown < 24 * MIB or SLOW > 1
     new_row(ours)
 
 
