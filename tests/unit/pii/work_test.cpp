@@ -35,7 +35,7 @@ TEST_P(Work, IsLinear) {
   const double small = cost(scanner, std::string_view(text).substr(0, kSmall));
   const double large = cost(scanner, text);
   EXPECT_LT(large, 30 * small + 0.01) << small << " s, then " << large << " s";
-  EXPECT_LT(large / kLarge, 2e-6) << "seconds a byte";
+  EXPECT_LT(large / kLarge, 2e-5) << "seconds a byte";  // ten times what a sanitized program takes
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Work,
