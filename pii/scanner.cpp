@@ -40,6 +40,14 @@ namespace {
 constexpr unsigned kNumberTriggers =
     kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger | kAtTrigger | kPercentTrigger;
 
+// Whether what was found since says surely what the whole cluster is: then nobody looks for another name of it.
+bool explained(const Cluster& cluster, const Findings& findings, std::size_t since) {
+  constexpr double kSure = 0.85;
+  return std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(since), findings.end(), [&](const Finding& f) {
+    return f.score >= kSure && f.start <= cluster.start && f.end >= cluster.end;
+  });
+}
+
 // Numbers and addresses.
 void scan_values(std::string_view text, const IdentifierFinder& identifiers, const TypeSet& types, Findings& out) {
   Cluster cluster;
@@ -64,8 +72,9 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
       if (unit.length > 1 && pos >= mac_floor) mac_floor = detect_mac(text, start, out);  // 00%3A1A, \u0030
       if (unit.c == '@') detect_email(text, start, out);
       if (is_digit(unit.c)) {
+        const std::size_t before = out.size();
         const std::size_t end = examine_number(text, start, floor, cluster, out);
-        identifiers.detect(text, cluster, floor, types, row, out);
+        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, row, out);
         next = floor = std::max(next, end);
       }
     }
