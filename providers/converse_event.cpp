@@ -24,7 +24,7 @@ class AnswerWalk {
   // false: it is no such answer.
   bool run() {
     if (in_.peek() != Kind::object) return false;
-    object([this](std::string_view key) { member(key); });
+    walk_object(in_, [this](std::string_view key) { member(key); });
     return in_.at_end();
   }
 
@@ -47,12 +47,6 @@ class AnswerWalk {
   Batch& batch() { return batch_; }
 
  private:
-  template <class Member>
-  void object(const Member& member) {
-    if (in_.peek() != Kind::object) return skip();
-    in_.enter_object();
-    while (in_.next_member()) member(in_.key());
-  }
   void skip() { in_.skip(); }
 
   void member(std::string_view key) {
@@ -73,10 +67,10 @@ class AnswerWalk {
   void index() { index_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(read_count(in_), 0, kMaxBlocks)); }
 
   void output() {
-    object([this](std::string_view key) {
+    walk_object(in_, [this](std::string_view key) {
       if (key != "message" || in_.peek() != Kind::object) return skip();
       has_message_ = true;
-      object([this](std::string_view inner) {
+      walk_object(in_, [this](std::string_view inner) {
         if (inner != "content" || in_.peek() != Kind::array) return skip();
         in_.enter_array();
         while (in_.next_element()) whole_block();
@@ -93,7 +87,7 @@ class AnswerWalk {
 
   // A block, its start or a piece of it: a union on the wire.
   void block() {
-    object([this](std::string_view key) {
+    walk_object(in_, [this](std::string_view key) {
       if (key == "text") return text(K::text);
       if (key == "toolUse") return call();
       if (key == "reasoningContent") return reasoning();
@@ -103,7 +97,7 @@ class AnswerWalk {
 
   void call() {
     std::optional<std::size_t> named;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       if (key == "input") return arguments();
       if ((key != "toolUseId" && key != "name") || in_.peek() != Kind::string) return skip();
       const bool id = key == "toolUseId";
@@ -128,7 +122,7 @@ class AnswerWalk {
 
   // Pieces stand in reasoningContent itself, a whole block in its reasoningText.
   void reasoning() {
-    object([this](std::string_view key) {
+    walk_object(in_, [this](std::string_view key) {
       if (key == "reasoningText") return reasoning();
       if (key == "text") return text(K::reasoning);
       if ((key != "signature" && key != "redactedContent") || in_.peek() != Kind::string) return skip();
@@ -155,7 +149,7 @@ class AnswerWalk {
       while (in_.next_element()) annotations();
       return;
     }
-    object([this](std::string_view) { annotations(); });
+    walk_object(in_, [this](std::string_view) { annotations(); });
   }
 
   Event& add(K kind) {

@@ -28,7 +28,7 @@ class ResponseWalk {
   // false: it is no such answer.
   bool run() {
     if (in_.peek() != Kind::object) return false;
-    object([this](std::string_view key) { member(key); });
+    walk_object(in_, [this](std::string_view key) { member(key); });
     if (!in_.at_end()) return false;
     conclude();
     return true;
@@ -38,12 +38,6 @@ class ResponseWalk {
   Batch& batch() { return batch_; }
 
  private:
-  template <class Member>
-  void object(const Member& member) {
-    if (in_.peek() != Kind::object) return skip();
-    in_.enter_object();
-    while (in_.next_member()) member(in_.key());
-  }
   template <class Element>
   void array(const Element& element) {
     if (in_.peek() != Kind::array) return skip();
@@ -56,7 +50,7 @@ class ResponseWalk {
     if (key == "candidates") return array([this] { candidate(); });
     if (key == "usageMetadata") return usage();
     if (key == "promptFeedback")
-      return object([this](std::string_view inner) {
+      return walk_object(in_, [this](std::string_view inner) {
         blocked_ = blocked_ || inner == "blockReason";
         skip();
       });
@@ -84,13 +78,13 @@ class ResponseWalk {
     const std::size_t first = batch_.events.size();
     std::int64_t index = 0;
     std::string reason;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       if (key == "index") {
         index = read_count(in_);
       } else if (key == "finishReason" && in_.peek() == Kind::string) {
         reason = in_.decode(in_.string());
       } else if (key == "content") {
-        object([this](std::string_view inner) { inner == "parts" ? array([this] { part(); }) : skip(); });
+        walk_object(in_, [this](std::string_view inner) { inner == "parts" ? array([this] { part(); }) : skip(); });
       } else if (key == "logprobsResult") {
         const Span value = in_.skip();
         add(K::logprobs).span = value;
@@ -116,7 +110,7 @@ class ResponseWalk {
   void part() {
     std::optional<std::size_t> text;
     bool thought = false;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       if (key == "text" && in_.peek() == Kind::string) {
         text = batch_.events.size();
         string_event(K::text);
@@ -137,7 +131,7 @@ class ResponseWalk {
     const std::size_t at = batch_.events.size();
     add(K::tool_call).block = calls_;
     std::optional<Span> args;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       Event& named = batch_.events[at];
       if (key == "name" && in_.peek() == Kind::string)
         named.text = in_.decode(in_.string());
@@ -170,7 +164,7 @@ class ResponseWalk {
   void annotations() {
     if (in_.peek() == Kind::string) return string_event(K::annotation);
     if (in_.peek() == Kind::array) return array([this] { annotations(); });
-    object([this](std::string_view key) {
+    walk_object(in_, [this](std::string_view key) {
       const bool reference = std::find(kReferences.begin(), kReferences.end(), key) != kReferences.end();
       reference ? skip() : annotations();
     });

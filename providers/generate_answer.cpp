@@ -38,48 +38,31 @@ class SaidReader {
     if (listed) in_.enter_array();
     if (listed && !in_.next_element()) return std::nullopt;
     if (in_.peek() != Kind::object) return std::nullopt;
-    object([this](std::string_view key) { member(key); });
+    walk_object(in_, [this](std::string_view key) { member(key); });
     if (listed && in_.next_element()) return std::nullopt;
     if (!in_.at_end()) return std::nullopt;
     return std::move(said_);
   }
 
  private:
-  template <class Member>
-  void object(const Member& member) {
-    if (in_.peek() != Kind::object) {
-      in_.skip();
-      return;
-    }
-    in_.enter_object();
-    while (in_.next_member()) member(in_.key());
-  }
-
-  void text(std::string& out) {
-    if (in_.peek() == Kind::string)
-      out = in_.decode(in_.string());
-    else
-      in_.skip();
-  }
-
   void text(std::optional<std::string>& out) {
     if (in_.peek() == Kind::string)
-      text(out.emplace());
+      read_text(in_, out.emplace());
     else
       in_.skip();
   }
 
   void member(std::string_view key) {
     if (key == "text_output" || key == "generated_text") return text(said_.text);
-    if (key == "model_name") return text(said_.model);
-    if (key == "details") return object([this](std::string_view inner) { detail(inner); });
+    if (key == "model_name") return read_text(in_, said_.model);
+    if (key == "details") return walk_object(in_, [this](std::string_view inner) { detail(inner); });
     if (key == "token") return token();
     if (key == "error") return error();
     in_.skip();
   }
 
   void detail(std::string_view key) {
-    if (key == "finish_reason") return text(said_.finish);
+    if (key == "finish_reason") return read_text(in_, said_.finish);
     if (key == "generated_tokens")
       said_.output = read_count(in_);
     else if (key == "input_length")
@@ -102,7 +85,7 @@ class SaidReader {
   void token() {
     std::optional<std::string> piece;
     bool special = false;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       if (key == "text") return text(piece);
       if (key == "special" && in_.peek() == Kind::boolean)
         special = in_.boolean();
@@ -115,8 +98,10 @@ class SaidReader {
   void error() {
     if (in_.null()) return;
     said_.failed = true;
-    if (in_.peek() == Kind::string) return text(said_.error);
-    object([this](std::string_view key) { key == "message" ? text(said_.error) : static_cast<void>(in_.skip()); });
+    if (in_.peek() == Kind::string) return read_text(in_, said_.error);
+    walk_object(in_, [this](std::string_view key) {
+      key == "message" ? read_text(in_, said_.error) : static_cast<void>(in_.skip());
+    });
   }
 
   JsonReader in_;

@@ -103,19 +103,30 @@ class JsonReader {
   std::optional<std::uint32_t> comma_;
 };
 
-// Walks a list of objects: `member` gets the name of each member of each of them, and consumes its value. What is not
-// an object is skipped. REQUIRES: reader.peek() == Kind::array
+// Walks an object: `member` gets the name of each member, and consumes its value. What is not an object is skipped.
+template <class Member>
+void walk_object(JsonReader& reader, const Member& member) {
+  if (reader.peek() != JsonReader::Kind::object) {
+    reader.skip();
+    return;
+  }
+  reader.enter_object();
+  while (reader.next_member()) member(reader.key());
+}
+
+// The same for each element of a list. REQUIRES: reader.peek() == Kind::array
 template <class Member>
 void walk_objects(JsonReader& reader, const Member& member) {
   reader.enter_array();
-  while (reader.next_element()) {
-    if (reader.peek() != JsonReader::Kind::object) {
-      reader.skip();
-      continue;
-    }
-    reader.enter_object();
-    while (reader.next_member()) member(reader.key());
-  }
+  while (reader.next_element()) walk_object(reader, member);
+}
+
+// A string's text into `out`; anything else is skipped and changes nothing.
+inline void read_text(JsonReader& reader, std::string& out) {
+  if (reader.peek() == JsonReader::Kind::string)
+    out = reader.decode(reader.string());
+  else
+    reader.skip();
 }
 
 }  // namespace tollgate::providers

@@ -45,7 +45,7 @@ class ResponsesWalk {
   ResponsesWalk(std::string_view json, std::uint32_t base) : in_(json, base) {}
 
   Result<Batch> event() {
-    object([this](std::string_view key) { event_member(key); });
+    walk_object(in_, [this](std::string_view key) { event_member(key); });
     if (!in_.at_end() || facts_.type.empty()) return upstream_garbage();
     const bool failure = facts_.type == "error" || facts_.type == "response.failed";
     if (failure || facts_.failed) return fault_inside(std::move(facts_.error));
@@ -69,23 +69,6 @@ class ResponsesWalk {
  private:
   // --- walking ---
 
-  template <class Member>
-  void object(const Member& member) {
-    if (in_.peek() != Kind::object) {
-      in_.skip();
-      return;
-    }
-    in_.enter_object();
-    while (in_.next_member()) member(in_.key());
-  }
-
-  void string(std::string& out) {
-    if (in_.peek() == Kind::string)
-      out = in_.decode(in_.string());
-    else
-      in_.skip();
-  }
-
   void number(std::uint32_t& out) {
     out = static_cast<std::uint32_t>(std::clamp<std::int64_t>(read_count(in_), 0, 0xFFFF));
   }
@@ -99,7 +82,7 @@ class ResponsesWalk {
   // --- an event ---
 
   void event_member(std::string_view key) {
-    if (key == "type") return string(facts_.type);
+    if (key == "type") return read_text(in_, facts_.type);
     if (key == "sequence_number") {
       batch_.sequence_value = in_.skip();
       return;
@@ -113,28 +96,29 @@ class ResponsesWalk {
     if (key == "response") return response();
     if (key == "item") return item();
     if (key == "error") return error();
-    if (key == "message") return string(facts_.error.message);  // of an `error` event in its flat form, as `code`
-    if (key == "code" && facts_.type == "error") return string(facts_.error.code);
+    if (key == "message")
+      return read_text(in_, facts_.error.message);  // of an `error` event in its flat form, as `code`
+    if (key == "code" && facts_.type == "error") return read_text(in_, facts_.error.code);
     texts(key);
   }
 
   void error() {
     if (in_.null()) return;
     facts_.failed = true;
-    object([this](std::string_view key) {
-      if (key == "message") return string(facts_.error.message);
-      if (key == "code") return string(facts_.error.code);
-      if (key == "param") return string(facts_.error.param);
-      if (key == "type") return string(facts_.error.type);
+    walk_object(in_, [this](std::string_view key) {
+      if (key == "message") return read_text(in_, facts_.error.message);
+      if (key == "code") return read_text(in_, facts_.error.code);
+      if (key == "param") return read_text(in_, facts_.error.param);
+      if (key == "type") return read_text(in_, facts_.error.type);
       in_.skip();
     });
   }
 
   void item() {
-    object([this](std::string_view key) {
-      if (key == "type") return string(facts_.item_type);
-      if (key == "call_id") return string(facts_.call_id);
-      if (key == "name") return string(facts_.call_name);
+    walk_object(in_, [this](std::string_view key) {
+      if (key == "type") return read_text(in_, facts_.item_type);
+      if (key == "call_id") return read_text(in_, facts_.call_id);
+      if (key == "name") return read_text(in_, facts_.call_name);
       texts(key);
     });
   }
@@ -143,7 +127,7 @@ class ResponsesWalk {
   void texts(std::string_view key) {
     const Kind kind = in_.peek();
     if (key == "logprobs" && kind == Kind::array) return logprobs();
-    if (kind == Kind::object) return object([this](std::string_view inner) { texts(inner); });
+    if (kind == Kind::object) return walk_object(in_, [this](std::string_view inner) { texts(inner); });
     if (kind == Kind::array) {
       const std::string name(key);
       in_.enter_array();
@@ -174,7 +158,7 @@ class ResponsesWalk {
   // --- a response object ---
 
   void response() {
-    object([this](std::string_view key) { response_member(key); });
+    walk_object(in_, [this](std::string_view key) { response_member(key); });
   }
 
   void response_member(std::string_view key) {
@@ -187,11 +171,13 @@ class ResponsesWalk {
     } else if (key == "created_at") {
       batch_.created_value = in_.skip();
     } else if (key == "status") {
-      string(facts_.status);
+      read_text(in_, facts_.status);
     } else if (key == "error") {
       error();
     } else if (key == "incomplete_details") {
-      object([this](std::string_view inner) { inner == "reason" ? string(facts_.incomplete_reason) : skip(); });
+      walk_object(in_, [this](std::string_view inner) {
+        inner == "reason" ? read_text(in_, facts_.incomplete_reason) : skip();
+      });
     } else if (key == "usage") {
       usage();
     } else {
@@ -207,13 +193,13 @@ class ResponsesWalk {
   void usage() {
     if (in_.null()) return;
     Usage usage;
-    object([&](std::string_view key) {
+    walk_object(in_, [&](std::string_view key) {
       if (key == "input_tokens") {
         usage.input = read_count(in_);
       } else if (key == "output_tokens") {
         usage.output = read_count(in_);
       } else if (key == "input_tokens_details" || key == "output_tokens_details") {
-        object([&](std::string_view inner) { detail(inner, usage); });
+        walk_object(in_, [&](std::string_view inner) { detail(inner, usage); });
       } else {
         in_.skip();
       }
