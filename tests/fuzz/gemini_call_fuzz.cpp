@@ -9,40 +9,19 @@
 #include "providers/dialect.h"
 #include "providers/gemini_call.h"
 #include "providers/gemini_event.h"
+#include "tests/fuzz/request_checks.h"
 #include "tests/fuzz/require.h"
 
 using namespace tollgate::providers;
 
 namespace {
 
-void check_dialect(const ProviderDialect& dialect, const std::string& body, const std::string& model) {
-  auto request = canonicalise_gemini(body);
-  if (!request) return;
-  DialectTarget target;
-  target.model = model;
-  target.stream = true;
-  const auto call = dialect.encode(std::move(*request), target);
-  if (!call) return;
-  try {
-    require(nlohmann::json::parse(call->body).is_object(), "the provider's request is an object");
-  } catch (const nlohmann::json::out_of_range&) {  // a number that is JSON, but more than that parser can hold
-  }
-}
-
 void check_call(const std::shared_ptr<const std::string>& body) {
   const auto call = decode_gemini_call(body, "m");
   if (!call) return;
-  std::uint32_t after = 0;
-  for (const auto& field : call->index.texts) {
-    require(field.span.end() <= body->size(), "a text lies in the body");
-    require(field.span.offset > after, "texts are in order");
-    after = field.span.end();
-  }
+  fuzz::check_texts(*call, *body);
   require(upstream_edits(*call, "other").empty(), "the body names no model");
-  check_dialect(kAnthropicDialect, *body, "claude-sonnet-4-5");
-  check_dialect(kBedrockDialect, *body, "anthropic.claude-3-7-sonnet-20250219-v1:0");
-  check_dialect(kChatDialect, *body, "gpt");
-  check_dialect(kGeminiDialect, *body, "gemini-3-pro-preview");
+  fuzz::check_dialects([&] { return canonicalise_gemini(*body); });
 }
 
 void check_answer(const std::string& body) {
