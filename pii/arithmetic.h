@@ -29,6 +29,12 @@ constexpr int weighted(std::string_view s, const std::array<int, N>& weights) {
   return sum;
 }
 
+// ISO/IEC 7064 mod 97-10, letters as two digits; `rest` is that of what stands before. Valid where the whole leaves 1.
+constexpr int mod_97(std::string_view s, int rest = 0) {
+  for (const char c : s) rest = (rest * (is_digit(c) ? 10 : 100) + base36(c)) % 97;
+  return rest;
+}
+
 // A date of the proleptic Gregorian calendar. A year of two digits is one of this century or the last.
 inline bool date_exists(std::int64_t year, std::int64_t month, std::int64_t day) {
   using namespace std::chrono;

@@ -85,8 +85,6 @@ struct Word {
   std::size_t start = 0;
 };
 
-bool is_word_byte(char c) { return is_alnum(c) || static_cast<unsigned char>(c) >= 0x80; }
-
 // The word before `end` with a space or sign between; empty where there is none.
 Word word_before(std::string_view text, std::size_t end) {
   constexpr std::size_t kMaxBetween = 3;
@@ -97,7 +95,7 @@ Word word_before(std::string_view text, std::size_t end) {
     --end;
   if (end == limit) return {{}, end};
   std::size_t start = end;
-  while (start > 0 && end - start < kLongest && is_word_byte(text[start - 1])) --start;
+  while (start > 0 && end - start < kLongest && in_word(text[start - 1])) --start;
   return {text.substr(start, end - start), start};
 }
 

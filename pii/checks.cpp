@@ -4,18 +4,12 @@
 #include <array>
 #include <cstdint>
 
-#include "pii/unit.h"
+#include "pii/arithmetic.h"
 
 namespace tollgate::pii {
 namespace {
 
-int value_of(char digit) { return digit - '0'; }
-
-int leading(std::string_view digits, std::size_t count) {
-  int value = 0;
-  for (const char c : digits.substr(0, count)) value = value * 10 + value_of(c);
-  return value;
-}
+int leading(std::string_view digits, std::size_t count) { return static_cast<int>(number_at(digits, 0, count)); }
 
 // Leading digits [first, last], all of the same count, and the lengths an issuer uses.
 struct Issuer {
@@ -108,7 +102,7 @@ bool luhn_valid(std::string_view digits) {
   int sum = 0;
   bool twice = false;
   for (auto it = digits.rbegin(); it != digits.rend(); ++it, twice = !twice) {
-    const int value = twice ? 2 * value_of(*it) : value_of(*it);
+    const int value = twice ? 2 * digit_value(*it) : digit_value(*it);
     sum += value > 9 ? value - 9 : value;
   }
   return sum % 10 == 0;
@@ -132,13 +126,7 @@ bool iban_valid(std::string_view iban) {
   if (iban.size() < 4 || iban.size() != iban_length(iban[0], iban[1])) return false;
   const int check = leading(iban.substr(2), 2);
   if (!is_digit(iban[2]) || !is_digit(iban[3]) || check < 2 || check > 98) return false;
-  unsigned remainder = 0;
-  for (std::size_t i = 0; i < iban.size(); ++i) {
-    const char c = iban[(i + 4) % iban.size()];
-    const auto value = static_cast<unsigned>(is_digit(c) ? c - '0' : c - 'A' + 10);
-    remainder = (remainder * (value < 10 ? 10 : 100) + value) % 97;
-  }
-  return remainder == 1;
+  return mod_97(iban.substr(0, 4), mod_97(iban.substr(4))) == 1;
 }
 
 bool ssn_valid(std::string_view digits) {

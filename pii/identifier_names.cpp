@@ -11,8 +11,6 @@ namespace {
 constexpr std::size_t kBefore = 90;  // bytes
 constexpr std::size_t kAfter = 32;
 
-bool in_word(char c) { return is_alnum(c) || static_cast<unsigned char>(c) >= 0x80; }
-
 // What a list has of letters that have two cases outside ASCII is rare enough to be written in both.
 struct Window {
   std::array<char, 2 * (kBefore + kAfter)> bytes{};
