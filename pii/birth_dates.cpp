@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "pii/arithmetic.h"
 #include "pii/context.h"
 #include "pii/detect.h"
 
@@ -35,21 +36,15 @@ constexpr auto kMonths = std::to_array<Month>({
     {"dezembro", 12}, {"grudnia", 12},  {"dec", 12},      {"dez", 12},       {"déc", 12},
 });
 
-int number(std::string_view digits) {
-  int out = 0;
-  for (const char c : digits) out = out * 10 + (c - '0');
-  return out;
-}
+int number(std::string_view digits) { return static_cast<int>(number_at(digits, 0, digits.size())); }
 
 bool is_year(std::string_view digits) {
   if (digits.size() == 2) return true;
   return digits.size() == 4 && number(digits) >= 1900 && number(digits) <= 2030;
 }
 
-bool is_day(int day, int month) {
-  static constexpr std::array kDays = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return month >= 1 && month <= 12 && day >= 1 && day <= kDays[static_cast<std::size_t>(month - 1)];
-}
+// In some year: 2000 has a 29th of February.
+bool is_day(int day, int month) { return date_exists(2000, month, day); }
 
 bool is_day_month(std::string_view day, std::string_view month) {
   return day.size() <= 2 && month.size() <= 2 && is_day(number(day), number(month));
