@@ -105,10 +105,16 @@ Outcome classify(const Error& error) {
     case ErrorKind::overloaded:
     case ErrorKind::internal:
       return Outcome::error;
+    case ErrorKind::not_found:  // the provider's word about the model or deployment
+      return Outcome::unserved;
+    case ErrorKind::invalid_request:  // no provider has seen it: its dialect has no form for it
+      return error.upstream_status == 0 ? Outcome::unserved : Outcome::caller_fault;
     default:
       return Outcome::caller_fault;
   }
 }
+
+bool another_may_serve(Outcome outcome) { return outcome == Outcome::unserved || speaks_against_target(outcome); }
 
 bool speaks_against_target(Outcome outcome) {
   return outcome == Outcome::throttled || outcome == Outcome::timeout || outcome == Outcome::error;
@@ -135,7 +141,7 @@ bool serves_after(const Candidate& candidate, Outcome outcome) {
 }  // namespace
 
 bool AttemptPolicy::next_after(Outcome outcome) {
-  if (!speaks_against_target(outcome) || attempts_ >= max_attempts_) {
+  if (!another_may_serve(outcome) || attempts_ >= max_attempts_) {
     at_ = candidates_.size();
     return false;
   }

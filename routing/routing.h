@@ -89,13 +89,17 @@ std::vector<Candidate> plan(const Route& route, const std::string& criticality, 
 enum class Outcome : std::uint8_t {
   success,
   caller_fault,  // the provider refused the request itself: every target would
+  unserved,      // not by this target: it has no such model, or no place for what is asked; another may
   throttled,     // 429
   timeout,
   error,      // connect failure, 5xx, garbage
   cancelled,  // the client left
 };
 Outcome classify(const Error& error);
+// It is passed over for a while.
 bool speaks_against_target(Outcome outcome);
+// The next candidate is worth an attempt.
+bool another_may_serve(Outcome outcome);
 
 // Decides what follows each attempt. A small machine with no clock: tested as a table.
 class AttemptPolicy {

@@ -5,6 +5,8 @@ import anthropic
 import dialects
 import openai
 import pytest
+from gateway import provider
+from simulator import Simulator
 from test_dialects import model_yaml, provider_yaml
 from test_sdk import client_of
 
@@ -55,3 +57,19 @@ def test_a_messages_caller_is_told_in_its_own_form(start, simulator):
     assert status == 400 and simulator.journal == []
     told = anthropic.types.ErrorResponse.model_validate(json.loads(body))
     assert told.error.type == "invalid_request_error" and "top_k" in told.error.message
+
+
+def test_what_one_target_has_no_place_for_the_next_may_have(make_gateway, simulator):
+    other = Simulator()
+    simulator.behaviour, other.behaviour = dialects.Anthropic(), dialects.Chat()
+    theirs = provider_yaml(simulator, dialects.Anthropic)
+    gateway = make_gateway(
+        {"theirs": theirs, "open": provider(other, "open")},
+        models={"gpt": model_yaml(dialects.Anthropic.model) + "on_lossy: refuse\n"
+                       f"fallback: [{{provider: open, model: {dialects.Chat.model}}}]\n"})
+    assert ask(gateway, seed=7).choices[0].message.content == "echo: hi"
+    assert simulator.journal == [] and other.journal[0].json["seed"] == 7
+    assert ask(gateway).choices[0].message.content == "echo: hi" and len(simulator.journal) == 1
+    assert sorted((r["provider"], r["status"]) for r in gateway.wait_rows(3)) == [
+        ("open", 200), ("theirs", 200), ("theirs", 400)]
+    other.close()

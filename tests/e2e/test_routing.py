@@ -109,6 +109,18 @@ def test_a_request_the_provider_refuses_is_not_tried_elsewhere(make_gateway, sim
     assert status == 400 and json.loads(answer) == body and second.journal == []
 
 
+def test_a_target_without_the_model_is_passed_over_and_stays_in_use(make_gateway, simulator, second):
+    gateway = pair(make_gateway, simulator, second, target=", cool_down: 60s")
+    simulator.behaviour = plain_error(404)
+    for _ in range(2):
+        status, headers, _ = gateway.chat()
+        assert (status, headers["x-tollgate-provider"], headers["x-tollgate-attempts"]) == (200, "two", "2")
+    assert len(simulator.journal) == 2 and gateway.metric("tollgate_target_cooling", target="one/m1") == 0
+    assert sorted(r["outcome"] for r in gateway.wait_rows(4)) == ["not_found", "not_found", "ok", "ok"]
+    second.behaviour = plain_error(404)
+    assert gateway.chat()[0] == 404
+
+
 def test_a_credential_the_provider_refuses_is_our_problem_and_never_shown(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)})
     async def refuse(request, reply):

@@ -20,7 +20,7 @@ std::string now(const AttemptPolicy& policy) {
 }
 
 TEST(AttemptPolicy, GoesThroughTheCandidatesWhileTheTargetIsAtFault) {
-  for (const Outcome outcome : {Outcome::throttled, Outcome::timeout, Outcome::error}) {
+  for (const Outcome outcome : {Outcome::throttled, Outcome::timeout, Outcome::error, Outcome::unserved}) {
     AttemptPolicy policy({candidate("a"), candidate("b")});
     EXPECT_EQ(now(policy), "a");
     EXPECT_EQ(policy.attempts(), 1U);
@@ -66,6 +66,7 @@ TEST_P(Causes, PassOverFallbacksThatAreForOthers) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Causes,
                          testing::Values(CauseCase{Outcome::error, "on_error"},
+                                         CauseCase{Outcome::unserved, "on_error"},
                                          CauseCase{Outcome::throttled, "on_throttled"},
                                          CauseCase{Outcome::timeout, "on_timeout"}));
 
@@ -100,11 +101,13 @@ TEST(AttemptPolicy, StartsNothingWithoutCandidates) {
 struct ErrorCase {
   ErrorKind kind;
   Outcome outcome;
+  int upstream_status = 0;
 };
 class Classify : public testing::TestWithParam<ErrorCase> {};
 
 TEST_P(Classify, TellsWhoIsAtFault) {
-  EXPECT_EQ(classify({.kind = GetParam().kind, .message = ""}), GetParam().outcome);
+  const auto& [kind, outcome, status] = GetParam();
+  EXPECT_EQ(classify({.kind = kind, .message = "", .upstream_status = status}), outcome);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Classify,
@@ -114,7 +117,9 @@ INSTANTIATE_TEST_SUITE_P(Table, Classify,
                                          ErrorCase{ErrorKind::upstream_error, Outcome::error},
                                          ErrorCase{ErrorKind::overloaded, Outcome::error},
                                          ErrorCase{ErrorKind::internal, Outcome::error},
-                                         ErrorCase{ErrorKind::invalid_request, Outcome::caller_fault},
+                                         ErrorCase{ErrorKind::invalid_request, Outcome::caller_fault, 400},
+                                         ErrorCase{ErrorKind::invalid_request, Outcome::unserved},
+                                         ErrorCase{ErrorKind::not_found, Outcome::unserved, 404},
                                          ErrorCase{ErrorKind::payload_too_large, Outcome::caller_fault},
                                          ErrorCase{ErrorKind::permission_denied, Outcome::caller_fault}));
 
@@ -122,6 +127,7 @@ TEST(Outcome, SpeaksAgainstTheTargetOnlyWhenItIsTheTargetsDoing) {
   EXPECT_FALSE(speaks_against_target(Outcome::success));
   EXPECT_FALSE(speaks_against_target(Outcome::caller_fault));
   EXPECT_FALSE(speaks_against_target(Outcome::cancelled));
+  EXPECT_FALSE(speaks_against_target(Outcome::unserved));
   EXPECT_TRUE(speaks_against_target(Outcome::throttled));
   EXPECT_TRUE(speaks_against_target(Outcome::timeout));
   EXPECT_TRUE(speaks_against_target(Outcome::error));
