@@ -20,6 +20,9 @@ int hex_value(char c) {
 
 bool dash_before(std::size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
 
+// Where the two digits of each byte stand in the text form.
+constexpr std::array<std::uint8_t, 16> kDigitsAt = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
 void fill_random(std::uint8_t* out, std::size_t size) {
   while (size > 0) {
     const auto got = ::getrandom(out, size, 0);
@@ -58,14 +61,12 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
 }
 
 std::string Uuid::to_string() const {
-  std::array<char, 36> text{};
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < 16; ++i) {
-    if (dash_before(i)) text[at++] = '-';
-    text[at++] = kHex[bytes[i] >> 4];
-    text[at++] = kHex[bytes[i] & 0x0f];
+  std::string text(36, '-');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    text[kDigitsAt[i]] = kHex[bytes[i] >> 4];
+    text[kDigitsAt[i] + 1U] = kHex[bytes[i] & 0x0f];
   }
-  return {text.data(), text.size()};
+  return text;
 }
 
 Uuid UuidSource::next(SystemTime now) {

@@ -18,6 +18,7 @@ std::string_view length_bucket(std::size_t bytes) {
 // "EMAIL_ADDRESS pseudonymise user 99% 17-32 k3jd7wq2m5xa; ...": nothing of a value.
 std::string audit_text(const std::vector<pii::Audited>& audit) {
   std::string out;
+  out.reserve(audit.size() * 64);
   for (const auto& [type, action, score, position, length, digest] : audit) {
     if (!out.empty()) out += "; ";
     for (const std::string_view part : {std::string_view(type), to_string(action), position})
