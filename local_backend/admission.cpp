@@ -46,12 +46,11 @@ GenerateEvent failure(FailureKind kind, std::string message, std::string code) {
   return out;
 }
 
-std::variant<std::shared_ptr<Job>, GenerateEvent> admit(GenerateRequest request, const Model& model,
+std::variant<std::shared_ptr<Job>, GenerateEvent> admit(GenerateRequest request, const Model& model, int context,
                                                         std::uint64_t fresh_seed) {
   if (std::string why = complaint(request); !why.empty()) {
     return failure(FailureKind::invalid_request, std::move(why), "invalid_request");
   }
-  const int context = model.spec.context;
   std::size_t bytes = 0;
   for (const Message& m : request.messages) bytes += m.content.size();
   if (model.tokenizer.least_tokens(bytes) > static_cast<std::size_t>(context)) return too_long(context);

@@ -40,6 +40,7 @@ struct GenerateEvent {
   std::string text;  // UTF-8, never cut inside a character
   FinishReason finish = FinishReason::stop;
   std::int64_t prompt_tokens = 0;      // finished
+  std::int64_t cached_tokens = 0;      // finished: of the prompt, not computed again
   std::int64_t completion_tokens = 0;  // finished
   std::int64_t compute_us = 0;         // this call's share of the engine's time
   FailureKind failure = FailureKind::internal;
@@ -59,6 +60,10 @@ struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
   int max_running = 8;          // sequences decoded together
   int max_queued = 64;          // beyond: overloaded, with an honest retry_after
+  // Memory for keys and values, taken as it is needed. Where it holds less than the model's context, the context is
+  // cut.
+  std::int64_t kv_cache_bytes = std::int64_t{1} << 30;
+  int kv_block_tokens = 32;
 };
 
 struct EngineStats {
@@ -66,7 +71,11 @@ struct EngineStats {
   std::int64_t queued = 0;
   std::int64_t generated_tokens = 0;
   std::int64_t prompt_tokens = 0;
+  std::int64_t cached_tokens = 0;  // of the prompt tokens
   std::int64_t rejected = 0;
+  std::int64_t preempted = 0;  // sequences put back because the cache was full
+  std::int64_t kv_blocks = 0;
+  std::int64_t kv_blocks_used = 0;
   std::int64_t steps = 0;
   std::int64_t busy_us = 0;
   bool healthy = true;
@@ -76,7 +85,7 @@ struct ModelFacts {
   std::string name;          // directory name
   std::string architecture;  // "llama"
   std::int64_t parameters = 0;
-  std::int64_t context_length = 0;
+  std::int64_t context_length = 0;  // what fits into the model and the cache
 };
 
 // Thread-safe. One engine thread owns the model's state.

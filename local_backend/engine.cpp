@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -13,13 +14,20 @@
 #include "local_backend/fair_queue.h"
 #include "local_backend/load_estimate.h"
 #include "local_backend/model.h"
+#include "local_backend/scheduler.h"
 #include "local_backend/sequence.h"
 
 namespace tollgate::local_backend {
 namespace {
 
-constexpr int kPrefillRows = 128;       // prompt tokens in one step when nobody waits for a next token
-constexpr int kSharedPrefillRows = 32;  // and when somebody does: bounds the pause between two tokens
+// Blocks for everybody who runs, as far as memory allows.
+int block_count(const EngineOptions& options, const ModelSpec& spec) {
+  const auto bytes = static_cast<std::int64_t>(KvPool::block_bytes(spec, options.kv_block_tokens));
+  const std::int64_t longest = (spec.context + options.kv_block_tokens - 1) / options.kv_block_tokens;
+  const std::int64_t blocks = std::min(options.max_running * longest, options.kv_cache_bytes / bytes);
+  if (blocks < 1) throw std::runtime_error("kv_cache_bytes is too small for one block of this model");
+  return static_cast<int>(blocks);
+}
 
 std::int64_t now_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -67,11 +75,16 @@ class LocalEngine : public Engine {
  public:
   explicit LocalEngine(const EngineOptions& options)
       : model_(Model::load(options.model_directory)),
+        facts_(model_->facts),
         transformer_(model_->spec, model_->weights),
         sampler_(model_->may_be_sampled),
-        max_running_(static_cast<std::size_t>(options.max_running)),
+        pool_(model_->spec, block_count(options, model_->spec), options.kv_block_tokens),
+        scheduler_(*model_, pool_, static_cast<std::size_t>(options.max_running)),
         shared_(std::make_shared<Shared>(static_cast<std::size_t>(options.max_queued))),
         seed_key_({std::random_device{}(), std::random_device{}()}) {
+    const auto room = std::int64_t{pool_.blocks().total()} * options.kv_block_tokens;
+    facts_.context_length = std::min<std::int64_t>(model_->spec.context, room);
+    shared_->stats.kv_blocks = pool_.blocks().total();
     thread_ = std::thread([this] { run(); });
   }
 
@@ -89,11 +102,11 @@ class LocalEngine : public Engine {
   EngineStats stats() const override {
     const std::scoped_lock lock(shared_->mutex);
     EngineStats out = shared_->stats;
-    out.queued = static_cast<std::int64_t>(shared_->queue.size());
+    out.queued += static_cast<std::int64_t>(shared_->queue.size());
     return out;
   }
 
-  const ModelFacts& facts() const override { return model_->facts; }
+  const ModelFacts& facts() const override { return facts_; }
 
  private:
   std::uint64_t fresh_seed();
@@ -102,23 +115,20 @@ class LocalEngine : public Engine {
   // The engine thread only:
   void run();
   bool gather();
-  void start(const std::shared_ptr<Job>& job);
+  std::shared_ptr<Job> next_job();
   void step();
-  void plan();
-  bool sample(std::span<const float> logits);
-  void remove_done();
-  void end_all(FailureKind kind, const std::string& message);
-  void break_down(const std::string& message);
+  bool sample(const StepPlan& plan, std::span<const float> logits);
+  void sweep();
+  void end_running(FailureKind kind, std::string_view message) noexcept;
+  void end_all(FailureKind kind, std::string_view message) noexcept;
+  void break_down(std::string_view message) noexcept;
 
   std::unique_ptr<const Model> model_;
+  ModelFacts facts_;
   Transformer transformer_;
   Sampler sampler_;
-  std::size_t max_running_;
-  std::vector<std::unique_ptr<Sequence>> running_;
-  std::vector<StepRow> rows_;         // this step's tokens
-  std::vector<Sequence*> row_owner_;  // for each row
-  std::size_t answering_ = 0;         // how many of them belong to answers; the others to prompts
-  std::size_t turn_ = 0;              // which of the running prefills first
+  KvPool pool_;
+  Scheduler scheduler_;
 
   std::shared_ptr<Shared> shared_;
   std::array<std::uint32_t, 2> seed_key_;
@@ -142,10 +152,11 @@ std::unique_ptr<Generation> LocalEngine::refuse(const GenerateEvent& event,
 }
 
 std::unique_ptr<Generation> LocalEngine::generate(GenerateRequest request, std::function<void(GenerateEvent)> sink) {
-  auto admitted = admit(std::move(request), *model_, fresh_seed());
+  auto admitted = admit(std::move(request), *model_, static_cast<int>(facts_.context_length), fresh_seed());
   if (const auto* refused = std::get_if<GenerateEvent>(&admitted)) return refuse(*refused, sink);
   auto job = std::get<std::shared_ptr<Job>>(std::move(admitted));
   job->sink = sink;
+  auto handle = std::make_unique<Handle>(shared_, job);
   GenerateEvent refusal;
   {
     const std::scoped_lock lock(shared_->mutex);
@@ -158,122 +169,117 @@ std::unique_ptr<Generation> LocalEngine::generate(GenerateRequest request, std::
   }
   if (refusal.kind == GenerateEvent::Kind::failed) return refuse(refusal, sink);
   shared_->wake.notify_one();
-  return std::make_unique<Handle>(shared_, std::move(job));
+  return handle;
 }
 
 void LocalEngine::run() {
   while (gather()) {
     try {
-      if (!running_.empty()) step();
+      step();
+    } catch (const std::bad_alloc&) {
+      end_running(FailureKind::internal, "not enough memory for the request");
     } catch (const std::exception&) {
       break_down("the local model failed");
     }
-    remove_done();
+    sweep();
   }
   end_all(FailureKind::cancelled, "the local model is shutting down");
 }
 
 // Waits for work, honours cancellations, and starts what there is room for. False when the engine is to end.
 bool LocalEngine::gather() {
-  std::vector<std::shared_ptr<Job>> cancelled;
-  std::vector<std::shared_ptr<Job>> admitted;
+  std::list<std::shared_ptr<Job>> cancelled;
   {
     std::unique_lock lock(shared_->mutex);
     shared_->wake.wait(lock, [this] {
-      return shared_->stopping || shared_->cancel_pending || !running_.empty() || shared_->queue.size() > 0;
+      return shared_->stopping || shared_->cancel_pending || !scheduler_.idle() || shared_->queue.size() > 0;
     });
     if (shared_->stopping) return false;
-    if (shared_->cancel_pending) {
-      shared_->cancel_pending = false;
+    if (std::exchange(shared_->cancel_pending, false))
       cancelled = shared_->queue.take_if([](const auto& job) { return job->cancelled.load(); });
-    }
-    while (running_.size() + admitted.size() < max_running_) {
-      auto job = shared_->queue.pop();
-      if (!job) break;
-      admitted.push_back(std::move(*job));
-    }
-    shared_->stats.running = static_cast<std::int64_t>(running_.size() + admitted.size());
   }
-  for (const auto& job : cancelled) report_end(*job, failure(FailureKind::cancelled, "cancelled"));
-  for (const auto& job : admitted) start(job);
-  for (const auto& sequence : running_) {
-    if (sequence->cancelled()) sequence->fail(FailureKind::cancelled, "cancelled");
+  for (const auto& job : cancelled) report_failure(*job, FailureKind::cancelled, "cancelled");
+  scheduler_.for_each([](Sequence& sequence) {
+    if (sequence.cancelled()) sequence.fail(FailureKind::cancelled, "cancelled");
+  });
+  sweep();
+  scheduler_.place();
+  while (const auto job = next_job()) {
+    scheduler_.add(job);
+    scheduler_.place();
   }
-  remove_done();
+  sweep();
   return true;
 }
 
-void LocalEngine::start(const std::shared_ptr<Job>& job) {
-  try {
-    running_.push_back(std::make_unique<Sequence>(job, *model_));
-  } catch (const std::bad_alloc&) {
-    report_end(*job, failure(FailureKind::internal, "not enough memory for the request"));
-  }
-}
-
-// Every sequence that answers gets its next token; what is left of the step goes to prompts, in turn.
-void LocalEngine::plan() {
-  rows_.clear();
-  row_owner_.clear();
-  for (const auto& sequence : running_) {
-    if (!sequence->prefilling()) sequence->add_rows(rows_, 1);
-    row_owner_.resize(rows_.size(), sequence.get());
-  }
-  answering_ = rows_.size();
-  int budget = rows_.empty() ? kPrefillRows : kSharedPrefillRows;
-  ++turn_;
-  for (std::size_t i = 0; i < running_.size() && budget > 0; ++i) {
-    Sequence& sequence = *running_[(turn_ + i) % running_.size()];
-    if (!sequence.prefilling()) continue;
-    budget -= sequence.add_rows(rows_, budget);
-    row_owner_.resize(rows_.size(), &sequence);
-  }
+std::shared_ptr<Job> LocalEngine::next_job() {
+  if (!scheduler_.wants_more()) return nullptr;
+  const std::scoped_lock lock(shared_->mutex);
+  return shared_->queue.pop().value_or(nullptr);
 }
 
 void LocalEngine::step() {
   const std::int64_t begin = now_ns();
-  plan();
-  const std::span<const float> logits = transformer_.step(rows_);
-  const std::int64_t share = (now_ns() - begin) / static_cast<std::int64_t>(rows_.size());
-  for (Sequence* owner : row_owner_) owner->charge(share);
-  const bool sound = sample(logits);
+  const StepPlan& plan = scheduler_.plan();
+  if (plan.rows.empty()) return;
+  const std::span<const float> logits = transformer_.step(plan.rows);
+  scheduler_.publish();
+  const auto rows = static_cast<std::int64_t>(plan.rows.size());
+  const std::int64_t share = (now_ns() - begin) / rows;
+  for (Sequence* owner : plan.owners) owner->charge(share);
+  const bool sound = sample(plan, logits);
   const std::int64_t elapsed = now_ns() - begin;
-  const auto sampled = std::count_if(rows_.begin(), rows_.end(), [](const StepRow& row) { return row.wants_logits; });
   {
     const std::scoped_lock lock(shared_->mutex);
-    shared_->stats.generated_tokens += sampled;
-    shared_->stats.prompt_tokens += static_cast<std::int64_t>(rows_.size() - answering_);
     ++shared_->stats.steps;
     shared_->stats.busy_us += elapsed / 1000;
-    shared_->load.observe_step(static_cast<std::int64_t>(rows_.size()), elapsed);
+    shared_->load.observe_step(rows, elapsed);
   }
   if (!sound) break_down("the local model computed a value that is not finite");
 }
 
-bool LocalEngine::sample(std::span<const float> logits) {
+bool LocalEngine::sample(const StepPlan& plan, std::span<const float> logits) {
   const auto vocabulary = static_cast<std::size_t>(model_->spec.vocabulary);
-  for (std::size_t i = 0, at = 0; i < rows_.size(); ++i) {
-    if (!rows_[i].wants_logits) continue;
-    Sequence& sequence = *row_owner_[i];
-    const int token = sampler_.choose(logits.subspan(at, vocabulary), sequence.rule(), sequence.next_position());
+  EngineStats made;
+  for (std::size_t i = 0; i < plan.rows.size(); ++i) {
+    if (!plan.rows[i].wants_logits) continue;
+    Sequence& sequence = *plan.owners[i];
+    const int token = sampler_.choose(logits.first(vocabulary), sequence.rule(), sequence.tokens());
     if (token < 0) return false;
-    sequence.accept(token);
-    at += vocabulary;
+    logits = logits.subspan(vocabulary);
+    ++made.generated_tokens;
+    if (!sequence.answering()) {
+      made.prompt_tokens += sequence.prompt_tokens();
+      made.cached_tokens += sequence.cached_tokens();
+    }
+    try {
+      sequence.accept(token);
+    } catch (const std::bad_alloc&) {
+      sequence.fail(FailureKind::internal, "not enough memory for the request");
+    }
   }
+  const std::scoped_lock lock(shared_->mutex);
+  shared_->stats.generated_tokens += made.generated_tokens;
+  shared_->stats.prompt_tokens += made.prompt_tokens;
+  shared_->stats.cached_tokens += made.cached_tokens;
   return true;
 }
 
-void LocalEngine::remove_done() {
+void LocalEngine::sweep() {
   const std::scoped_lock lock(shared_->mutex);
-  std::erase_if(running_, [this](const auto& sequence) {
-    if (sequence->done()) shared_->load.observe_request(sequence->tokens());
-    return sequence->done();
+  scheduler_.for_each([this](const Sequence& sequence) {
+    if (sequence.done()) shared_->load.observe_request(sequence.tokens());
   });
-  shared_->stats.running = static_cast<std::int64_t>(running_.size());
+  scheduler_.sweep();
+  EngineStats& stats = shared_->stats;
+  stats.running = static_cast<std::int64_t>(scheduler_.running());
+  stats.queued = static_cast<std::int64_t>(scheduler_.waiting());
+  stats.preempted = scheduler_.preemptions();
+  stats.kv_blocks_used = pool_.blocks().total() - pool_.blocks().unused();
 }
 
 // What went wrong once would go wrong again: the engine takes nothing more, and says so.
-void LocalEngine::break_down(const std::string& message) {
+void LocalEngine::break_down(std::string_view message) noexcept {
   {
     const std::scoped_lock lock(shared_->mutex);
     shared_->stats.healthy = false;
@@ -281,16 +287,20 @@ void LocalEngine::break_down(const std::string& message) {
   end_all(FailureKind::internal, message);
 }
 
-void LocalEngine::end_all(FailureKind kind, const std::string& message) {
-  for (const auto& sequence : running_) {
-    if (!sequence->done()) sequence->fail(kind, message);
-  }
-  std::vector<std::shared_ptr<Job>> waiting;
+void LocalEngine::end_running(FailureKind kind, std::string_view message) noexcept {
+  scheduler_.for_each([&](Sequence& sequence) {
+    if (!sequence.done()) sequence.fail(kind, message);
+  });
+}
+
+void LocalEngine::end_all(FailureKind kind, std::string_view message) noexcept {
+  end_running(kind, message);
+  std::list<std::shared_ptr<Job>> waiting;
   {
     const std::scoped_lock lock(shared_->mutex);
     waiting = shared_->queue.take_if([](const auto&) { return true; });
   }
-  for (const auto& job : waiting) report_end(*job, failure(kind, message));
+  for (const auto& job : waiting) report_failure(*job, kind, message);
 }
 
 }  // namespace
@@ -299,6 +309,7 @@ std::unique_ptr<Engine> Engine::load(const EngineOptions& options) {
   if (options.max_running < 1 || options.max_running > 256) {
     throw std::runtime_error("max_running must be from 1 to 256");
   }
+  if (options.kv_block_tokens < 1) throw std::runtime_error("kv_block_tokens must be above 0");
   if (options.max_queued < 0) throw std::runtime_error("max_queued must not be negative");
   return std::make_unique<LocalEngine>(options);
 }

@@ -1,12 +1,12 @@
 #pragma once
 // What waits, and who is next: departments take turns, first come first served inside one. Pure logic; not thread-safe.
+#include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <iterator>
 #include <list>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace tollgate::local_backend {
 
@@ -21,15 +21,12 @@ class FairQueue {
   // turn.
   bool push(const std::string& department, T item) {
     if (size_ >= limit_) return false;
+    std::list<T> one;
+    one.push_back(std::move(item));
+    auto line = std::ranges::find(turn_, department, &Line::department);
+    if (line == turn_.end()) line = turn_.insert(line, Line{department, {}});
+    line->items.splice(line->items.end(), one);
     ++size_;
-    for (Line& line : turn_) {
-      if (line.department == department) {
-        line.items.push_back(std::move(item));
-        return true;
-      }
-    }
-    turn_.push_back({department, {}});
-    turn_.back().items.push_back(std::move(item));
     return true;
   }
 
@@ -47,20 +44,16 @@ class FairQueue {
     return item;
   }
 
-  // Removes and returns what `predicate` says, in no particular order.
+  // Removes and returns what `predicate` says, in no particular order. Needs no memory.
   template <class Predicate>
-  std::vector<T> take_if(Predicate predicate) {
-    std::vector<T> out;
+  std::list<T> take_if(Predicate predicate) {
+    std::list<T> out;
     for (Line& line : turn_) {
-      std::deque<T> kept;
-      for (T& item : line.items) {
-        if (predicate(item)) {
-          out.push_back(std::move(item));
-        } else {
-          kept.push_back(std::move(item));
-        }
+      for (auto item = line.items.begin(); item != line.items.end();) {
+        const auto next = std::next(item);
+        if (predicate(*item)) out.splice(out.end(), line.items, item);
+        item = next;
       }
-      line.items = std::move(kept);
     }
     turn_.remove_if([](const Line& line) { return line.items.empty(); });
     size_ -= out.size();
@@ -70,7 +63,7 @@ class FairQueue {
  private:
   struct Line {
     std::string department;
-    std::deque<T> items;
+    std::list<T> items;
   };
   std::size_t limit_;
   std::size_t size_ = 0;

@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "local_backend/api.h"
 #include "local_backend/detokenizer.h"
+#include "local_backend/kv_cache.h"
 #include "local_backend/model.h"
 #include "local_backend/sampler.h"
 #include "local_backend/transformer.h"
@@ -26,28 +28,46 @@ struct Job {
   std::atomic<bool> cancelled{false};
 };
 
-// Reports the end and drops the sink: what it owns must not live as long as the caller's handle, nor die inside a lock.
-void report_end(Job& job, GenerateEvent event);
+// Report the end and drop the sink: what it owns must not live as long as the caller's handle, nor die inside a lock. A
+// sink that throws is asked once more; an engine that has no memory left still serves the others.
+void report_end(Job& job, const GenerateEvent& event) noexcept;
+void report_failure(Job& job, FailureKind kind, std::string_view message) noexcept;
 
 // Used by the engine thread only.
 class Sequence {
  public:
-  Sequence(std::shared_ptr<Job> job, const Model& model);
+  // `arrival`: who came earlier has the smaller one.
+  Sequence(std::shared_ptr<Job> job, const Model& model, KvPool& pool, std::int64_t arrival);
 
   bool cancelled() const { return job_->cancelled.load(std::memory_order_relaxed); }
-  bool prefilling() const { return cached_ < static_cast<int>(job_->prompt.size()); }
-  // Appends at most `limit` rows: the next tokens whose keys and values are not in the cache. Returns how many.
+  bool done() const { return done_; }
+  std::int64_t arrival() const { return arrival_; }
+  int preemptions() const { return preemptions_; }
+  std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
+  int prompt_tokens() const { return static_cast<int>(job_->prompt.size()); }
+  int cached_tokens() const { return cached_tokens_; }  // of the prompt, at the first start
+  bool answering() const { return completion_ > 0; }
+
+  // Takes blocks for all its tokens and one more, and shares what is cached of them. False when the pool would have
+  // fewer than `spare` left. Throws std::bad_alloc.
+  bool place(int spare);
+  // Makes room for the next token. False when there is no block. Throws std::bad_alloc.
+  bool extend() { return table_.reserve(static_cast<int>(tokens_.size())); }
+  // Gives the blocks back; what they held is computed again after the next place().
+  void preempt();
+
+  // Tokens whose keys and values are still to be computed.
+  int pending() const { return static_cast<int>(tokens_.size()) - computed_; }
+  // Appends at most `limit` rows, the first of the pending ones. Returns how many.
   int add_rows(std::vector<StepRow>& rows, int limit);
+  // The rows added were computed: others may share the blocks that are full.
+  void publish() { table_.publish(job_->department, tokens_, computed_); }
   // Takes the token sampled after the last row; may emit text, and the end of the answer.
   void accept(int token);
   // REQUIRES: !done()
-  void fail(FailureKind kind, const std::string& message);
+  void fail(FailureKind kind, std::string_view message) noexcept;
   void charge(std::int64_t nanoseconds) { compute_ns_ += nanoseconds; }
-
-  bool done() const { return done_; }
   const SampleRule& rule() const { return job_->rule; }
-  std::int64_t next_position() const { return static_cast<std::int64_t>(job_->prompt.size()) + completion_; }
-  std::int64_t tokens() const { return next_position(); }
 
  private:
   GenerateEvent event(GenerateEvent::Kind kind) const;
@@ -56,12 +76,16 @@ class Sequence {
 
   std::shared_ptr<Job> job_;
   const Model& model_;
-  KvCache cache_;
+  std::int64_t arrival_;
+  KvTable table_;
+  std::vector<int> tokens_;  // prompt and answer
   Utf8Stream characters_;
   StopMatcher stops_;
-  int cached_ = 0;  // positions in the cache, rows added included
-  int next_ = 0;    // the token sampled last
+  int computed_ = 0;  // positions in the cache, rows added included
   int completion_ = 0;
+  int cached_tokens_ = 0;
+  int preemptions_ = 0;
+  bool placed_before_ = false;
   std::int64_t compute_ns_ = 0;
   bool done_ = false;
 };

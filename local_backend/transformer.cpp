@@ -24,12 +24,6 @@ float dot(const float* a, const float* b, std::size_t n) {
 
 }  // namespace
 
-KvCache::KvCache(const ModelSpec& spec, int capacity)
-    : capacity_(capacity),
-      row_size_(size(spec.kv_size())),
-      keys_(size(spec.layers) * size(capacity) * row_size_),
-      values_(keys_.size()) {}
-
 Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels)
     : spec_(spec), weights_(weights), kernels_(kernels) {
   for (int position = 0; position < spec.context; ++position) {
@@ -40,6 +34,8 @@ Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Ke
     }
   }
   scores_.resize(size(spec.context));
+  key_rows_.resize(size(spec.context));
+  value_rows_.resize(size(spec.context));
 }
 
 std::span<const float> Transformer::step(std::span<const StepRow> rows) {
@@ -95,18 +91,20 @@ void Transformer::attention(const LayerWeights& layer, int index, std::span<cons
 // Softmax over all positions up to the row's own; several query heads share one head of keys and values.
 void Transformer::attend(const StepRow& row, int layer, const float* query, float* out) {
   const std::size_t dim = size(spec_.head_dim);
-  const std::size_t kv = size(spec_.kv_size());
   const std::size_t shared = size(spec_.heads / spec_.kv_heads);
   const std::size_t keys = size(row.position) + 1;
   const float scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
+  for (int t = 0; t <= row.position; ++t) {
+    key_rows_[size(t)] = row.cache->keys(layer, t);
+    value_rows_[size(t)] = row.cache->values(layer, t);
+  }
   for (std::size_t h = 0; h < size(spec_.heads); ++h) {
     const float* q = query + h * dim;
-    const float* k = row.cache->keys(layer, 0) + h / shared * dim;
-    const float* v = row.cache->values(layer, 0) + h / shared * dim;
+    const std::size_t head = h / shared * dim;  // where its keys and values begin in a row
     float* scores = scores_.data();
     float largest = -INFINITY;
     for (std::size_t t = 0; t < keys; ++t) {
-      scores[t] = dot(q, k + t * kv, dim) * scale;
+      scores[t] = dot(q, key_rows_[t] + head, dim) * scale;
       largest = std::max(largest, scores[t]);
     }
     float sum = 0;
@@ -115,7 +113,8 @@ void Transformer::attend(const StepRow& row, int layer, const float* query, floa
     std::fill_n(mixed, dim, 0.0F);
     for (std::size_t t = 0; t < keys; ++t) {
       const float share = scores[t] / sum;
-      for (std::size_t d = 0; d < dim; ++d) mixed[d] += share * v[t * kv + d];
+      const float* value = value_rows_[t] + head;
+      for (std::size_t d = 0; d < dim; ++d) mixed[d] += share * value[d];
     }
   }
 }

@@ -4,37 +4,18 @@
 #include <vector>
 
 #include "local_backend/kernels.h"
+#include "local_backend/kv_cache.h"
 #include "local_backend/model_spec.h"
 #include "local_backend/weights.h"
 
 namespace tollgate::local_backend {
 
-// Keys and values of one sequence, for every layer. Filled position by position by Transformer::step.
-class KvCache {
- public:
-  KvCache(const ModelSpec& spec, int capacity);
-  int capacity() const { return capacity_; }
-  float* keys(int layer, int position) { return at(keys_, layer, position); }
-  float* values(int layer, int position) { return at(values_, layer, position); }
-
- private:
-  float* at(std::vector<float>& data, int layer, int position) {
-    const auto row =
-        static_cast<std::size_t>(layer) * static_cast<std::size_t>(capacity_) + static_cast<std::size_t>(position);
-    return data.data() + row * row_size_;
-  }
-  int capacity_;
-  std::size_t row_size_;
-  std::vector<float> keys_;
-  std::vector<float> values_;
-};
-
 // One token of one sequence. Rows of the same sequence come in the order of their positions, without a gap to what its
 // cache holds.
 struct StepRow {
   int token = 0;     // REQUIRES: inside the vocabulary
-  int position = 0;  // REQUIRES: below the cache's capacity
-  KvCache* cache = nullptr;
+  int position = 0;  // REQUIRES: the table has room for it
+  KvTable* cache = nullptr;
   bool wants_logits = false;
 };
 
@@ -69,6 +50,8 @@ class Transformer {
   std::vector<float> activated_;
   std::vector<float> projected_;
   std::vector<float> scores_;
+  std::vector<const float*> key_rows_;  // of one row's sequence, by position
+  std::vector<const float*> value_rows_;
   std::vector<float> logits_;
 };
 

@@ -37,8 +37,18 @@ std::vector<Shape> shapes() {
   return {gqa, mha, scaled};
 }
 
+// A pool with one sequence.
+struct Cache {
+  Cache(const ModelSpec& spec, int positions, int block_tokens = 32)
+      : pool(spec, (positions + block_tokens - 1) / block_tokens, block_tokens), table(pool) {
+    EXPECT_TRUE(table.reserve(positions));
+  }
+  KvPool pool;
+  KvTable table;
+};
+
 // Feeds the tokens in steps of at most `chunk` rows; the logits after each of them.
-std::vector<std::vector<float>> run(Transformer& transformer, KvCache& cache, const std::vector<int>& tokens,
+std::vector<std::vector<float>> run(Transformer& transformer, KvTable& cache, const std::vector<int>& tokens,
                                     int chunk) {
   std::vector<std::vector<float>> out;
   for (std::size_t at = 0; at < tokens.size();) {
@@ -72,8 +82,8 @@ TEST(Transformer, AgreesWithAForwardPassInDoublePrecision) {
     for (const Kernels* kernels : {&scalar_kernels(), avx2_kernels(), avx512_kernels()}) {
       if (kernels == nullptr) continue;
       Transformer transformer(model->spec, model->weights, *kernels);
-      KvCache cache(model->spec, shape.context);
-      EXPECT_LT(worst_error(wanted, run(transformer, cache, tokens, 7)), kTolerance) << kernels->name;
+      Cache cache(model->spec, shape.context);
+      EXPECT_LT(worst_error(wanted, run(transformer, cache.table, tokens, 7)), kTolerance) << kernels->name;
     }
   }
 }
@@ -87,8 +97,8 @@ TEST(Transformer, TheReferenceTellsMistakesApart) {
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(40, shape.vocabulary, 7);
   Transformer transformer(model->spec, model->weights);
-  KvCache cache(model->spec, shape.context);
-  const auto got = run(transformer, cache, tokens, 40);
+  Cache cache(model->spec, shape.context);
+  const auto got = run(transformer, cache.table, tokens, 40);
   EXPECT_LT(worst_error(files.logits(tokens), got), kTolerance);
   for (const Mutant mutant : {Mutant::interleaved_rope, Mutant::no_rope_scaling, Mutant::epsilon_times_ten,
                               Mutant::wrong_kv_head, Mutant::no_causal_mask}) {
@@ -96,16 +106,18 @@ TEST(Transformer, TheReferenceTellsMistakesApart) {
   }
 }
 
-TEST(Transformer, GivesBitwiseTheSameHoweverAPromptIsCut) {
+TEST(Transformer, GivesBitwiseTheSameHoweverAPromptOrTheCacheIsCut) {
   const TestModel files({});
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(50, files.shape().vocabulary, 3);
   Transformer transformer(model->spec, model->weights);
-  KvCache whole_cache(model->spec, 64);
-  const auto whole = run(transformer, whole_cache, tokens, 50);
+  Cache whole_cache(model->spec, 64);
+  const auto whole = run(transformer, whole_cache.table, tokens, 50);
   for (const int chunk : {1, 2, 3, 7, 16, 49}) {
-    KvCache cache(model->spec, 50);  // another capacity, too
-    EXPECT_EQ(run(transformer, cache, tokens, chunk), whole) << chunk;
+    for (const int block_tokens : {1, 4, 16, 32}) {
+      Cache cache(model->spec, 50, block_tokens);
+      EXPECT_EQ(run(transformer, cache.table, tokens, chunk), whole) << chunk << ", blocks of " << block_tokens;
+    }
   }
 }
 
@@ -116,20 +128,20 @@ TEST(Transformer, GivesBitwiseTheSameAloneAndInABatch) {
   constexpr int kSequences = 5;
   constexpr int kTokens = 20;
   std::vector<std::vector<std::vector<float>>> alone;
-  std::vector<std::unique_ptr<KvCache>> caches;
+  std::vector<std::unique_ptr<Cache>> caches;
   std::vector<std::vector<int>> tokens;
   for (unsigned s = 0; s < kSequences; ++s) {
-    KvCache cache(model->spec, kTokens);
+    Cache cache(model->spec, kTokens);
     tokens.push_back(some_tokens(kTokens, files.shape().vocabulary, s));
-    alone.push_back(run(transformer, cache, tokens.back(), 1));
-    caches.push_back(std::make_unique<KvCache>(model->spec, kTokens));
+    alone.push_back(run(transformer, cache.table, tokens.back(), 1));
+    caches.push_back(std::make_unique<Cache>(model->spec, kTokens));
   }
   const auto vocabulary = static_cast<std::size_t>(files.shape().vocabulary);
   for (std::size_t t = 0; t < kTokens; ++t) {
     std::vector<StepRow> rows;
     for (std::size_t s = 0; s < kSequences; ++s) {
       const std::size_t order = (s + t) % kSequences;  // the order of rows changes, too
-      rows.push_back({tokens[order][t], static_cast<int>(t), caches[order].get(), true});
+      rows.push_back({tokens[order][t], static_cast<int>(t), &caches[order]->table, true});
     }
     const auto logits = transformer.step(rows);
     for (std::size_t s = 0; s < kSequences; ++s) {
@@ -147,8 +159,8 @@ TEST(Transformer, WorksUpToTheLastPositionOfTheContext) {
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(shape.context, shape.vocabulary, 5);
   Transformer transformer(model->spec, model->weights);
-  KvCache cache(model->spec, shape.context);
-  EXPECT_LT(worst_error(files.logits(tokens), run(transformer, cache, tokens, 8)), kTolerance);
+  Cache cache(model->spec, shape.context);
+  EXPECT_LT(worst_error(files.logits(tokens), run(transformer, cache.table, tokens, 8)), kTolerance);
 }
 
 }  // namespace

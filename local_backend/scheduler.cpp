@@ -1,0 +1,100 @@
+#include "local_backend/scheduler.h"
+
+#include <algorithm>
+
+namespace tollgate::local_backend {
+namespace {
+
+constexpr int kPrefillRows = 128;       // prompt tokens in one step when nobody waits for a next token
+constexpr int kSharedPrefillRows = 32;  // and when somebody does: bounds the pause between two tokens
+constexpr int kProtectedAfter = 3;      // preemptions
+constexpr const char* kNoMemory = "not enough memory for the request";
+
+}  // namespace
+
+Scheduler::Scheduler(const Model& model, KvPool& pool, std::size_t max_running)
+    : model_(model), pool_(pool), max_running_(max_running) {
+  running_.reserve(max_running);
+}
+
+void Scheduler::add(const std::shared_ptr<Job>& job) noexcept {
+  try {
+    waiting_.push_back(std::make_unique<Sequence>(job, model_, pool_, arrivals_++));
+  } catch (const std::bad_alloc&) {
+    report_failure(*job, FailureKind::internal, kNoMemory);
+  }
+}
+
+void Scheduler::place() {
+  while (!waiting_.empty() && running_.size() < max_running_) {
+    Sequence& next = *waiting_.front();
+    // Some blocks stay free for those who run: to start somebody only to put him back would be a waste.
+    const int spare = running_.empty() ? 0 : static_cast<int>(running_.size()) + pool_.blocks().total() / 100;
+    try {
+      if (!next.place(spare)) return;
+    } catch (const std::bad_alloc&) {
+      next.fail(FailureKind::internal, kNoMemory);
+      waiting_.pop_front();
+      continue;
+    }
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+const StepPlan& Scheduler::plan() {
+  make_room();
+  plan_.rows.clear();
+  plan_.owners.clear();
+  for (const auto& sequence : running_) {
+    if (!sequence->done() && sequence->pending() == 1) sequence->add_rows(plan_.rows, 1);
+    plan_.owners.resize(plan_.rows.size(), sequence.get());
+  }
+  int budget = plan_.rows.empty() ? kPrefillRows : kSharedPrefillRows;
+  ++turn_;
+  for (std::size_t i = 0; i < running_.size() && budget > 0; ++i) {
+    Sequence& sequence = *running_[(turn_ + i) % running_.size()];
+    if (sequence.done() || sequence.pending() == 0) continue;
+    budget -= sequence.add_rows(plan_.rows, budget);
+    plan_.owners.resize(plan_.rows.size(), &sequence);
+  }
+  return plan_;
+}
+
+void Scheduler::make_room() {
+  for (std::size_t i = 0; i < running_.size();) {
+    Sequence& sequence = *running_[i];
+    try {
+      if (sequence.done() || sequence.extend()) {
+        ++i;
+        continue;
+      }
+      preempt_one();
+      i = 0;
+    } catch (const std::bad_alloc&) {
+      sequence.fail(FailureKind::internal, kNoMemory);
+    }
+  }
+}
+
+void Scheduler::preempt_one() {
+  const auto rank = [](const auto& s) { return std::pair(s->preemptions() < kProtectedAfter, s->arrival()); };
+  const auto victim = std::ranges::max_element(running_, {}, rank);
+  const auto later = [&victim](const auto& s) { return s->arrival() > (*victim)->arrival(); };
+  const auto place = waiting_.insert(std::ranges::find_if(waiting_, later), nullptr);
+  (*victim)->preempt();
+  *place = std::move(*victim);
+  running_.erase(victim);
+  ++preemptions_;
+}
+
+void Scheduler::publish() {
+  for (const auto& sequence : running_) sequence->publish();
+}
+
+void Scheduler::sweep() {
+  std::erase_if(running_, [](const auto& s) { return s->done(); });
+  std::erase_if(waiting_, [](const auto& s) { return s->done(); });
+}
+
+}  // namespace tollgate::local_backend
