@@ -18,25 +18,33 @@ const lb::Model& demo() {
   return *kModel;
 }
 
-std::vector<lb::StepRow> rows_of(std::vector<std::unique_ptr<lb::KvCache>>& caches, int position, int count_per_cache) {
+constexpr int kBlock = 32;
+constexpr int kPositions = 512;
+
+struct Caches {
+  explicit Caches(std::int64_t count) : pool(demo().spec, static_cast<int>(count) * kPositions / kBlock, kBlock) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      tables.push_back(std::make_unique<lb::KvTable>(pool));
+      (void)tables.back()->reserve(kPositions);
+    }
+  }
+  lb::KvPool pool;
+  std::vector<std::unique_ptr<lb::KvTable>> tables;
+};
+
+std::vector<lb::StepRow> rows_of(Caches& caches, int position, int count_per_cache) {
   std::vector<lb::StepRow> rows;
-  for (const auto& cache : caches) {
+  for (const auto& table : caches.tables) {
     for (int i = 0; i < count_per_cache; ++i)
-      rows.push_back({300 + i, position + i, cache.get(), i + 1 == count_per_cache});
+      rows.push_back({300 + i, position + i, table.get(), i + 1 == count_per_cache});
   }
   return rows;
-}
-
-std::vector<std::unique_ptr<lb::KvCache>> make_caches(std::int64_t count) {
-  std::vector<std::unique_ptr<lb::KvCache>> out;
-  for (std::int64_t i = 0; i < count; ++i) out.push_back(std::make_unique<lb::KvCache>(demo().spec, 512));
-  return out;
 }
 
 // One token for each of N sequences, positions 64 to 191.
 void BM_Decode(benchmark::State& state) {
   lb::Transformer transformer(demo().spec, demo().weights);
-  auto caches = make_caches(state.range(0));
+  Caches caches(state.range(0));
   int position = 64;
   (void)transformer.step(rows_of(caches, 0, position));
   for (auto _ : state) {
@@ -51,7 +59,7 @@ BENCHMARK(BM_Decode)->Arg(1)->Arg(4)->Arg(8)->Arg(32);
 // A prompt of 256 tokens in chunks of N.
 void BM_Prefill(benchmark::State& state) {
   lb::Transformer transformer(demo().spec, demo().weights);
-  auto caches = make_caches(1);
+  Caches caches(1);
   const int chunk = static_cast<int>(state.range(0));
   for (auto _ : state) {
     for (int at = 0; at < 256; at += chunk) benchmark::DoNotOptimize(transformer.step(rows_of(caches, at, chunk)));
