@@ -323,6 +323,7 @@ Facts settings_of(const Snapshot& snapshot) {
   out.put("log.file", snapshot.log.file, kRestart);
   if (snapshot.pii) out.put("pii.policy", snapshot.pii->name);
   out.put("pii.key_epoch", static_cast<std::int64_t>(snapshot.pii_key_epoch));
+  out.put("pii.cache_bytes", static_cast<std::int64_t>(snapshot.pii_cache_bytes));
   store_facts(snapshot, out);
   if (snapshot.prices) out.put("prices.catalog", snapshot.prices->version());
   return out.take();

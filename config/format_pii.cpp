@@ -125,6 +125,8 @@ void pii_fields(Object& o, Draft& out) {
               {.doc = "Policy of every call; departments, applications and models can only add to it"});
   o.number("key_epoch", out.snapshot.pii_key_epoch, {1, 1'000'000},
            {.doc = "Raise it by one to rotate the keys of pseudonyms; those of the epoch before are still restored"});
+  o.size("cache_bytes", out.snapshot.pii_cache_bytes, {0, std::uint64_t{16} << 30U},
+         {.doc = "For what texts held when they were last scanned, so that a history is not scanned again; 0 = none"});
   out.detectors_where = o.where("detectors");
   o.named("detectors", {.doc = "What only this house knows to be personal or secret, by type name"},
           [&](const std::string& name, Object& detector) {

@@ -153,12 +153,13 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const pii::PolicyOptions>> pii_policies;
   std::shared_ptr<const pii::PolicyOptions> pii;              // [reload] of every call; null: none
   std::shared_ptr<const pii::CustomDetectors> pii_detectors;  // [reload] null: none
-  std::string pii_detectors_digest;                       // of what they were made from; nothing outside this process
-  std::uint64_t pii_key_epoch = 1;                        // [reload] of the keys of pseudonyms
-  std::optional<ratelimit::RedisOptions> redis;           // [restart] absent: in memory
-  finops::LedgerOptions ledger;                           // [restart]
-  std::optional<finops::ShipperOptions> postgres_ledger;  // [restart]
-  std::shared_ptr<const finops::PriceBook> prices;        // [reload] builtin list, or builtin overlaid by the file's
+  std::string pii_detectors_digest;  // of what they were made from; nothing outside this process
+  std::uint64_t pii_key_epoch = 1;   // [reload] of the keys of pseudonyms
+  std::uint64_t pii_cache_bytes = std::uint64_t{32} << 20U;  // [reload] of what texts held when they were last scanned
+  std::optional<ratelimit::RedisOptions> redis;              // [restart] absent: in memory
+  finops::LedgerOptions ledger;                              // [restart]
+  std::optional<finops::ShipperOptions> postgres_ledger;     // [restart]
+  std::shared_ptr<const finops::PriceBook> prices;           // [reload] builtin list, or builtin overlaid by the file's
   LogOptions log;
   std::vector<LocalModel> local_models;
   // By "digest of authorities:digest of certificate and key": what endpoints use. A reload keeps those whose inputs did

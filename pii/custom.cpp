@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "pii/arithmetic.h"
 #include "pii/checks.h"
@@ -63,6 +64,11 @@ Result<std::unique_ptr<const RE2>> compile(const CustomDetectorOptions& options)
   return pattern;
 }
 
+std::uint64_t next_serial() {
+  static std::atomic<std::uint64_t> made{0};
+  return ++made;
+}
+
 }  // namespace
 
 struct CustomDetectors::Detector {
@@ -108,7 +114,7 @@ std::vector<std::string_view> checksum_names() {
   return out;
 }
 
-CustomDetectors::CustomDetectors() = default;
+CustomDetectors::CustomDetectors() : serial_(next_serial()) {}
 CustomDetectors::~CustomDetectors() = default;
 
 Result<std::shared_ptr<const CustomDetectors>> CustomDetectors::make(std::vector<CustomDetectorOptions> options) {

@@ -35,6 +35,8 @@ class CustomDetectors {
   CustomDetectors(const CustomDetectors&) = delete;
   CustomDetectors& operator=(const CustomDetectors&) = delete;
 
+  // Another one for every object of this process: what was found with one says nothing about another.
+  std::uint64_t serial() const { return serial_; }
   const std::string& name(std::uint8_t number) const;
   std::uint8_t number_of(std::string_view name) const;  // 0: there is none
   // Appends what the detector finds. Linear in the text.
@@ -43,6 +45,7 @@ class CustomDetectors {
  private:
   struct Detector;
   CustomDetectors();
+  std::uint64_t serial_;
   std::vector<Detector> detectors_;
 };
 

@@ -57,6 +57,14 @@ std::string_view Policies::name_of(const Finding& finding) const {
   return finding.custom == 0 ? to_string(finding.type) : std::string_view(detectors_->name(finding.custom));
 }
 
+std::string Policies::scan_scope() const {
+  std::string out = types().to_string();
+  if (custom_.empty()) return out;
+  out += std::to_string(detectors_->serial()) + ':';
+  for (const std::uint8_t number : custom_) out.push_back(static_cast<char>(number));
+  return out;
+}
+
 bool Policies::detect_custom(std::string_view text, std::vector<Finding>& out) const {
   const std::size_t before = out.size();
   for (const std::uint8_t number : custom_) detectors_->detect(number, text, out);

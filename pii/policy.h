@@ -77,6 +77,8 @@ class Policies {
   std::string_view name_of(const Finding& finding) const;  // "CREDIT_CARD", or what the house calls it
   // What is looked for: the types of all countries that some level names, of every country where none names any.
   TypeSet types() const { return types_.none() ? TypeSet().set() : types_; }
+  // All that the findings in a text depend on beside the text: equal for policies that look for the same.
+  std::string scan_scope() const;
   // Appends what the house's own detectors find, of those that some policy asks for. True where there is something.
   bool detect_custom(std::string_view text, std::vector<Finding>& out) const;
   bool restore() const;  // all agree

@@ -22,15 +22,49 @@ void add_edits(std::string_view raw, const providers::TextField& field, std::vec
   }
 }
 
-// What all texts of one call are screened with.
-struct Screening {
-  const pii::Scanner& scanner;
-  const pii::Policies& policies;
-  const pii::Pseudonymiser& pseudonymiser;
-
-  Result<std::vector<pii::Replacement>> scrub(std::string_view text, pii::Scrubbed& out) const {
-    return pii::scrub(text, pii::find(text, scanner, policies), policies, pseudonymiser, out);
+// A text of a call as it stands there, and as it reads: decoded when somebody wants to know.
+class Text {
+ public:
+  Text(std::string_view raw, bool has_escapes) : raw_(raw), has_escapes_(has_escapes) {}
+  std::string_view raw() const { return raw_; }
+  bool has_escapes() const { return has_escapes_; }
+  std::string_view read() {
+    if (!has_escapes_) return raw_;
+    if (!decoded_) decoded_ = providers::unescape_json(raw_);
+    return *decoded_;
   }
+
+ private:
+  std::string_view raw_;
+  bool has_escapes_;
+  std::optional<std::string> decoded_;
+};
+
+// What all texts of one call are screened with.
+class Screening {
+ public:
+  Screening(const Services& services, const pii::Policies& policies, const pii::Pseudonymiser& pseudonymiser)
+      : services_(services),
+        policies_(policies),
+        pseudonymiser_(pseudonymiser),
+        scope_(policies.scan_scope()),
+        escaped_scope_(scope_ + "\\") {}
+  const pii::Policies& policies() const { return policies_; }
+
+  // What was seen before is known by its bytes: mostly it has nothing in it, and is not even decoded.
+  Result<std::vector<pii::Replacement>> scrub(Text& text, pii::Scrubbed& out) const {
+    const auto found = services_.scan_cache.find(text.has_escapes() ? escaped_scope_ : scope_, text.raw(),
+                                                 [&] { return pii::find(text.read(), services_.scanner, policies_); });
+    if (found->empty()) return std::vector<pii::Replacement>();
+    return pii::scrub(text.read(), *found, policies_, pseudonymiser_, out);
+  }
+
+ private:
+  const Services& services_;
+  const pii::Policies& policies_;
+  const pii::Pseudonymiser& pseudonymiser_;
+  std::string scope_;
+  std::string escaped_scope_;
 };
 
 // The kind of place, for the log: who wrote the text.
@@ -60,8 +94,7 @@ std::int64_t audit_period(const Services& services) {
 Status screen_field(const Screening& with, const providers::Call& call, const providers::TextField& field,
                     Screened& out) {
   const auto raw = std::string_view(*call.body).substr(field.span.offset, field.span.length);
-  const std::string decoded = field.has_escapes ? providers::unescape_json(raw) : std::string();
-  const std::string_view text = field.has_escapes ? std::string_view(decoded) : raw;
+  Text text(raw, field.has_escapes);
   out.pii.position = position_of(field);
   TG_TRY(auto replacements, with.scrub(text, out.pii));
   if (!replacements.empty()) add_edits(raw, field, std::move(replacements), out.edits);
@@ -69,7 +102,7 @@ Status screen_field(const Screening& with, const providers::Call& call, const pr
 }
 
 Status screen_call(const Screening& with, const providers::Call& call, Screened& out) {
-  if (call.index.opaque_parts) TG_CHECK(allow_opaque(with.policies, out));
+  if (call.index.opaque_parts) TG_CHECK(allow_opaque(with.policies(), out));
   for (const auto& field : call.index.texts) TG_CHECK(screen_field(with, call, field, out));
   return {};
 }
@@ -126,7 +159,7 @@ Screened screen(const Services& services, const View& view, const auth::Principa
     out.refusal = no_pseudonymiser();
     return out;
   }
-  auto screened = screen_call({services.scanner, policies, *pseudonymiser}, call, out);
+  auto screened = screen_call(Screening(services, policies, *pseudonymiser), call, out);
   if (!screened) out.refusal = std::move(screened).error();
   return out;
 }
@@ -136,10 +169,11 @@ Result<std::string> screen_text(const Services& services, const View& view, cons
   if (policies.empty()) return text;
   const auto* pseudonymiser = pseudonymiser_of(view, who);
   if (pseudonymiser == nullptr) return no_pseudonymiser();
-  const Screening with{services.scanner, policies, *pseudonymiser};
+  const Screening with(services, policies, *pseudonymiser);
   out.pii.audit_period = audit_period(services);
   out.pii.position = "form";
-  TG_TRY(const auto replacements, with.scrub(text, out.pii));
+  Text as_it_stands(text, false);
+  TG_TRY(const auto replacements, with.scrub(as_it_stands, out.pii));
   if (out.pii.local_only && !out.opaque_local_only)
     return Error{.kind = ErrorKind::permission_denied,
                  .message = "The upload contains " + for_insiders_only(out) +

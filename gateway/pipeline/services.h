@@ -15,6 +15,7 @@
 #include "gateway/observe/metrics.h"
 #include "gateway/pipeline/estimator.h"
 #include "pii/pii.h"
+#include "pii/scan_cache.h"
 #include "providers/upstream.h"
 #include "ratelimit/limiter.h"
 #include "routing/routing.h"
@@ -40,6 +41,7 @@ struct Services {
   routing::Health& health;
   Estimator& estimator;
   const pii::Scanner& scanner;
+  pii::ScanCache& scan_cache;
   const auth::KeyHasher& hasher;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only
   const std::function<void(const std::string& credential)>& note_use;  // a key was used today; cheap

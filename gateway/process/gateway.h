@@ -64,6 +64,7 @@ class Gateway {
   routing::Health health_;
   pipeline::Estimator estimator_;
   pii::Scanner scanner_;
+  pii::ScanCache scan_cache_;
   observe::Metrics metrics_;
   OpsFacts facts_;
   Secret admin_token_;

@@ -26,6 +26,12 @@ void ledger_gauges(const OperatorView& view, MetricsShard& shard) {
   shard.gauge("tollgate_ledger_ship_backlog", {}, static_cast<double>(shipped.backlog));
 }
 
+void scan_cache_gauges(const pii::ScanCache::Stats& stats, MetricsShard& shard) {
+  shard.total("tollgate_pii_cache_hits_total", {}, static_cast<double>(stats.hits));
+  shard.total("tollgate_pii_cache_misses_total", {}, static_cast<double>(stats.misses));
+  shard.gauge("tollgate_pii_cache_bytes", {}, static_cast<double>(stats.bytes));
+}
+
 void local_gauges(const std::string& provider, const local_backend::EngineStats& stats, MetricsShard& shard) {
   shard.gauge("tollgate_local_healthy", {{"provider", provider}}, stats.healthy ? 1 : 0);
   shard.gauge("tollgate_local_running", {{"provider", provider}}, static_cast<double>(stats.running));
@@ -47,6 +53,7 @@ void read_gauges(const OperatorView& view, MetricsShard& shard) {
   shard.total("tollgate_log_dropped_total", {}, static_cast<double>(view.log.dropped()));
   shard.total("tollgate_log_lines_total", {}, static_cast<double>(view.log.written()));
   ledger_gauges(view, shard);
+  scan_cache_gauges(view.scan_cache.stats(), shard);
   if (!view.snapshot.listen.plaintext)
     if (auto expiry = net::not_after(view.snapshot.listen.certificate_pem))
       shard.gauge("tollgate_certificate_not_after_seconds", {}, static_cast<double>(*expiry));

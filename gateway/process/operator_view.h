@@ -11,6 +11,7 @@
 #include "gateway/observe/metrics.h"
 #include "gateway/process/state_files.h"
 #include "local_backend/api.h"
+#include "pii/scan_cache.h"
 #include "routing/routing.h"
 
 namespace tollgate::process {
@@ -19,6 +20,7 @@ namespace tollgate::process {
 struct OperatorView {
   finops::Ledger& ledger;
   const finops::Shipper* shipper;  // null: no PostgreSQL
+  const pii::ScanCache& scan_cache;
   std::size_t workers;
   const routing::Health& health;
   const std::map<std::string, std::unique_ptr<local_backend::Engine>>& engines;  // by provider id

@@ -60,6 +60,7 @@ Gateway::Gateway(std::filesystem::path config_file)
       hasher_(*snapshot().master_key),
       resolver_(*log_),
       health_(clock_),
+      scan_cache_(snapshot().pii_cache_bytes),
       ops_context_(side_context([this](server::Exchange& e) { return serve_ops(e, facts_, metrics_); })),
       admin_context_(side_context([this](server::Exchange& e) {
         return serve_admin(e, admin_token_, [this] { return status_json(view()); });
@@ -78,6 +79,7 @@ Gateway::Gateway(std::filesystem::path config_file)
                  .health = health_,
                  .estimator = estimator_,
                  .scanner = scanner_,
+                 .scan_cache = scan_cache_,
                  .hasher = hasher_,
                  .resolver = resolver_,
                  .credential_files = credential_files_,
@@ -194,6 +196,7 @@ void Gateway::wait_for_signal() {
 OperatorView Gateway::view() const {
   return {.ledger = *ledger_,
           .shipper = shipper_.get(),
+          .scan_cache = scan_cache_,
           .workers = workers_.size(),
           .health = health_,
           .engines = engines_,

@@ -24,6 +24,7 @@ struct Shared {
   routing::Health& health;
   pipeline::Estimator& estimator;
   const pii::Scanner& scanner;
+  pii::ScanCache& scan_cache;
   const auth::KeyHasher& hasher;
   net::Resolver& resolver;
   providers::CredentialFiles& credential_files;

@@ -39,7 +39,7 @@ ADAPTERS = {
     "yaml-cpp/": ["config/*.cpp"],
     "spdlog/": ["gateway/observe/json_log.cpp"],
     "prometheus/": ["gateway/observe/metrics.cpp"],
-    "openssl/": ["gateway/net/*", "providers/identity/crypto.cpp", "ratelimit/redis_script.cpp"],  # the last: SHA-1, as EVALSHA names scripts
+    "openssl/": ["gateway/net/*", "providers/identity/crypto.cpp", "pii/text_digest.cpp", "ratelimit/redis_script.cpp"],  # the last: SHA-1, as EVALSHA names scripts
     "simdjson": ["providers/*.cpp"],
     "boost/beast": [],  # second opinion of the tests only: docs/decisions/0003
     "re2/": ["pii/*.cpp"],

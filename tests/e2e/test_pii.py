@@ -63,6 +63,18 @@ def test_the_same_value_is_the_same_pseudonym_in_every_call_and_role(gateway, si
     assert len(tokens) == 1
 
 
+def test_a_history_that_was_seen_is_not_scanned_again_and_scrubbed_alike(gateway, simulator):
+    history = [{"role": "user", "content": f"step {i}: \"{EMAIL}\"\n" + "nothing to see here " * 40} for i in range(5)]
+    for turn in range(1, 6):
+        assert gateway.request({"model": "gpt", "messages": history[:turn]})[0] == 200
+    assert gateway.metric("tollgate_pii_cache_misses_total") == 5
+    assert gateway.metric("tollgate_pii_cache_hits_total") == 4 + 3 + 2 + 1
+    for earlier, later in zip(simulator.journal, simulator.journal[1:]):
+        assert EMAIL not in later.body.decode()
+        assert later.json["messages"][:len(earlier.json["messages"])] == earlier.json["messages"]
+    assert gateway.metric("tollgate_pii_found_total", type="EMAIL_ADDRESS") == 1 + 2 + 3 + 4 + 5
+
+
 def test_escapes_and_json_inside_json_are_scrubbed_in_place(gateway, simulator):
     arguments = json.dumps({"to": EMAIL, "note": 'say "hi"'})
     status, _, _ = gateway.request({"model": "gpt", "messages": [
