@@ -56,10 +56,14 @@ class Generation {
   virtual void cancel() = 0;
 };
 
+// How weight matrices are kept in memory. int8 and fp8 (E4M3) are made while loading, with a scale for each row.
+enum class WeightFormat : std::uint8_t { as_stored, int8, fp8 };
+
 struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
-  int max_running = 8;          // sequences decoded together
-  int max_queued = 64;          // beyond: overloaded, with an honest retry_after
+  WeightFormat weights = WeightFormat::as_stored;
+  int max_running = 8;  // sequences decoded together
+  int max_queued = 64;  // beyond: overloaded, with an honest retry_after
   // Memory for keys and values, taken as it is needed. Where it holds less than the model's context, the context is
   // cut.
   std::int64_t kv_cache_bytes = std::int64_t{1} << 30;

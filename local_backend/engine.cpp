@@ -74,7 +74,7 @@ class NoGeneration : public Generation {
 class LocalEngine : public Engine {
  public:
   explicit LocalEngine(const EngineOptions& options)
-      : model_(Model::load(options.model_directory)),
+      : model_(Model::load(options.model_directory, options.weights)),
         facts_(model_->facts),
         transformer_(model_->spec, model_->weights),
         sampler_(model_->may_be_sampled),

@@ -1,21 +1,26 @@
 #include "local_backend/kernels.h"
 
+#include <vector>
+
+#include "local_backend/matrix.h"
+
 namespace tollgate::local_backend {
 
 #ifdef TOLLGATE_LOCAL_X86
-void matmul_avx2(const std::uint16_t*, const float*, float*, std::size_t, std::size_t, std::size_t);
-void matmul_avx512(const std::uint16_t*, const float*, float*, std::size_t, std::size_t, std::size_t);
+void matmul_avx2(const WeightView&, const float*, float*, std::size_t);
+void matmul_avx512(const WeightView&, const float*, float*, std::size_t);
 #endif
 
 namespace {
 
-void matmul_scalar(const std::uint16_t* weights, const float* x, float* y, std::size_t rows, std::size_t columns,
-                   std::size_t batch) {
-  for (std::size_t b = 0; b < batch; ++b) {
-    for (std::size_t r = 0; r < rows; ++r) {
+void matmul_scalar(const WeightView& weights, const float* x, float* y, std::size_t batch) {
+  std::vector<float> row(weights.columns);
+  for (std::size_t r = 0; r < weights.rows; ++r) {
+    decode_row(weights, r, row.data());
+    for (std::size_t b = 0; b < batch; ++b) {
       float sum = 0;
-      for (std::size_t c = 0; c < columns; ++c) sum += bf16_to_float(weights[r * columns + c]) * x[b * columns + c];
-      y[b * rows + r] = sum;
+      for (std::size_t c = 0; c < weights.columns; ++c) sum += row[c] * x[b * weights.columns + c];
+      y[b * weights.rows + r] = sum;
     }
   }
 }
@@ -30,7 +35,8 @@ const Kernels& scalar_kernels() {
 #ifdef TOLLGATE_LOCAL_X86
 const Kernels* avx2_kernels() {
   static constexpr Kernels kKernels{"avx2", matmul_avx2};
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kKernels : nullptr;
+  const bool runs = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  return runs ? &kKernels : nullptr;
 }
 const Kernels* avx512_kernels() {
   static constexpr Kernels kKernels{"avx512", matmul_avx512};

@@ -1,4 +1,4 @@
-// Compiled with -mavx2 -mfma; called only where the CPU has them.
+// Compiled with -mavx2 -mfma -mf16c; called only where the CPU has them.
 #include <immintrin.h>
 
 #include "local_backend/kernels_simd.h"
@@ -12,19 +12,17 @@ struct Avx2 {
 
   static Reg zero() { return _mm256_setzero_ps(); }
   static Reg load(const float* p) { return _mm256_loadu_ps(p); }
-  static Reg load_bf16(const std::uint16_t* p) {
-    const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+  static Reg load(const Bf16* p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(eight_halves(p)), 16));
   }
-  static Reg load(const float* p, std::size_t n) {
-    float lanes[kLanes] = {};
-    for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
-    return load(lanes);
-  }
-  static Reg load_bf16(const std::uint16_t* p, std::size_t n) {
-    std::uint16_t lanes[kLanes] = {};
-    for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
-    return load_bf16(lanes);
+  static Reg load(const F16* p) { return _mm256_cvtph_ps(eight_halves(p)); }
+  static Reg load(const std::int8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight_bytes(p))); }
+  // Exponent and mantissa at their places in a float; the biases differ by 120.
+  static Reg load(const Fp8* p) {
+    const __m256i bits = _mm256_cvtepu8_epi32(eight_bytes(p));
+    const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(bits, _mm256_set1_epi32(0x80)), 24);
+    const __m256i rest = _mm256_slli_epi32(_mm256_and_si256(bits, _mm256_set1_epi32(0x7F)), 20);
+    return _mm256_mul_ps(_mm256_castsi256_ps(_mm256_or_si256(sign, rest)), _mm256_set1_ps(0x1p120F));
   }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm256_fmadd_ps(a, b, c); }
   static float sum(Reg v) {
@@ -32,15 +30,17 @@ struct Avx2 {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
+
+ private:
+  static __m128i eight_halves(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static __m128i eight_bytes(const void* p) { return _mm_loadl_epi64(static_cast<const __m128i*>(p)); }
 };
 
 }  // namespace
 
-void matmul_avx2(const std::uint16_t* weights, const float* x, float* y, std::size_t rows, std::size_t columns,
-                 std::size_t batch);
-void matmul_avx2(const std::uint16_t* weights, const float* x, float* y, std::size_t rows, std::size_t columns,
-                 std::size_t batch) {
-  matmul_simd<Avx2, 2>(weights, x, y, rows, columns, batch);
+void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch);
+void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch) {
+  matmul_simd<Avx2, 2>(weights, x, y, batch);
 }
 
 }  // namespace tollgate::local_backend

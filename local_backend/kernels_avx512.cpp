@@ -12,29 +12,31 @@ struct Avx512 {
 
   static Reg zero() { return _mm512_setzero_ps(); }
   static Reg load(const float* p) { return _mm512_loadu_ps(p); }
-  static Reg load_bf16(const std::uint16_t* p) {
-    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+  static Reg load(const Bf16* p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(sixteen_halves(p)), 16));
   }
-  static Reg load(const float* p, std::size_t n) {
-    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1U), p);
-  }
-  static Reg load_bf16(const std::uint16_t* p, std::size_t n) {
-    std::uint16_t lanes[kLanes] = {};
-    for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
-    return load_bf16(lanes);
+  static Reg load(const F16* p) { return _mm512_cvtph_ps(sixteen_halves(p)); }
+  static Reg load(const std::int8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sixteen_bytes(p))); }
+  // Exponent and mantissa at their places in a float; the biases differ by 120.
+  static Reg load(const Fp8* p) {
+    const __m512i bits = _mm512_cvtepu8_epi32(sixteen_bytes(p));
+    const __m512i sign = _mm512_slli_epi32(_mm512_and_epi32(bits, _mm512_set1_epi32(0x80)), 24);
+    const __m512i rest = _mm512_slli_epi32(_mm512_and_epi32(bits, _mm512_set1_epi32(0x7F)), 20);
+    return _mm512_mul_ps(_mm512_castsi512_ps(_mm512_or_epi32(sign, rest)), _mm512_set1_ps(0x1p120F));
   }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
   static float sum(Reg v) { return _mm512_reduce_add_ps(v); }
+
+ private:
+  static __m256i sixteen_halves(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static __m128i sixteen_bytes(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 };
 
 }  // namespace
 
-void matmul_avx512(const std::uint16_t* weights, const float* x, float* y, std::size_t rows, std::size_t columns,
-                   std::size_t batch);
-void matmul_avx512(const std::uint16_t* weights, const float* x, float* y, std::size_t rows, std::size_t columns,
-                   std::size_t batch) {
-  matmul_simd<Avx512, 4>(weights, x, y, rows, columns, batch);
+void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch);
+void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch) {
+  matmul_simd<Avx512, 4>(weights, x, y, batch);
 }
 
 }  // namespace tollgate::local_backend

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "local_backend/checkpoint.h"
 #include "local_backend/json_document.h"
-#include "local_backend/safetensors.h"
 
 namespace tollgate::local_backend {
 namespace {
@@ -75,11 +75,6 @@ ChatTemplate read_template(const std::string& directory, const Tokenizer& tokeni
   }
 }
 
-Weights read_weights(const std::string& directory, const ModelSpec& spec) {
-  const std::string path = directory + "/model.safetensors";
-  return load_weights(SafetensorsFile(path), spec, path);
-}
-
 // Files that do not fit together are found here, not by the first request.
 void check_together(const Model& model, const std::string& directory) {
   if (model.tokenizer.size() > model.spec.vocabulary) {
@@ -93,14 +88,14 @@ void check_together(const Model& model, const std::string& directory) {
 
 }  // namespace
 
-Model::Model(const std::string& directory, ModelSpec model_spec)
+Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat format)
     : spec(std::move(model_spec)),
-      weights(read_weights(directory, spec)),
+      weights(load_weights(Checkpoint(directory), spec, format)),
       tokenizer(read_tokenizer(directory)),
       chat_template(read_template(directory, tokenizer, spec)) {
   const std::filesystem::path path(directory);
   facts.name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
-  facts.architecture = spec.architecture;
+  facts.architecture = spec.family->name;
   facts.parameters = weights.parameters;
   facts.context_length = spec.context;
   for (int id = 0; id < spec.vocabulary; ++id) {
@@ -108,8 +103,8 @@ Model::Model(const std::string& directory, ModelSpec model_spec)
   }
 }
 
-std::unique_ptr<const Model> Model::load(const std::string& directory) {
-  auto model = std::make_unique<Model>(directory, read_spec(directory));
+std::unique_ptr<const Model> Model::load(const std::string& directory, WeightFormat format) {
+  auto model = std::make_unique<Model>(directory, read_spec(directory), format);
   check_together(*model, directory);
   return model;
 }

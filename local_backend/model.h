@@ -22,9 +22,9 @@ struct Model {
   std::vector<bool> may_be_sampled;  // by id: has text or ends the answer
 
   // Throws std::runtime_error that says what is wrong with which file.
-  static std::unique_ptr<const Model> load(const std::string& directory);
+  static std::unique_ptr<const Model> load(const std::string& directory, WeightFormat format = WeightFormat::as_stored);
 
-  Model(const std::string& directory, ModelSpec model_spec);
+  Model(const std::string& directory, ModelSpec model_spec, WeightFormat format);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 

@@ -32,6 +32,7 @@ class SafetensorsFile {
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
+  const std::string& path() const { return path_; }
   const TensorIndex& tensors() const { return tensors_; }
   // Copies the tensor's bytes. REQUIRES: size == info.end - info.begin.
   void read(const TensorInfo& info, void* destination, std::size_t size) const;

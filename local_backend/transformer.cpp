@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace tollgate::local_backend {
 namespace {
@@ -27,10 +28,10 @@ float dot(const float* a, const float* b, std::size_t n) {
 Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels)
     : spec_(spec), weights_(weights), kernels_(kernels) {
   for (int position = 0; position < spec.context; ++position) {
-    for (const float frequency : spec.inverse_frequencies) {
+    for (const float frequency : spec.rope.inverse_frequencies) {
       const float angle = static_cast<float>(position) * frequency;
-      cosines_.push_back(std::cos(angle));
-      sines_.push_back(std::sin(angle));
+      cosines_.push_back(std::cos(angle) * spec.rope.amplitude);
+      sines_.push_back(std::sin(angle) * spec.rope.amplitude);
     }
   }
   scores_.resize(size(spec.context));
@@ -45,39 +46,46 @@ std::span<const float> Transformer::step(std::span<const StepRow> rows) {
   normed_.resize(batch * hidden);
   projected_.resize(batch * hidden);
   for (std::size_t b = 0; b < batch; ++b) {
-    const std::uint16_t* embedding = weights_.embedding.bits.data() + size(rows[b].token) * hidden;
-    std::transform(embedding, embedding + hidden, x_.data() + b * hidden, bf16_to_float);
+    decode_row(weights_.embedding.view(), size(rows[b].token), x_.data() + b * hidden);
   }
   for (int i = 0; i < spec_.layers; ++i) {
     const LayerWeights& layer = weights_.layers[size(i)];
+    normalise_rows(layer.attention_norm, batch);
     attention(layer, i, rows);
+    add_projected(batch);
+    if (!spec_.parallel_residual) normalise_rows(layer.feed_forward_norm, batch);
     feed_forward(layer, batch);
+    add_projected(batch);
   }
   std::size_t wanted = 0;
   for (std::size_t b = 0; b < batch; ++b) {
     if (rows[b].wants_logits)
-      normalise(x_.data() + b * hidden, weights_.final_norm, normed_.data() + wanted++ * hidden);
+      normalise(x_.data() + b * hidden, weights_.final_norm, spec_.norm, normed_.data() + wanted++ * hidden);
   }
   logits_.resize(wanted * size(spec_.vocabulary));
-  multiply(spec_.tied_head ? weights_.embedding : weights_.head, normed_.data(), logits_.data(), wanted);
+  if (spec_.tied_head) {
+    kernels_.matmul(weights_.embedding.view(), normed_.data(), logits_.data(), wanted);
+  } else {
+    multiply(weights_.head, normed_.data(), logits_.data(), wanted);
+  }
   return logits_;
 }
 
 void Transformer::attention(const LayerWeights& layer, int index, std::span<const StepRow> rows) {
   const std::size_t batch = rows.size();
-  const std::size_t hidden = size(spec_.hidden);
   const std::size_t query = size(spec_.query_size());
   const std::size_t kv = size(spec_.kv_size());
   const std::size_t width = query + 2 * kv;
-  for (std::size_t b = 0; b < batch; ++b) {
-    normalise(x_.data() + b * hidden, layer.attention_norm, normed_.data() + b * hidden);
-  }
   qkv_.resize(batch * width);
   multiply(layer.qkv, normed_.data(), qkv_.data(), batch);
   mixed_.resize(batch * query);
   for (std::size_t b = 0; b < batch; ++b) {
     const StepRow& row = rows[b];
     float* q = qkv_.data() + b * width;
+    if (spec_.head_norms) {
+      normalise_heads(q, spec_.heads, layer.query_norm);
+      normalise_heads(q + query, spec_.kv_heads, layer.key_norm);
+    }
     rotate(q, spec_.heads, row.position);
     rotate(q + query, spec_.kv_heads, row.position);
     std::copy_n(q + query, kv, row.cache->keys(index, row.position));
@@ -85,33 +93,35 @@ void Transformer::attention(const LayerWeights& layer, int index, std::span<cons
     attend(row, index, q, mixed_.data() + b * query);
   }
   multiply(layer.output, mixed_.data(), projected_.data(), batch);
-  for (std::size_t i = 0; i < batch * hidden; ++i) x_[i] += projected_[i];
 }
 
-// Softmax over all positions up to the row's own; several query heads share one head of keys and values.
+// Softmax over the positions up to the row's own that the layer's window leaves; several query heads share one head of
+// keys and values.
 void Transformer::attend(const StepRow& row, int layer, const float* query, float* out) {
   const std::size_t dim = size(spec_.head_dim);
   const std::size_t shared = size(spec_.heads / spec_.kv_heads);
-  const std::size_t keys = size(row.position) + 1;
+  const int window = spec_.windows[size(layer)];
+  const std::size_t first = window == 0 ? 0 : size(std::max(0, row.position + 1 - window));
+  const std::size_t end = size(row.position) + 1;
   const float scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
-  for (int t = 0; t <= row.position; ++t) {
-    key_rows_[size(t)] = row.cache->keys(layer, t);
-    value_rows_[size(t)] = row.cache->values(layer, t);
+  for (std::size_t t = first; t < end; ++t) {
+    key_rows_[t] = row.cache->keys(layer, static_cast<int>(t));
+    value_rows_[t] = row.cache->values(layer, static_cast<int>(t));
   }
   for (std::size_t h = 0; h < size(spec_.heads); ++h) {
     const float* q = query + h * dim;
     const std::size_t head = h / shared * dim;  // where its keys and values begin in a row
     float* scores = scores_.data();
     float largest = -INFINITY;
-    for (std::size_t t = 0; t < keys; ++t) {
+    for (std::size_t t = first; t < end; ++t) {
       scores[t] = dot(q, key_rows_[t] + head, dim) * scale;
       largest = std::max(largest, scores[t]);
     }
     float sum = 0;
-    for (std::size_t t = 0; t < keys; ++t) sum += scores[t] = std::exp(scores[t] - largest);
+    for (std::size_t t = first; t < end; ++t) sum += scores[t] = std::exp(scores[t] - largest);
     float* mixed = out + h * dim;
     std::fill_n(mixed, dim, 0.0F);
-    for (std::size_t t = 0; t < keys; ++t) {
+    for (std::size_t t = first; t < end; ++t) {
       const float share = scores[t] / sum;
       const float* value = value_rows_[t] + head;
       for (std::size_t d = 0; d < dim; ++d) mixed[d] += share * value[d];
@@ -120,50 +130,87 @@ void Transformer::attend(const StepRow& row, int layer, const float* query, floa
 }
 
 void Transformer::feed_forward(const LayerWeights& layer, std::size_t batch) {
-  const std::size_t hidden = size(spec_.hidden);
   const std::size_t inner = size(spec_.feed_forward);
-  for (std::size_t b = 0; b < batch; ++b) {
-    normalise(x_.data() + b * hidden, layer.feed_forward_norm, normed_.data() + b * hidden);
-  }
-  gate_up_.resize(batch * 2 * inner);
+  const std::size_t width = spec_.gated ? 2 * inner : inner;
+  gate_up_.resize(batch * width);
   activated_.resize(batch * inner);
   multiply(layer.gate_up, normed_.data(), gate_up_.data(), batch);
-  for (std::size_t b = 0; b < batch; ++b) {
-    const float* gate = gate_up_.data() + b * 2 * inner;
-    const float* up = gate + inner;
-    float* out = activated_.data() + b * inner;
-    for (std::size_t i = 0; i < inner; ++i) out[i] = gate[i] / (1.0F + std::exp(-gate[i])) * up[i];  // SiLU(gate) * up
-  }
+  for (std::size_t b = 0; b < batch; ++b) activate(gate_up_.data() + b * width, activated_.data() + b * inner);
   multiply(layer.down, activated_.data(), projected_.data(), batch);
-  for (std::size_t i = 0; i < batch * hidden; ++i) x_[i] += projected_[i];
 }
 
-void Transformer::normalise(const float* x, const std::vector<float>& weight, float* out) const {
-  const std::size_t hidden = weight.size();
-  const float squares = dot(x, x, hidden);
-  const float scale = 1.0F / std::sqrt(squares / static_cast<float>(hidden) + spec_.rms_epsilon);
-  const float* w = weight.data();
-  for (std::size_t i = 0; i < hidden; ++i) out[i] = x[i] * scale * w[i];
+void Transformer::activate(const float* gate_up, float* out) const {
+  const std::size_t inner = size(spec_.feed_forward);
+  if (spec_.activation == Activation::silu) {
+    for (std::size_t i = 0; i < inner; ++i) out[i] = gate_up[i] / (1.0F + std::exp(-gate_up[i]));
+  } else {  // GELU as its authors approximate it: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    for (std::size_t i = 0; i < inner; ++i) {
+      const float x = gate_up[i];
+      out[i] = 0.5F * x * (1.0F + std::tanh(0.7978845608F * (x + 0.044715F * x * x * x)));
+    }
+  }
+  if (!spec_.gated) return;
+  for (std::size_t i = 0; i < inner; ++i) out[i] *= gate_up[inner + i];
 }
 
-// Llama pairs element i with i + head_dim / 2 (GPT-J pairs neighbours).
-void Transformer::rotate(float* heads, int count, int position) const {
-  const std::size_t half = size(spec_.head_dim) / 2;
-  const float* cosine = cosines_.data() + size(position) * half;
-  const float* sine = sines_.data() + size(position) * half;
+void Transformer::add_projected(std::size_t batch) {
+  for (std::size_t i = 0; i < batch * size(spec_.hidden); ++i) x_[i] += projected_[i];
+}
+
+void Transformer::normalise_rows(const NormWeights& norm, std::size_t batch) {
+  const std::size_t hidden = size(spec_.hidden);
+  for (std::size_t b = 0; b < batch; ++b) {
+    normalise(x_.data() + b * hidden, norm, spec_.norm, normed_.data() + b * hidden);
+  }
+}
+
+void Transformer::normalise_heads(float* heads, int count, const NormWeights& norm) const {
   for (int h = 0; h < count; ++h) {
-    float* head = heads + size(h) * 2 * half;
-    for (std::size_t i = 0; i < half; ++i) {
-      const float a = head[i];
-      const float b = head[i + half];
-      head[i] = a * cosine[i] - b * sine[i];
-      head[i + half] = b * cosine[i] + a * sine[i];
+    float* head = heads + size(h) * size(spec_.head_dim);
+    normalise(head, norm, Norm::rms, head);
+  }
+}
+
+// `out` may be `x`.
+void Transformer::normalise(const float* x, const NormWeights& norm, Norm kind, float* out) const {
+  const std::size_t width = norm.weight.size();
+  const auto count = static_cast<float>(width);
+  const float* w = norm.weight.data();
+  if (kind == Norm::rms) {
+    const float scale = 1.0F / std::sqrt(dot(x, x, width) / count + spec_.norm_epsilon);
+    for (std::size_t i = 0; i < width; ++i) out[i] = x[i] * scale * w[i];
+    return;
+  }
+  const float mean = std::accumulate(x, x + width, 0.0F) / count;
+  for (std::size_t i = 0; i < width; ++i) out[i] = x[i] - mean;
+  const float scale = 1.0F / std::sqrt(dot(out, out, width) / count + spec_.norm_epsilon);
+  for (std::size_t i = 0; i < width; ++i) out[i] = out[i] * scale * w[i] + norm.bias[i];
+}
+
+void Transformer::rotate(float* heads, int count, int position) const {
+  const std::size_t pairs = spec_.rope.inverse_frequencies.size();
+  const std::size_t step = spec_.rope.interleaved ? 2 : 1;       // from one pair to the next
+  const std::size_t apart = spec_.rope.interleaved ? 1 : pairs;  // the two of a pair
+  const float* cosine = cosines_.data() + size(position) * pairs;
+  const float* sine = sines_.data() + size(position) * pairs;
+  for (int h = 0; h < count; ++h) {
+    float* head = heads + size(h) * size(spec_.head_dim);
+    for (std::size_t i = 0; i < pairs; ++i) {
+      const float a = head[i * step];
+      const float b = head[i * step + apart];
+      head[i * step] = a * cosine[i] - b * sine[i];
+      head[i * step + apart] = b * cosine[i] + a * sine[i];
     }
   }
 }
 
-void Transformer::multiply(const Matrix& matrix, const float* x, float* y, std::size_t batch) const {
-  kernels_.matmul(matrix.bits.data(), x, y, matrix.rows, matrix.columns, batch);
+void Transformer::multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const {
+  const WeightView matrix = linear.matrix.view();
+  kernels_.matmul(matrix, x, y, batch);
+  if (linear.bias.empty()) return;
+  for (std::size_t b = 0; b < batch; ++b) {
+    for (std::size_t r = 0; r < matrix.rows; ++r) y[b * matrix.rows + r] += linear.bias[r];
+  }
 }
 
 }  // namespace tollgate::local_backend

@@ -1,5 +1,6 @@
 #pragma once
-// The Llama forward pass on the CPU: fp32 activations over bf16 weights, any mix of sequences in one step.
+// The forward pass on the CPU: fp32 activations over weights of any type, any mix of sequences in one step. What
+// differs between families is a switch of ModelSpec.
 #include <span>
 #include <vector>
 
@@ -30,17 +31,22 @@ class Transformer {
   std::span<const float> step(std::span<const StepRow> rows);
 
  private:
+  // From normed_ to projected_.
   void attention(const LayerWeights& layer, int index, std::span<const StepRow> rows);
-  void attend(const StepRow& row, int layer, const float* query, float* out);
   void feed_forward(const LayerWeights& layer, std::size_t batch);
-  void normalise(const float* x, const std::vector<float>& weight, float* out) const;
+  void attend(const StepRow& row, int layer, const float* query, float* out);
+  void activate(const float* gate_up, float* out) const;
+  void normalise_heads(float* heads, int count, const NormWeights& norm) const;
+  void normalise_rows(const NormWeights& norm, std::size_t batch);  // x_ to normed_
+  void normalise(const float* x, const NormWeights& norm, Norm kind, float* out) const;
   void rotate(float* heads, int count, int position) const;
-  void multiply(const Matrix& matrix, const float* x, float* y, std::size_t batch) const;
+  void multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const;
+  void add_projected(std::size_t batch);  // to x_
 
   const ModelSpec& spec_;
   const Weights& weights_;
   const Kernels& kernels_;
-  std::vector<float> cosines_;  // context x head_dim / 2
+  std::vector<float> cosines_;  // context x pairs of a head
   std::vector<float> sines_;
   std::vector<float> x_;  // the residual stream, batch x hidden
   std::vector<float> normed_;

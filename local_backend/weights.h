@@ -1,39 +1,49 @@
 #pragma once
-// A Llama checkpoint in memory: matrices stay bf16 and row-major as in the file, norm weights become fp32.
+// A checkpoint in memory: matrices stay as in the file or are made smaller, all else becomes fp32.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "local_backend/api.h"
+#include "local_backend/checkpoint.h"
+#include "local_backend/matrix.h"
 #include "local_backend/model_spec.h"
-#include "local_backend/safetensors.h"
 
 namespace tollgate::local_backend {
 
-struct Matrix {
-  std::vector<std::uint16_t> bits;  // bf16, rows x columns
-  std::size_t rows = 0;
-  std::size_t columns = 0;
+struct Linear {
+  Matrix matrix;
+  std::vector<float> bias;  // empty: none
+};
+
+struct NormWeights {
+  std::vector<float> weight;
+  std::vector<float> bias;  // of a LayerNorm; empty for RMS
 };
 
 struct LayerWeights {
-  std::vector<float> attention_norm;
-  Matrix qkv;  // rows of q, then k, then v
-  Matrix output;
-  std::vector<float> feed_forward_norm;
-  Matrix gate_up;  // rows of gate, then up
-  Matrix down;
+  NormWeights attention_norm;
+  Linear qkv;              // rows of q, then k, then v
+  NormWeights query_norm;  // of one head; empty where the model has none
+  NormWeights key_norm;
+  Linear output;
+  NormWeights feed_forward_norm;  // empty where the attention's feeds both
+  Linear gate_up;                 // rows of gate (where the model has one), then up
+  Linear down;
 };
 
 struct Weights {
   Matrix embedding;
   std::vector<LayerWeights> layers;
-  std::vector<float> final_norm;
-  Matrix head;  // empty when tied to the embedding
+  NormWeights final_norm;
+  Linear head;  // empty when tied to the embedding
   std::int64_t parameters = 0;
 };
 
-// Throws std::runtime_error naming the tensor: missing, of another shape, not BF16, or one this model does not have.
-Weights load_weights(const SafetensorsFile& file, const ModelSpec& spec, const std::string& what);
+// `format` other than as_stored quantises the layers' matrices and the head while they are read; the embedding stays.
+// Throws std::runtime_error naming the tensor: missing, of another shape or type, or one this model does not have.
+Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec,
+                     WeightFormat format = WeightFormat::as_stored);
 
 }  // namespace tollgate::local_backend

@@ -25,7 +25,7 @@ listen:
   timeouts: {commit_after: 5s}
 prices: {overrides: [{provider: openai, model: gpt-4o, input: 2.50 USD, output: 10 USD}]}
 providers:
-  - {id: local, kind: local, region: {processing: eu}, model: {directory: model, max_running: 4}}
+  - {id: local, kind: local, region: {processing: eu}, model: {directory: model, weights: fp8, max_running: 4}}
   - id: openai
     kind: openai_compatible
     endpoint: https://api.openai.example/v1/
@@ -74,6 +74,7 @@ TEST(Load, FillsEverySnapshotPartOfADemo) {
   ASSERT_EQ(snapshot.local_models.size(), 1U);
   EXPECT_EQ(snapshot.local_models[0].engine.model_directory, (folder.path() / "model").string());
   EXPECT_EQ(snapshot.local_models[0].engine.max_running, 4);
+  EXPECT_EQ(snapshot.local_models[0].engine.weights, local_backend::WeightFormat::fp8);
 
   const Model& model = *snapshot.models.at("gpt-4o");
   EXPECT_EQ(model.route.targets.at(0).timeouts.connect, std::chrono::seconds(1));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "local_backend/checkpoint.h"
 #include "local_backend/json_document.h"
 #include "local_backend/model.h"
 #include "local_backend/safetensors.h"
@@ -102,7 +103,7 @@ TEST(ModelSpec, FillsInWhatOldFilesLeaveOut) {
   const ModelSpec spec = parsed(good_config(), R"({"eos_token_id":7})");
   EXPECT_EQ(spec.kv_heads, 4);
   EXPECT_EQ(spec.head_dim, 16);
-  EXPECT_FLOAT_EQ(spec.inverse_frequencies[1], static_cast<float>(std::pow(10000.0, -2.0 / 16)));
+  EXPECT_FLOAT_EQ(spec.rope.inverse_frequencies[1], static_cast<float>(std::pow(10000.0, -2.0 / 16)));
   EXPECT_THAT(spec.end_tokens, ::testing::ElementsAre(2, 3, 7));
 }
 
@@ -112,8 +113,8 @@ TEST(ModelSpec, ReadsBothSpellingsOfRopeScaling) {
   old_spelling["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
   json new_spelling = good_config();
   new_spelling["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 500.0}, {"factor", 4.0}};
-  EXPECT_EQ(parsed(old_spelling).inverse_frequencies, parsed(new_spelling).inverse_frequencies);
-  EXPECT_FLOAT_EQ(parsed(new_spelling).inverse_frequencies[0], 0.25F);
+  EXPECT_EQ(parsed(old_spelling).rope.inverse_frequencies, parsed(new_spelling).rope.inverse_frequencies);
+  EXPECT_FLOAT_EQ(parsed(new_spelling).rope.inverse_frequencies[0], 0.25F);
 }
 
 TEST(ModelSpec, RefusesByNameWhatItDoesNotImplement) {
@@ -122,11 +123,10 @@ TEST(ModelSpec, RefusesByNameWhatItDoesNotImplement) {
     config[key] = value;
     return refusal([&] { (void)parsed(config); });
   };
-  EXPECT_THAT(changed("model_type", "gptj"), HasSubstr("\"gptj\""));
+  EXPECT_THAT(changed("model_type", "phi3"), HasSubstr("\"phi3\""));
   EXPECT_THAT(changed("hidden_act", "gelu"), HasSubstr("\"gelu\""));
-  EXPECT_THAT(changed("rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}), HasSubstr("\"yarn\""));
-  EXPECT_THAT(changed("attention_bias", true), HasSubstr("attention_bias"));
-  EXPECT_THAT(changed("mlp_bias", true), HasSubstr("mlp_bias"));
+  EXPECT_THAT(changed("rope_scaling", {{"rope_type", "longrope"}, {"factor", 2}}), HasSubstr("\"longrope\""));
+  EXPECT_THAT(changed("partial_rotary_factor", 0.5), HasSubstr("partial_rotary_factor"));
   EXPECT_THAT(changed("quantization_config", json::object()), HasSubstr("quantization_config"));
   EXPECT_THAT(changed("num_key_value_heads", 3), HasSubstr("multiple"));
   EXPECT_THAT(changed("hidden_size", -1), HasSubstr("hidden_size"));
@@ -134,6 +134,87 @@ TEST(ModelSpec, RefusesByNameWhatItDoesNotImplement) {
   EXPECT_THAT(changed("vocab_size", 1.5), HasSubstr("vocab_size"));
   EXPECT_THAT(changed("eos_token_id", 300), HasSubstr("eos_token_id"));
   EXPECT_THAT(changed("num_hidden_layers", nullptr), HasSubstr("num_hidden_layers is missing"));
+}
+
+json family_config(const char* family) {
+  json config = good_config();
+  config["model_type"] = family;
+  return config;
+}
+
+TEST(ModelSpec, AFamilySaysWhereBiasesAndHeadNormsAre) {
+  EXPECT_FALSE(parsed(good_config()).qkv_bias);
+  json biased = good_config();
+  biased["attention_bias"] = biased["mlp_bias"] = true;
+  EXPECT_TRUE(parsed(biased).qkv_bias && parsed(biased).output_bias && parsed(biased).mlp_bias);
+  const ModelSpec qwen2 = parsed(family_config("qwen2"));
+  EXPECT_TRUE(qwen2.qkv_bias && !qwen2.output_bias && !qwen2.head_norms);
+  EXPECT_TRUE(parsed(family_config("qwen3")).head_norms);
+}
+
+TEST(ModelSpec, ReadsGptjsOwnSpellings) {
+  const ModelSpec spec = parsed(json::parse(R"({"model_type":"gptj","n_layer":2,"n_embd":64,"n_head":4,"n_inner":null,
+    "n_positions":64,"rotary_dim":8,"vocab_size":300,"activation_function":"gelu_new","eos_token_id":3})"));
+  EXPECT_EQ(spec.feed_forward, 256);
+  EXPECT_EQ(spec.rope.rotated(), 8);
+  EXPECT_TRUE(spec.rope.interleaved && spec.parallel_residual && spec.mlp_bias && spec.head_bias && !spec.gated);
+  EXPECT_EQ(spec.norm, Norm::layer);
+  EXPECT_FLOAT_EQ(spec.norm_epsilon, 1e-5F);
+}
+
+TEST(ModelSpec, ReadsWindowsInEverySpelling) {
+  json mistral = family_config("mistral");
+  EXPECT_THAT(parsed(mistral).windows, ::testing::ElementsAre(0, 0));
+  mistral["sliding_window"] = 16;
+  EXPECT_THAT(parsed(mistral).windows, ::testing::ElementsAre(16, 16));
+  json qwen2 = family_config("qwen2");
+  qwen2["sliding_window"] = 16;
+  qwen2["max_window_layers"] = 1;
+  EXPECT_THAT(parsed(qwen2).windows, ::testing::ElementsAre(0, 0)) << "use_sliding_window is false where it is absent";
+  qwen2["use_sliding_window"] = true;
+  EXPECT_THAT(parsed(qwen2).windows, ::testing::ElementsAre(0, 16));
+  qwen2["layer_types"] = {"sliding_attention", "full_attention"};
+  EXPECT_THAT(parsed(qwen2).windows, ::testing::ElementsAre(16, 0));
+  qwen2["layer_types"] = {"chunked_attention", "full_attention"};
+  EXPECT_THAT(refusal([&] { (void)parsed(qwen2); }), HasSubstr("chunked_attention"));
+  qwen2["layer_types"] = {"full_attention"};
+  EXPECT_THAT(refusal([&] { (void)parsed(qwen2); }), HasSubstr("each layer"));
+}
+
+std::string index_refusal(const std::string& text) {
+  return refusal([&] { (void)parse_weight_map(text, "index"); });
+}
+
+TEST(Checkpoint, AnIndexNamesOnlyFilesBesideIt) {
+  EXPECT_EQ(index_refusal(R"({"weight_map":{"a":"model-1.safetensors"}})"), "accepted");
+  for (const char* file : {"../x.safetensors", "/x.safetensors", R"(a\\b.safetensors)", ".safetensors", "x.bin",
+                           R"(x\u0000.safetensors)"}) {
+    EXPECT_THAT(index_refusal(std::string(R"({"weight_map":{"a":")") + file + "\"}}"), HasSubstr("no plain name"))
+        << file;
+  }
+  EXPECT_THAT(index_refusal(R"({"weight_map":{"a":1}})"), HasSubstr("no plain name"));
+  EXPECT_THAT(index_refusal(R"({"weight_map":[]})"), HasSubstr("weight_map"));
+  EXPECT_THAT(index_refusal("[]"), HasSubstr("weight_map"));
+}
+
+TEST(Checkpoint, RefusesAnIndexThatItsShardsContradict) {
+  const test::TestModel files({});
+  const std::string whole = files.directory() + "/model.safetensors";
+  std::filesystem::rename(whole, files.directory() + "/a.safetensors");
+  json index;
+  const SafetensorsFile shard(files.directory() + "/a.safetensors");
+  for (const auto& [name, info] : shard.tensors()) index["weight_map"][name] = "a.safetensors";
+  const auto load = [&] {
+    files.write_file("model.safetensors.index.json", index.dump());
+    return refusal([&] { (void)Model::load(files.directory()); });
+  };
+  EXPECT_EQ(load(), "accepted");
+  index["weight_map"]["model.more"] = "a.safetensors";
+  EXPECT_THAT(load(), HasSubstr("\"model.more\" is not in a.safetensors"));
+  index["weight_map"]["model.more"] = "b.safetensors";
+  EXPECT_THAT(load(), HasSubstr("b.safetensors: cannot be opened"));
+  std::filesystem::copy_file(files.directory() + "/a.safetensors", files.directory() + "/b.safetensors");
+  EXPECT_THAT(load(), HasSubstr("in another shard too"));
 }
 
 TEST(Model, NamesTheFileThatIsWrong) {

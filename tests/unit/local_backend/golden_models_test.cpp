@@ -1,0 +1,129 @@
+// Every family against transformers: checkpoints and logits that make_goldens.py wrote.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "local_backend/checkpoint.h"
+#include "local_backend/json_document.h"
+#include "local_backend/transformer.h"
+#include "local_backend/weights.h"
+
+namespace tollgate::local_backend {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kTolerance = 1e-5;
+
+struct Golden {
+  explicit Golden(const std::string& name, WeightFormat format = WeightFormat::as_stored)
+      : directory("tests/unit/local_backend/fixtures/models/" + name),
+        facts(json::parse(read_file(directory + "/golden.json", 1 << 20))),
+        spec(parse_model_spec(read_json_file(directory + "/config.json", 1 << 20), nullptr)),
+        weights(load_weights(Checkpoint(directory), spec, format)) {}
+
+  std::string directory;
+  json facts;
+  ModelSpec spec;
+  Weights weights;
+};
+
+// The logits after each token, computed in steps of at most `chunk` rows.
+std::vector<std::vector<float>> run(const Golden& golden, const std::vector<int>& tokens, std::size_t chunk) {
+  Transformer transformer(golden.spec, golden.weights);
+  KvPool pool(golden.spec, static_cast<int>(tokens.size()), 4);
+  KvTable cache(pool);
+  EXPECT_TRUE(cache.reserve(static_cast<int>(tokens.size())));
+  std::vector<std::vector<float>> out;
+  for (std::size_t at = 0; at < tokens.size();) {
+    std::vector<StepRow> rows;
+    for (; rows.size() < chunk && at < tokens.size(); ++at) {
+      rows.push_back({tokens[at], static_cast<int>(at), &cache, true});
+    }
+    const auto logits = transformer.step(rows);
+    const std::size_t vocabulary = logits.size() / rows.size();
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const auto row = logits.subspan(r * vocabulary, vocabulary);
+      out.emplace_back(row.begin(), row.end());
+    }
+  }
+  return out;
+}
+
+double worst_error(const Golden& golden, const std::vector<std::vector<float>>& got) {
+  double worst = 0;
+  for (std::size_t i = 0; i < golden.facts["positions"].size(); ++i) {
+    const auto wanted = golden.facts["logits"][i].get<std::vector<double>>();
+    const std::vector<float>& row = got[golden.facts["positions"][i].get<std::size_t>()];
+    double difference = 0;
+    double norm = 0;
+    for (std::size_t v = 0; v < wanted.size(); ++v) {
+      difference += (wanted[v] - double{row[v]}) * (wanted[v] - double{row[v]});
+      norm += wanted[v] * wanted[v];
+    }
+    worst = std::max(worst, std::sqrt(difference / norm));
+  }
+  return worst;
+}
+
+class GoldenModels : public ::testing::TestWithParam<std::string> {};
+
+std::vector<std::string> cases() {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator("tests/unit/local_backend/fixtures/models")) {
+    if (entry.is_directory()) out.push_back(entry.path().filename().string());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+TEST_P(GoldenModels, LogitsAreThoseOfTheReferenceAndFarFromEveryMistake) {
+  const Golden golden(GetParam());
+  const auto tokens = golden.facts["tokens"].get<std::vector<int>>();
+  for (const std::size_t chunk : {std::size_t{1}, std::size_t{5}, tokens.size()}) {
+    const double error = worst_error(golden, run(golden, tokens, chunk));
+    EXPECT_LT(error, kTolerance) << chunk;
+    for (const auto& [mistake, distance] : golden.facts["mutants"].items()) {
+      EXPECT_LT(error, distance.get<double>() / 20) << mistake;
+    }
+  }
+}
+
+TEST_P(GoldenModels, GreedyContinuationIsTheSame) {
+  const Golden golden(GetParam());
+  auto tokens = golden.facts["tokens"].get<std::vector<int>>();
+  for (std::size_t i = 0; i < golden.facts["continuation"].size(); ++i) {
+    if (golden.facts["margins"][i].get<double>() < 8 * kTolerance) break;  // too near a tie to be decided
+    const std::vector<float> last = run(golden, tokens, 16).back();
+    const auto best = std::max_element(last.begin(), last.end()) - last.begin();
+    ASSERT_EQ(best, golden.facts["continuation"][i].get<int>()) << i;
+    tokens.push_back(static_cast<int>(best));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenModels, ::testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
+
+TEST(GoldenModels, EveryFamilyHasAGolden) {
+  std::set<std::string> families;
+  for (const std::string& name : cases()) families.emplace(Golden(name).spec.family->name);
+  EXPECT_THAT(families, ::testing::ElementsAre("gptj", "llama", "mistral", "qwen2", "qwen3"));
+}
+
+TEST(GoldenModels, SmallWeightsGiveNearlyTheSame) {
+  for (const auto& [format, limit] : {std::pair{WeightFormat::int8, 0.05}, std::pair{WeightFormat::fp8, 0.2}}) {
+    const Golden golden("gptj", format);
+    EXPECT_EQ(golden.weights.layers[0].down.matrix.scales.size(), 40U);
+    const double error = worst_error(golden, run(golden, golden.facts["tokens"].get<std::vector<int>>(), 8));
+    EXPECT_LT(error, limit);
+    EXPECT_GT(error, kTolerance) << "nothing was made smaller";
+  }
+}
+
+}  // namespace
+}  // namespace tollgate::local_backend
