@@ -60,6 +60,10 @@ std::string special_token(const std::string& directory, const char* key, const T
 
 Tokenizer read_tokenizer(const std::string& directory) {
   const std::string path = directory + "/tokenizer.json";
+  const std::string sentencepiece = directory + "/tokenizer.model";
+  if (!file_exists(path) && file_exists(sentencepiece)) {
+    return Tokenizer::parse_sentencepiece(read_file(sentencepiece, kMaxTokenizer), sentencepiece);
+  }
   return Tokenizer::parse(read_file(path, kMaxTokenizer), path);
 }
 

@@ -63,7 +63,7 @@ void Sequence::accept(int token) {
   if (model_.ends_answer(token)) return finish(FinishReason::stop);
   std::string text;
   std::string certain;
-  characters_.feed(model_.tokenizer.bytes_of(token), text);
+  characters_.feed(completion_ == 1 ? model_.tokenizer.first_bytes_of(token) : model_.tokenizer.bytes_of(token), text);
   const bool stopped = stops_.feed(text, certain);
   emit_text(std::move(certain));
   if (stopped) {

@@ -1,5 +1,5 @@
 #pragma once
-// UTF-8 and the three character classes that tokenizer patterns use.
+// UTF-8 and the character classes that tokenizers use.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,6 +9,7 @@ namespace tollgate::local_backend {
 
 bool is_letter(char32_t c);  // \p{L}
 bool is_number(char32_t c);  // \p{N}
+bool is_word(char32_t c);    // \w of a Unicode regex: letters, marks, digits, joiners, the underscore and its like
 bool is_space(char32_t c);   // White_Space, what \s means in a Unicode regex
 
 struct Decoded {

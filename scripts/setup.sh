@@ -14,7 +14,7 @@ BUILD_PACKAGES=(
   ca-certificates curl git cmake ninja-build ccache clang-19 lld-19 libclang-rt-19-dev pkg-config
   libboost1.81-dev libssl-dev libcurl4-openssl-dev libre2-dev libhiredis-dev libpqxx-dev libsqlite3-dev
   libspdlog-dev prometheus-cpp-dev libsodium-dev nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev
-  libcli11-dev libhowardhinnant-date-dev libpcre2-dev)
+  libcli11-dev libhowardhinnant-date-dev libpcre2-dev libutf8proc-dev)
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev libbenchmark-dev redis-server postgresql openssl
   python3 python3-venv nodejs npm clang-format-19)

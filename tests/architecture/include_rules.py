@@ -42,6 +42,8 @@ ADAPTERS = {
     "openssl/": ["gateway/net/*", "providers/identity/crypto.cpp", "pii/text_digest.cpp", "ratelimit/redis_script.cpp"],  # the last: SHA-1, as EVALSHA names scripts
     "simdjson": ["providers/*.cpp"],
     "boost/beast": [],  # second opinion of the tests only: docs/decisions/0003
+    "pcre2.h": ["local_backend/pcre2_pretokenizer.cpp"],
+    "utf8proc.h": ["local_backend/utf8proc_nfc.cpp"],
     "re2/": ["pii/*.cpp"],
     "CLI/": ["gateway/cli/*", "gateway/main.cpp"],
     "date/": ["gateway/cli/*.cpp", "finops/*.cpp", "config/*.cpp"],
