@@ -133,12 +133,59 @@ class Assembler {
     out_.pii_detectors = *std::move(made);
   }
 
+  // What analysers find and no type of ours stands for is a type of the house's own, known by its name alone.
+  void name_analysers_types() {
+    for (const AnalyserDraft& draft : draft_.analysers)
+      for (const std::string& entity : draft.entities) {
+        pii::EntityType builtin{};
+        const bool known =
+            pii::parse_entity_type(entity, builtin) ||
+            std::ranges::find(draft_.detectors, entity, &pii::CustomDetectorOptions::name) != draft_.detectors.end();
+        if (known) continue;
+        auto& named = draft_.detectors.emplace_back();
+        named.name = entity;
+      }
+  }
+
+  void analyser(AnalyserDraft& draft) {
+    Analyser& made = draft.analyser;
+    if (!claim("analyser", made.name, draft.where)) return;
+    build_endpoint(draft.way, session_, out_, previous_);
+    made.endpoint = draft.way.options.endpoint;
+    made.url = draft.way.url;
+    made.scope = made.name + '\n' + made.url + '\n' + made.language + '\n' + std::to_string(made.min_score);
+    if (out_.pii_detectors) made.scope += '\n' + std::to_string(out_.pii_detectors->serial());
+    for (const std::string& name : draft.entities) {
+      Analyser::Entity entity{.name = name};
+      if (!pii::parse_entity_type(name, entity.type) && out_.pii_detectors)
+        entity.custom = out_.pii_detectors->number_of(name);
+      made.scope += '\n' + name;
+      made.entities.push_back(std::move(entity));
+    }
+    const auto old = previous_ == nullptr ? nullptr : find(previous_->pii_analysers, made.name);
+    const bool same = old != nullptr && previous_->pii_detectors == out_.pii_detectors && made.endpoint != nullptr &&
+                      same_endpoint(*old->endpoint, *made.endpoint);
+    const std::string name = made.name;
+    out_.pii_analysers[name] = keep(&Snapshot::pii_analysers, name, std::move(made), same);
+  }
+
+  // Who asks an analyser acts on what it finds: by default as on everything.
+  void add_analysers_types(pii::PolicyOptions& policy) const {
+    for (const std::string& name : policy.analysers)
+      if (const auto asked = find(out_.pii_analysers, name))
+        for (const Analyser::Entity& entity : asked->entities)
+          if (entity.custom != 0) policy.custom.try_emplace(entity.name, policy.rule);
+  }
+
   void policies() {
+    name_analysers_types();
     detectors();
+    for (AnalyserDraft& draft : draft_.analysers) analyser(draft);
     for (PolicyDraft& draft : draft_.policies) {
       const std::string name = draft.policy.name;
       if (!claim("policy", name, draft.where)) continue;
       draft.policy.detectors = out_.pii_detectors;
+      add_analysers_types(draft.policy);
       for (const auto& [detector, rule] : draft.policy.custom)
         if (out_.pii_detectors && out_.pii_detectors->number_of(detector) == 0)
           session_.problem(draft.where, "detectors: '" + detector + "' is not defined under pii.detectors");
@@ -311,6 +358,8 @@ class Assembler {
         check(reference.where, "provider", name, out_.providers);
       } else if (reference.to == To::pii_policy) {
         check(reference.where, "policy", name, out_.pii_policies);
+      } else if (reference.to == To::pii_analyser) {
+        check(reference.where, "analyser", name, out_.pii_analysers);
       } else if (reference.to == To::department) {
         check(reference.where, "department", name, out_.departments);
       } else {

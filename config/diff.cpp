@@ -92,6 +92,7 @@ std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to)
   compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain, " (needs a restart)");
   compare_parts("model", by_name(from.models), by_name(to.models), lines, plain);
   if (from.pii_detectors_digest != to.pii_detectors_digest) lines.push_back("pii.detectors changed");
+  compare_parts("analyser", by_name(from.pii_analysers), by_name(to.pii_analysers), lines, plain);
   compare_parts("policy", by_name(from.pii_policies), by_name(to.pii_policies), lines, plain);
   compare_parts("department", by_name(from.departments), by_name(to.departments), lines, plain);
   compare_parts("key", keys_of(from), keys_of(to), lines, plain);

@@ -55,6 +55,13 @@ struct PolicyDraft {
   pii::PolicyOptions policy;
 };
 
+struct AnalyserDraft {
+  Where where;
+  Analyser analyser;
+  std::vector<std::string> entities;
+  ProviderDraft way;  // how it is reached
+};
+
 struct KeyDraft {
   Where where;
   FileKey key;
@@ -83,6 +90,7 @@ struct Draft {
   std::string pii;  // the policy of everybody
   std::vector<pii::CustomDetectorOptions> detectors;
   Where detectors_where;
+  std::vector<AnalyserDraft> analysers;
   std::vector<KeyDraft> keys;
 };
 

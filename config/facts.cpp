@@ -283,11 +283,23 @@ Facts facts_of(const pii::PolicyOptions& policy) {
     rule_facts("types." + std::string(pii::to_string(type)) + ".", rule, out);
   for (const auto& [name, rule] : policy.custom) rule_facts("detectors." + name + ".", rule, out);
   out.put("countries", joined(policy.countries));
+  out.put("analysers", joined(policy.analysers));
   for (const std::string& value : policy.never) out.secret("never", value);
   out.flag("restore", policy.restore);
   out.put("rule_pack", policy.rule_pack);
   out.put("on_error", std::string(policy.on_error == pii::PolicyOptions::OnError::block ? "block" : "pass"));
   out.put("on_opaque", std::string(to_string(policy.on_opaque)));
+  return out.take();
+}
+
+Facts facts_of(const Analyser& analyser) {
+  Collector out;
+  out.put("url", analyser.url);
+  out.put("language", analyser.language);
+  out.duration("timeout", analyser.timeout);
+  out.put("min_score", exact(analyser.min_score));
+  for (const auto& entity : analyser.entities)
+    out.put("entities." + entity.name, std::string(pii::to_string(entity.type)));
   return out.take();
 }
 

@@ -23,6 +23,7 @@ Facts facts_of(const Model& model);
 // Without the client certificate, which lies inside the TLS context.
 Facts facts_of(const providers::ProviderOptions& provider);
 Facts facts_of(const pii::PolicyOptions& policy);
+Facts facts_of(const Analyser& analyser);
 Facts facts_of(const FileKey& key);
 Facts facts_of(const LocalModel& model);
 // Everything else: listen, stores, log.

@@ -69,6 +69,31 @@ void detector_fields(Object& o, pii::CustomDetectorOptions& out) {
     o.problem("", "needs pattern, words or file");
 }
 
+const TextRule kEntityName{"a type as the analyser names it, such as PERSON", "^[A-Z][A-Z0-9_]{0,63}$",
+                           [](std::string_view text) {
+                             pii::EntityType builtin{};
+                             return accepts_type_name(text) || pii::parse_entity_type(text, builtin);
+                           }};
+constexpr std::pair<std::string_view, int> kAnalyserKinds[] = {{"presidio", 0}};
+
+void analyser_fields(Object& o, AnalyserDraft& out) {
+  Analyser& analyser = out.analyser;
+  o.text("name", analyser.name, kIdentifier, {.doc = "What policies name", .required = true});
+  int kind = 0;
+  o.choice("kind", kind, kAnalyserKinds, {.doc = "Whose API it speaks"});
+  out.way.where = out.where;
+  out.way.url_where = o.where("url");
+  o.text("url", out.way.url, kUrl,
+         {.doc = "https://host[:port][/base]; POST /analyze is asked there", .required = true});
+  o.boolean("plain_http", out.way.plain_http, {.doc = "Allows an http:// url"});
+  o.file_text("ca", out.way.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
+  o.texts("entities", out.entities, kEntityName, {.doc = "What it is asked for", .required = true});
+  o.text("language", analyser.language, kIdentifier, {.doc = "Of the texts, as the analyser names it"});
+  o.duration("timeout", analyser.timeout, {std::chrono::milliseconds(10), std::chrono::milliseconds(60'000)},
+             {.doc = "For all texts of one call together"});
+  o.decimal("min_score", analyser.min_score, {0, 1}, {.doc = "Findings below do not count"});
+}
+
 void rule_fields(Object& o, pii::TypeRule& out) {
   o.choice("action", out.action, kActions, {.doc = "What is done with a value; of a type, default: the policy's"});
   o.decimal("threshold", out.threshold, {0, 1}, {.doc = "Least score that counts"});
@@ -102,6 +127,8 @@ void policy_fields(Object& o, PolicyOptions& out) {
             rule_fields(r, rule);
             out.custom[name] = rule;
           });
+  o.references("analysers", out.analysers, Reference::To::pii_analyser, kIdentifier,
+               {.doc = "Which of pii.analysers are asked; on_error says what counts when one does not answer"});
   std::vector<std::string> never;
   o.texts("never", never, kLine, {.doc = "Values that are no finding, such as the house's own addresses"});
   for (const std::string& value : never) out.never.insert(pii::fold_words(value));
@@ -136,6 +163,12 @@ void pii_fields(Object& o, Draft& out) {
             if (!detector.describing() && !accepts_type_name(name))
               detector.problem("", "expected a name of its own in capitals, digits and _, such as STAFF_NUMBER");
           });
+  o.list("analysers", {.doc = "Other people's detectors, asked over HTTP about what a policy asks them about"},
+         [&](Object& analyser) {
+           AnalyserDraft& draft = out.analysers.emplace_back();
+           draft.where = analyser.where();
+           analyser_fields(analyser, draft);
+         });
   o.named("policies", {.doc = "By name"}, [&](const std::string& name, Object& policy) {
     PolicyDraft draft{policy.where(), {}};
     policy_fields(policy, draft.policy);

@@ -30,7 +30,7 @@ struct Where {
 
 // A name that has to be defined somewhere: checked when everything is read.
 struct Reference {
-  enum class To : std::uint8_t { provider, model, model_or_group, pii_policy, department };
+  enum class To : std::uint8_t { provider, model, model_or_group, pii_policy, pii_analyser, department };
   To to = To::provider;
   std::string name;
   Where where;

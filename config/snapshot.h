@@ -81,6 +81,23 @@ struct DatedCostCenter {
   std::string id;
 };
 
+// Somebody else's detector of personal data, asked over HTTP about every text that a policy asks it about.
+struct Analyser {  // [reload]
+  struct Entity {
+    std::string name;  // the analyser's name for it
+    pii::EntityType type = pii::EntityType::custom;
+    std::uint8_t custom = 0;  // of pii_detectors, where the type is the house's own
+  };
+  std::string name;
+  std::string url;
+  std::string language = "en";
+  std::chrono::milliseconds timeout{500};  // for all texts of one call together
+  double min_score = 0.5;
+  std::vector<Entity> entities;
+  std::string scope;  // all that its findings in a text depend on
+  std::shared_ptr<const providers::Endpoint> endpoint;
+};
+
 struct Department {  // [reload]
   std::string id;
   std::vector<DatedCostCenter> cost_centers;  // ascending by date
@@ -154,7 +171,8 @@ struct Snapshot {
   std::shared_ptr<const pii::PolicyOptions> pii;              // [reload] of every call; null: none
   std::shared_ptr<const pii::CustomDetectors> pii_detectors;  // [reload] null: none
   std::string pii_detectors_digest;  // of what they were made from; nothing outside this process
-  std::uint64_t pii_key_epoch = 1;   // [reload] of the keys of pseudonyms
+  std::map<std::string, std::shared_ptr<const Analyser>> pii_analysers;
+  std::uint64_t pii_key_epoch = 1;                           // [reload] of the keys of pseudonyms
   std::uint64_t pii_cache_bytes = std::uint64_t{32} << 20U;  // [reload] of what texts held when they were last scanned
   std::optional<ratelimit::RedisOptions> redis;              // [restart] absent: in memory
   finops::LedgerOptions ledger;                              // [restart]

@@ -133,6 +133,11 @@ struct Scrubbed {
 // earlier turn.
 std::vector<Finding> find(std::string_view text, const Scanner& scanner, const Policies& policies);
 
+// Adds what somebody else found in the text. `quoted`: the text is JSON, where no finding may reach over a quote or a
+// backslash; what does is taken apart.
+std::vector<Finding> merge(std::string_view text, const std::vector<Finding>& found, const std::vector<Finding>& others,
+                           bool quoted);
+
 // What the policies put in the place of one value; nullopt: it stays. Needs no JSON escape: letters, digits, stars,
 // brackets and the separators that stood there. Error permission_denied with code "pii_blocked" where they block (the
 // message names the type, never the value).

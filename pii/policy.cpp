@@ -41,6 +41,8 @@ void Policies::add(const PolicyOptions* policy) {
   if (count_ == kLevels) throw std::logic_error("more levels of policies than there are");
   policies_[count_++] = policy;
   add_countries(policy->countries);
+  for (const std::string& name : policy->analysers)
+    if (std::find(analysers_.begin(), analysers_.end(), name) == analysers_.end()) analysers_.push_back(name);
   if (policy->detectors == nullptr) return;
   detectors_ = policy->detectors.get();
   for (const auto& [name, rule] : policy->custom) {

@@ -52,6 +52,7 @@ struct PolicyOptions {
   std::map<std::string, TypeRule> custom;            // by the name of a detector; those not listed are not asked
   std::shared_ptr<const CustomDetectors> detectors;  // of the whole configuration; null: there are none
   std::set<std::string> never;                       // values that are no finding, as fold_words leaves them
+  std::vector<std::string> analysers;                // other people's detectors that are asked too, by name
   std::vector<std::string> countries;                // whose national identifiers are looked for; none: everybody's
   bool restore = true;                               // put values back into answers
   std::string rule_pack = "2026-11";                 // pinned: an upgrade never changes a redaction unreviewed
@@ -77,6 +78,8 @@ class Policies {
   std::string_view name_of(const Finding& finding) const;  // "CREDIT_CARD", or what the house calls it
   // What is looked for: the types of all countries that some level names, of every country where none names any.
   TypeSet types() const { return types_.none() ? TypeSet().set() : types_; }
+  // Other people's detectors that some level asks for, each once.
+  const std::vector<std::string>& analysers() const { return analysers_; }
   // All that the findings in a text depend on beside the text: equal for policies that look for the same.
   std::string scan_scope() const;
   // Appends what the house's own detectors find, of those that some policy asks for. True where there is something.
@@ -93,6 +96,7 @@ class Policies {
   TypeSet types_;
   std::vector<std::uint8_t> custom_;  // numbers of detectors, each once
   const CustomDetectors* detectors_ = nullptr;
+  std::vector<std::string> analysers_;
 };
 
 }  // namespace tollgate::pii

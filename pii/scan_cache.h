@@ -38,12 +38,17 @@ class ScanCache {
   // depend on (Policies::scan_scope).
   template <class Scan>
   Found find(std::string_view scope, std::string_view text, Scan&& scan) {
-    if (text.size() < kShortest || max_bytes_.load(std::memory_order_relaxed) == 0) return share(scan());
+    if (text.size() < kShortest || off()) return share(scan());
     const Key key = digest_(scope, text);
     if (Found known = get(key)) return known;
     Found found = share(scan());
     put(key, found);
     return found;
+  }
+  // The same in two steps, for what is not found out at once; texts of any length. Null: not known.
+  Found known(std::string_view scope, std::string_view text) { return off() ? nullptr : get(digest_(scope, text)); }
+  void remember(std::string_view scope, std::string_view text, std::vector<Finding> findings) {
+    if (!off()) put(digest_(scope, text), share(std::move(findings)));
   }
   Stats stats() const;
 
@@ -69,6 +74,7 @@ class ScanCache {
   };
   static constexpr std::size_t kShards = 64;
 
+  bool off() const { return max_bytes_.load(std::memory_order_relaxed) == 0; }
   static Found share(std::vector<Finding> findings);
   static std::size_t cost_of(const Found& found);
   Shard& shard_of(const Key& key) { return shards_[key[0] % kShards]; }

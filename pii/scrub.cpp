@@ -27,6 +27,21 @@ bool inside_token(const Finding& finding, const std::vector<std::size_t>& tokens
   return next != tokens.begin() && *(next - 1) + kTokenLength >= finding.end;
 }
 
+// What of a finding lies between quotes and backslashes, where there is a letter or digit in it.
+void add_pieces(std::string_view text, const Finding& whole, std::vector<Finding>& out) {
+  for (std::size_t at = whole.start; at < whole.end;) {
+    const std::size_t border = std::min(text.find_first_of("\"\\", at), whole.end);
+    const auto piece = text.substr(at, border - at);
+    if (std::any_of(piece.begin(), piece.end(), in_word)) {
+      Finding part = whole;
+      part.start = at;
+      part.end = border;
+      out.push_back(part);
+    }
+    at = border + 1;
+  }
+}
+
 Error blocked(const std::string& type) {
   return {
       .kind = ErrorKind::permission_denied,
@@ -76,6 +91,24 @@ std::vector<Finding> find(std::string_view text, const Scanner& scanner, const P
   const auto tokens = token_starts(text);
   std::erase_if(findings, [&](const Finding& f) { return inside_token(f, tokens); });
   return findings;
+}
+
+std::vector<Finding> merge(std::string_view text, const std::vector<Finding>& found, const std::vector<Finding>& others,
+                           bool quoted) {
+  std::vector<Finding> out = found;
+  const auto tokens = token_starts(text);
+  for (const Finding& other : others) {
+    const std::size_t first = out.size();
+    if (quoted)
+      add_pieces(text, other, out);
+    else
+      out.push_back(other);
+    out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                             [&](const Finding& f) { return inside_token(f, tokens); }),
+              out.end());
+  }
+  resolve_overlaps(out);
+  return out;
 }
 
 Result<std::optional<std::string>> replacement(const Finding& finding, std::string_view value, const Policies& policies,

@@ -54,6 +54,8 @@ constexpr std::array kHelp = {
     Help{"tollgate_log_dropped_total", "Log lines dropped because the log's reader is slow."},
     Help{"tollgate_log_lines_total", "Log lines handed to the writer."},
     Help{"tollgate_loop_lag_seconds", "Worst delay of a worker's loop since the last scrape."},
+    Help{"tollgate_pii_analyser_failures_total",
+         "Calls whose texts an analyser did not judge, by analyser and reason."},
     Help{"tollgate_pii_cache_bytes", "Memory of what texts held when they were last scanned, bytes."},
     Help{"tollgate_pii_cache_hits_total", "Texts that were scanned before, and not again."},
     Help{"tollgate_pii_cache_misses_total", "Texts that are long enough to be remembered, and were scanned."},

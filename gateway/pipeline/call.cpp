@@ -128,10 +128,13 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
   // Scrubbed before it is routed: no later stage sees what may not leave.
   policies.add(model->pii.get());
-  if (upload.form)
+  if (upload.form) {
     TG_CO_CHECK(allow_opaque(policies, screened));
-  else
-    screened = screen(services, view, who, policies, *call);
+    TG_CO_CHECK(allow_unanalysed(services, view, policies));
+  } else {
+    TG_CO_TRY(const Analysed analysed, co_await analyse(services, view, policies, *call));
+    screened = screen(services, view, who, policies, *call, analysed);
+  }
   report.pii(screened.pii, screened.rule_pack);
   report.mark(Phase::scrub);
   if (screened.refusal) co_return *screened.refusal;

@@ -52,11 +52,15 @@ class Screening {
   const pii::Policies& policies() const { return policies_; }
 
   // What was seen before is known by its bytes: mostly it has nothing in it, and is not even decoded.
-  Result<std::vector<pii::Replacement>> scrub(Text& text, pii::Scrubbed& out) const {
+  // `others`: what analysers have found in the text; `quoted`: the text is JSON.
+  Result<std::vector<pii::Replacement>> scrub(Text& text, const std::vector<pii::Finding>& others, bool quoted,
+                                              pii::Scrubbed& out) const {
     const auto found = services_.scan_cache.find(text.has_escapes() ? escaped_scope_ : scope_, text.raw(),
                                                  [&] { return pii::find(text.read(), services_.scanner, policies_); });
-    if (found->empty()) return std::vector<pii::Replacement>();
-    return pii::scrub(text.read(), *found, policies_, pseudonymiser_, out);
+    if (found->empty() && others.empty()) return std::vector<pii::Replacement>();
+    if (others.empty()) return pii::scrub(text.read(), *found, policies_, pseudonymiser_, out);
+    const auto all = pii::merge(text.read(), *found, others, quoted);
+    return pii::scrub(text.read(), all, policies_, pseudonymiser_, out);
   }
 
  private:
@@ -92,18 +96,20 @@ std::int64_t audit_period(const Services& services) {
 }
 
 Status screen_field(const Screening& with, const providers::Call& call, const providers::TextField& field,
-                    Screened& out) {
+                    const std::vector<pii::Finding>& others, Screened& out) {
   const auto raw = std::string_view(*call.body).substr(field.span.offset, field.span.length);
   Text text(raw, field.has_escapes);
   out.pii.position = position_of(field);
-  TG_TRY(auto replacements, with.scrub(text, out.pii));
+  TG_TRY(auto replacements, with.scrub(text, others, field.json_inside, out.pii));
   if (!replacements.empty()) add_edits(raw, field, std::move(replacements), out.edits);
   return {};
 }
 
-Status screen_call(const Screening& with, const providers::Call& call, Screened& out) {
+Status screen_call(const Screening& with, const providers::Call& call, const Analysed& analysed, Screened& out) {
+  static const std::vector<pii::Finding> kNothing;
   if (call.index.opaque_parts) TG_CHECK(allow_opaque(with.policies(), out));
-  for (const auto& field : call.index.texts) TG_CHECK(screen_field(with, call, field, out));
+  for (std::size_t i = 0; i < call.index.texts.size(); ++i)
+    TG_CHECK(screen_field(with, call, call.index.texts[i], analysed.empty() ? kNothing : analysed[i], out));
   return {};
 }
 
@@ -149,7 +155,7 @@ Status allow_opaque(const pii::Policies& policies, Screened& out) {
 }
 
 Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
-                const providers::Call& call) {
+                const providers::Call& call, const Analysed& analysed) {
   Screened out;
   if (policies.empty()) return out;
   out.rule_pack = policies.rule_pack();
@@ -159,7 +165,7 @@ Screened screen(const Services& services, const View& view, const auth::Principa
     out.refusal = no_pseudonymiser();
     return out;
   }
-  auto screened = screen_call(Screening(services, policies, *pseudonymiser), call, out);
+  auto screened = screen_call(Screening(services, policies, *pseudonymiser), call, analysed, out);
   if (!screened) out.refusal = std::move(screened).error();
   return out;
 }
@@ -173,7 +179,7 @@ Result<std::string> screen_text(const Services& services, const View& view, cons
   out.pii.audit_period = audit_period(services);
   out.pii.position = "form";
   Text as_it_stands(text, false);
-  TG_TRY(const auto replacements, with.scrub(as_it_stands, out.pii));
+  TG_TRY(const auto replacements, with.scrub(as_it_stands, {}, false, out.pii));
   if (out.pii.local_only && !out.opaque_local_only)
     return Error{.kind = ErrorKind::permission_denied,
                  .message = "The upload contains " + for_insiders_only(out) +

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
-#include "gateway/pipeline/services.h"
+#include "gateway/pipeline/analyse.h"
 #include "providers/call.h"
 
 namespace tollgate::pipeline {
@@ -23,7 +23,7 @@ struct Screened {
 pii::Policies policies_of(const View& view, const auth::Principal& who);
 
 Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
-                const providers::Call& call);
+                const providers::Call& call, const Analysed& analysed);
 
 // For texts that come one by one: scrubs one, and adds to `out` what was found. Where a call goes is decided before its
 // last text is seen, so what only models inside the house may see is refused here, unless all goes there anyway.

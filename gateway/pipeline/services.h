@@ -42,6 +42,7 @@ struct Services {
   Estimator& estimator;
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
+  providers::Transport& transport;  // for what is asked beside the call itself
   const auth::KeyHasher& hasher;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only
   const std::function<void(const std::string& credential)>& note_use;  // a key was used today; cheap

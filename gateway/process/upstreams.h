@@ -31,6 +31,9 @@ class Upstreams {
   // is unusable, which a loaded configuration rules out; the log says why.
   std::shared_ptr<providers::Upstream> make(const providers::ProviderOptions& provider);
 
+  // To whoever is no provider.
+  providers::Transport& transport() { return *hot_; }
+
   // Ends what is being fetched: to be awaited on the loop before it stops.
   net::Task<void> close() { return identities_.close(); }
 
