@@ -89,7 +89,7 @@ std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to)
   const auto provider = [&](const auto& part, bool now) { return provider_facts(now ? to : from, part); };
   compare("", settings_of(from), settings_of(to), lines);
   compare_parts("provider", by_name(from.providers), by_name(to.providers), lines, provider);
-  compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain, " (needs a restart)");
+  compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain);
   compare_parts("model", by_name(from.models), by_name(to.models), lines, plain);
   if (from.pii_detectors_digest != to.pii_detectors_digest) lines.push_back("pii.detectors changed");
   compare_parts("analyser", by_name(from.pii_analysers), by_name(to.pii_analysers), lines, plain);

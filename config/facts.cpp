@@ -313,10 +313,10 @@ Facts facts_of(const FileKey& key) {
 
 Facts facts_of(const LocalModel& model) {
   Collector out;
-  out.put("model.directory", model.engine.model_directory, kRestart);
-  out.put("model.weights", static_cast<int>(model.engine.weights), kRestart);
-  out.put("model.max_running", model.engine.max_running, kRestart);
-  out.put("model.max_queued", model.engine.max_queued, kRestart);
+  out.put("model.directory", model.engine.model_directory);
+  out.put("model.weights", static_cast<int>(model.engine.weights));
+  out.put("model.max_running", model.engine.max_running);
+  out.put("model.max_queued", model.engine.max_queued);
   return out.take();
 }
 

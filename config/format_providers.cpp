@@ -5,7 +5,6 @@
 namespace tollgate::config {
 namespace {
 
-constexpr Applies kRestart = Applies::restart;
 constexpr std::pair<std::string_view, local_backend::WeightFormat> kWeightFormats[] = {
     {"as_stored", local_backend::WeightFormat::as_stored},
     {"int8", local_backend::WeightFormat::int8},
@@ -33,14 +32,12 @@ void egress_fields(Object& o, ProviderDraft& out) {
 void local_fields(Object& m, ProviderDraft& out) {
   local_backend::EngineOptions engine;
   std::filesystem::path directory;
-  m.path("directory", directory,
-         {.doc = "config.json, model.safetensors, tokenizer.json", .applies = kRestart, .required = true});
+  m.path("directory", directory, {.doc = "config.json, model.safetensors, tokenizer.json", .required = true});
   engine.model_directory = directory.string();
-  m.choice(
-      "weights", engine.weights, kWeightFormats,
-      {.doc = "int8 and fp8 take half the memory of 16-bit files and cost a little accuracy", .applies = kRestart});
-  m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together", .applies = kRestart});
-  m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503", .applies = kRestart});
+  m.choice("weights", engine.weights, kWeightFormats,
+           {.doc = "int8 and fp8 take half the memory of 16-bit files and cost a little accuracy"});
+  m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together"});
+  m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503"});
   out.local = std::move(engine);
 }
 

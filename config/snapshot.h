@@ -145,7 +145,7 @@ struct LogOptions {
   std::string file;            // [restart] empty: standard error
 };
 
-struct LocalModel {  // [restart]
+struct LocalModel {  // [reload]: the new model is loaded before the old one goes
   std::string provider = "local";
   local_backend::EngineOptions engine;
 };

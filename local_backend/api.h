@@ -68,6 +68,8 @@ struct EngineOptions {
   // cut.
   std::int64_t kv_cache_bytes = std::int64_t{1} << 30;
   int kv_block_tokens = 32;
+
+  bool operator==(const EngineOptions&) const = default;
 };
 
 struct EngineStats {

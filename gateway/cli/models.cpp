@@ -8,6 +8,7 @@
 #include "gateway/base/money.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/common.h"
+#include "gateway/cli/local_models.h"
 #include "providers/abilities.h"
 
 namespace tollgate::cli {
@@ -130,7 +131,10 @@ void add_models(CLI::App& app, Context& context) {
   add_config_option(*command, *file);
   command->add_option("--department", *department, "Only what this department may use");
   command->add_flag("--json", *json, "As JSON");
-  command->callback([file, department, json, &context] { context.exit_code = models(*file, *department, *json); });
+  add_local_models(*command, context);
+  command->callback([command, file, department, json, &context] {
+    if (command->get_subcommands().empty()) context.exit_code = models(*file, *department, *json);
+  });
 }
 
 }  // namespace tollgate::cli

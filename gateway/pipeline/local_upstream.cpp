@@ -118,8 +118,8 @@ Result<local_backend::GenerateRequest> to_request(const providers::CanonicalRequ
 
 class LocalStream final : public providers::EventStream {
  public:
-  LocalStream(local_backend::Engine& engine, net::Executor executor, providers::AttemptRequest request)
-      : engine_(engine),
+  LocalStream(std::shared_ptr<local_backend::Engine> engine, net::Executor executor, providers::AttemptRequest request)
+      : engine_(std::move(engine)),
         executor_(executor),
         request_(std::move(request)),
         mailbox_(std::make_shared<Mailbox>(executor)) {
@@ -156,7 +156,7 @@ class LocalStream final : public providers::EventStream {
   static Batch to_batch(GenerateEvent event);
   static Batch finish_batch(const GenerateEvent& event);
 
-  local_backend::Engine& engine_;
+  std::shared_ptr<local_backend::Engine> engine_;
   net::Executor executor_;
   providers::AttemptRequest request_;
   Result<providers::CanonicalRequest> canonical_ = Error{};
@@ -167,8 +167,9 @@ class LocalStream final : public providers::EventStream {
 
 Status LocalStream::begin() {
   if (!canonical_) return canonical_.error();
+  if (!engine_) return Error{ErrorKind::upstream_error, "This model is not here any more."};
   TG_TRY(auto generate, to_request(*canonical_, request_.department));
-  generation_ = engine_.generate(std::move(generate), [mailbox = mailbox_, executor = executor_](GenerateEvent event) {
+  generation_ = engine_->generate(std::move(generate), [mailbox = mailbox_, executor = executor_](GenerateEvent event) {
     net::asio::post(executor, [mailbox, event = std::move(event)]() mutable {
       mailbox->events.push_back(std::move(event));
       mailbox->arrived.notify();
@@ -215,20 +216,20 @@ net::Task<Result<std::optional<Batch>>> LocalStream::next() {
 
 class LocalUpstream final : public providers::Upstream {
  public:
-  LocalUpstream(local_backend::Engine& engine, net::Executor executor) : engine_(engine), executor_(executor) {}
+  LocalUpstream(EngineSource engine, net::Executor executor) : engine_(std::move(engine)), executor_(executor) {}
   std::unique_ptr<providers::EventStream> start(providers::AttemptRequest request) override {
-    return std::make_unique<LocalStream>(engine_, executor_, std::move(request));
+    return std::make_unique<LocalStream>(engine_(), executor_, std::move(request));
   }
 
  private:
-  local_backend::Engine& engine_;
+  EngineSource engine_;
   net::Executor executor_;
 };
 
 }  // namespace
 
-std::unique_ptr<providers::Upstream> local_upstream(local_backend::Engine& engine, net::Executor executor) {
-  return std::make_unique<LocalUpstream>(engine, executor);
+std::unique_ptr<providers::Upstream> local_upstream(EngineSource engine, net::Executor executor) {
+  return std::make_unique<LocalUpstream>(std::move(engine), executor);
 }
 
 }  // namespace tollgate::pipeline

@@ -3,13 +3,13 @@
 #include <boost/asio/basic_signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "gateway/auth/store.h"
 #include "gateway/observe/json_log.h"
+#include "gateway/process/admin.h"
 #include "gateway/process/listener.h"
 #include "gateway/process/operator_view.h"
 #include "gateway/process/ops.h"
@@ -30,6 +30,7 @@ class Gateway {
  private:
   // serve.cpp
   void load_models();
+  AdminCommands admin_commands();
   void prefetch_names();
   void open_data_listener();
   void open_side_listeners();
@@ -40,7 +41,8 @@ class Gateway {
 
   // gateway_reload.cpp: off the loops, one at a time, the last of several counts
   void begin_reload();
-  void finish_reload(Prepared prepared);
+  LocalModels::Loaded load_models_of(Prepared& prepared);
+  void finish_reload(Prepared prepared, LocalModels::Loaded loaded);
   void publish_credentials(std::shared_ptr<const auth::CredentialTable> table);
   void put_in_force(Published next);
   void publish();
@@ -58,7 +60,7 @@ class Gateway {
   auth::KeyHasher hasher_;
   net::Resolver resolver_;
   providers::CredentialFiles credential_files_;
-  std::map<std::string, std::unique_ptr<local_backend::Engine>> engines_;
+  std::optional<LocalModels> models_;
   std::unique_ptr<finops::Ledger> ledger_;
   std::unique_ptr<finops::Shipper> shipper_;
   routing::Health health_;
@@ -68,6 +70,7 @@ class Gateway {
   observe::Metrics metrics_;
   OpsFacts facts_;
   Secret admin_token_;
+  AdminCommands admin_commands_ = admin_commands();
 
   asio::io_context io_{1};
   net::Sweep sweep_{io_};

@@ -13,11 +13,22 @@ void Gateway::begin_reload() {
   reloading_ = true;
   asio::post(blocking_, [this, running = published_.snapshot] {
     auto prepared = std::make_shared<Prepared>(prepare(config_file_, running));
-    asio::post(io_, [this, prepared] { finish_reload(std::move(*prepared)); });
+    auto loaded = std::make_shared<LocalModels::Loaded>(load_models_of(*prepared));
+    asio::post(io_, [this, prepared, loaded] { finish_reload(std::move(*prepared), std::move(*loaded)); });
   });
 }
 
-void Gateway::finish_reload(Prepared prepared) {
+// A model that cannot be loaded is a configuration that cannot be used.
+LocalModels::Loaded Gateway::load_models_of(Prepared& prepared) {
+  if (!prepared.ok) return {};
+  auto loaded = models_->load_missing(prepared.published.snapshot->local_models);
+  if (loaded) return *std::move(loaded);
+  prepared.ok = false;
+  prepared.lines = {loaded.error().message};
+  return {};
+}
+
+void Gateway::finish_reload(Prepared prepared, LocalModels::Loaded loaded) {
   reloading_ = false;
   reload_status_.sequence += 1;
   reload_status_.ok = prepared.ok;
@@ -26,7 +37,10 @@ void Gateway::finish_reload(Prepared prepared) {
     log_->write(prepared.ok ? LogLevel::info : LogLevel::error, prepared.ok ? "config_changed" : "config_refused", line,
                 {});
   main_shard_->count("tollgate_config_reloads_total", {{"result", prepared.ok ? "ok" : "refused"}});
-  if (prepared.ok) put_in_force(std::move(prepared.published));
+  if (prepared.ok) {
+    models_->put(prepared.published.snapshot->local_models, std::move(loaded));
+    put_in_force(std::move(prepared.published));
+  }
   reload_status_.generation = snapshot().generation;
   log_->write(prepared.ok ? LogLevel::info : LogLevel::error, "reloaded",
               prepared.ok ? "the new configuration is in force" : "the configuration in force stays",

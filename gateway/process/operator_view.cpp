@@ -59,7 +59,9 @@ void read_gauges(const OperatorView& view, MetricsShard& shard) {
       shard.gauge("tollgate_certificate_not_after_seconds", {}, static_cast<double>(*expiry));
   for (const auto& state : view.health.states())
     shard.gauge("tollgate_target_cooling", {{"target", state.key}}, state.cooling ? 1 : 0);
-  for (const auto& [provider, engine] : view.engines) local_gauges(provider, engine->stats(), shard);
+  view.models.each([&shard](const std::string& provider, const local_backend::Engine& engine) {
+    local_gauges(provider, engine.stats(), shard);
+  });
 }
 
 std::string status_json(const OperatorView& view) {
@@ -81,6 +83,27 @@ std::string status_json(const OperatorView& view) {
                     {"last_reload", {{"ok", view.last_reload.ok}, {"lines", view.last_reload.lines}}},
                     {"targets", std::move(targets)}};
   return out.dump();
+}
+
+std::string models_json(const LocalModels& models) {
+  using nlohmann::ordered_json;
+  const auto told = [](const std::optional<LocalModelState::Model>& model) -> ordered_json {
+    if (!model) return nullptr;
+    return {{"directory", model->directory},
+            {"architecture", model->facts.architecture},
+            {"parameters", model->facts.parameters},
+            {"context_length", model->facts.context_length},
+            {"healthy", model->healthy}};
+  };
+  ordered_json all = ordered_json::array();
+  for (const auto& state : models.states())
+    all.push_back({{"provider", state.provider},
+                   {"current", told(state.current)},
+                   {"staged", told(state.staged)},
+                   {"previous", told(state.previous)},
+                   {"loading", state.loading},
+                   {"problem", state.problem}});
+  return all.dump();
 }
 
 }  // namespace tollgate::process

@@ -1,16 +1,14 @@
 #pragma once
 // What operators ask of the process as a whole: gauges at each scrape, and the admin port's status.
 #include <chrono>
-#include <map>
-#include <memory>
 #include <string>
 
 #include "config/snapshot.h"
 #include "finops/ledger.h"
 #include "gateway/observe/json_log.h"
 #include "gateway/observe/metrics.h"
+#include "gateway/process/local_models.h"
 #include "gateway/process/state_files.h"
-#include "local_backend/api.h"
 #include "pii/scan_cache.h"
 #include "routing/routing.h"
 
@@ -23,7 +21,7 @@ struct OperatorView {
   const pii::ScanCache& scan_cache;
   std::size_t workers;
   const routing::Health& health;
-  const std::map<std::string, std::unique_ptr<local_backend::Engine>>& engines;  // by provider id
+  const LocalModels& models;
   const observe::JsonLog& log;
   const config::Snapshot& snapshot;
   const ReloadStatus& last_reload;
@@ -35,5 +33,6 @@ struct OperatorView {
 
 void read_gauges(const OperatorView& view, observe::MetricsShard& shard);
 std::string status_json(const OperatorView& view);
+std::string models_json(const LocalModels& models);
 
 }  // namespace tollgate::process

@@ -1,7 +1,5 @@
 #include "gateway/process/ops.h"
 
-#include <sodium.h>
-
 #include "gateway/pipeline/call.h"
 
 namespace tollgate::process {
@@ -19,10 +17,6 @@ Task<void> text(server::Exchange& exchange, int status, std::string body) {
 Task<void> refuse(server::Exchange& exchange, ErrorKind kind, std::string message) {
   Error error{.kind = kind, .message = std::move(message), .retryable = false};
   co_await pipeline::answer_error(exchange, providers::Api::chat, std::move(error));
-}
-
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace
@@ -43,22 +37,6 @@ Task<void> serve_ops(server::Exchange& exchange, const OpsFacts& facts, observe:
     co_await text(exchange, 200, metrics.scrape());
   } else {
     co_await refuse(exchange, ErrorKind::not_found, "The ops port serves /healthz, /readyz and /metrics.");
-  }
-}
-
-Task<void> serve_admin(server::Exchange& exchange, const Secret& token, std::function<std::string()> status_json) {
-  constexpr std::string_view kBearer = "Bearer ";
-  const auto presented = exchange.head().header("authorization");
-  const bool allowed = presented.starts_with(kBearer) && same(presented.substr(kBearer.size()), token.reveal());
-  if (!allowed) {
-    co_await refuse(exchange, ErrorKind::unauthenticated,
-                    "The admin port wants Authorization: Bearer with the token in state_directory/admin.token.");
-  } else if (exchange.head().path() == "/status" && exchange.head().method == "GET") {
-    const std::string body = status_json();
-    server::HeaderLines none;
-    (void)co_await exchange.respond(200, std::move(none), body);
-  } else {
-    co_await refuse(exchange, ErrorKind::not_found, "The admin port serves GET /status.");
   }
 }
 

@@ -1,10 +1,7 @@
 #pragma once
-// The two listeners beside the data port: ops (health and metrics, nothing else) and admin (loopback, token).
+// The ops listener: health and metrics, nothing else.
 #include <atomic>
-#include <functional>
-#include <string>
 
-#include "gateway/base/secret.h"
 #include "gateway/observe/metrics.h"
 #include "gateway/server/exchange.h"
 
@@ -17,8 +14,5 @@ struct OpsFacts {
 
 // GET /healthz (the process lives), /readyz (it takes calls), /metrics.
 net::Task<void> serve_ops(server::Exchange& exchange, const OpsFacts& facts, observe::Metrics& metrics);
-
-// GET /status with "Authorization: Bearer <token>": `status_json` says the rest.
-net::Task<void> serve_admin(server::Exchange& exchange, const Secret& token, std::function<std::string()> status_json);
 
 }  // namespace tollgate::process

@@ -62,9 +62,8 @@ Gateway::Gateway(std::filesystem::path config_file)
       health_(clock_),
       scan_cache_(snapshot().pii_cache_bytes),
       ops_context_(side_context([this](server::Exchange& e) { return serve_ops(e, facts_, metrics_); })),
-      admin_context_(side_context([this](server::Exchange& e) {
-        return serve_admin(e, admin_token_, [this] { return status_json(view()); });
-      })) {
+      admin_context_(
+          side_context([this](server::Exchange& e) { return serve_admin(e, admin_token_, admin_commands_); })) {
   load_models();
   prefetch_names();
   const auto workers = worker_count(snapshot());
@@ -83,7 +82,7 @@ Gateway::Gateway(std::filesystem::path config_file)
                  .hasher = hasher_,
                  .resolver = resolver_,
                  .credential_files = credential_files_,
-                 .engines = engines_,
+                 .models = *models_,
                  .note_use = [this](const std::string& id) { refresher_->note_use(id, clock_.system_now()); }});
   refresher_ = std::make_unique<auth::Refresher>(
       snapshot().credentials, auth::hash_file_keys(snapshot().file_keys, hasher_),
@@ -112,14 +111,17 @@ server::ConnectionContext Gateway::side_context(std::function<net::Task<void>(se
 }
 
 void Gateway::load_models() {
-  for (const auto& local : snapshot().local_models) {
-    log_->write(LogLevel::info, "model_loading", local.engine.model_directory, {});
-    try {
-      engines_[local.provider] = local_backend::Engine::load(local.engine);
-    } catch (const std::exception& e) {
-      throw StartError("provider " + local.provider + ": cannot load its model: " + e.what());
-    }
-  }
+  models_.emplace(*log_);
+  models_->put(snapshot().local_models, or_fail(models_->load_missing(snapshot().local_models)));
+}
+
+AdminCommands Gateway::admin_commands() {
+  return {.status = [this] { return status_json(view()); },
+          .models = [this] { return models_json(*models_); },
+          .load = [this](const std::string& provider,
+                         const std::string& directory) { return models_->begin_load(provider, directory); },
+          .swap = [this](const std::string& provider) { return models_->swap(provider); },
+          .rollback = [this](const std::string& provider) { return models_->rollback(provider); }};
 }
 
 // So that the first call finds the addresses.
@@ -199,7 +201,7 @@ OperatorView Gateway::view() const {
           .scan_cache = scan_cache_,
           .workers = workers_.size(),
           .health = health_,
-          .engines = engines_,
+          .models = *models_,
           .log = *log_,
           .snapshot = snapshot(),
           .last_reload = reload_status_,

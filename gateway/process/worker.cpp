@@ -142,10 +142,7 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
     const auto upstream = view_->upstreams.find(provider.id);
     if (same && upstream != view_->upstreams.end()) return upstream->second;
   }
-  if (provider.kind == "local") {
-    const auto engine = shared_.engines.find(provider.id);
-    return engine == shared_.engines.end() ? nullptr : pipeline::local_upstream(*engine->second, io_.get_executor());
-  }
+  if (provider.kind == "local") return pipeline::local_upstream(shared_.models.source(provider.id), io_.get_executor());
   return upstreams_.make(provider);
 }
 

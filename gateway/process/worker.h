@@ -9,9 +9,9 @@
 #include "gateway/net/resolver.h"
 #include "gateway/net/tls.h"
 #include "gateway/pipeline/services.h"
+#include "gateway/process/local_models.h"
 #include "gateway/process/upstreams.h"
 #include "gateway/server/connection.h"
-#include "local_backend/api.h"
 
 namespace tollgate::process {
 
@@ -28,7 +28,7 @@ struct Shared {
   const auth::KeyHasher& hasher;
   net::Resolver& resolver;
   providers::CredentialFiles& credential_files;
-  const std::map<std::string, std::unique_ptr<local_backend::Engine>>& engines;  // by provider id
+  const LocalModels& models;
   std::function<void(const std::string& credential)> note_use;
   std::atomic<std::uint64_t> bytes_in_flight{0};
   std::atomic<std::int64_t> connections{0};

@@ -200,8 +200,10 @@ Diagnosis local_failure(std::string what) {
   return {"provider_error", std::move(what), "Check model: {directory: …}: the files, and the memory they need."};
 }
 
-net::Task<void> ask_engine(local_backend::Engine& engine, net::Executor executor, CheckedTarget& target) {
-  const auto upstream = pipeline::local_upstream(engine, std::move(executor));
+net::Task<void> ask_engine(std::shared_ptr<local_backend::Engine> engine, net::Executor executor,
+                           CheckedTarget& target) {
+  pipeline::EngineSource source = [engine = std::move(engine)] { return engine; };
+  const auto upstream = pipeline::local_upstream(std::move(source), std::move(executor));
   providers::AttemptRequest request;
   request.call = question("max_tokens");
   request.upstream_model = target.model;
@@ -228,9 +230,9 @@ void check_local(const config::Snapshot& snapshot, CheckedTarget& target, bool w
   for (const auto& local : snapshot.local_models) {
     if (local.provider != target.provider) continue;
     try {
-      const auto engine = local_backend::Engine::load(local.engine);
+      const std::shared_ptr<local_backend::Engine> engine = local_backend::Engine::load(local.engine);
       net::asio::io_context io(1);
-      auto asking = ask_engine(*engine, io.get_executor(), target);
+      auto asking = ask_engine(engine, io.get_executor(), target);
       net::asio::co_spawn(io, std::move(asking), [](const std::exception_ptr& failure) {
         if (failure) std::rethrow_exception(failure);
       });

@@ -148,7 +148,7 @@ TEST_F(Reload, NamesWhatNeedsARestart) {
   const auto after = load_text(yaml, before);
   EXPECT_THAT(semantic_diff(*before, *after),
               ElementsAre("organisation default -> acme (needs a restart)", "workers 0 -> 3 (needs a restart)",
-                          "local model l: model.max_running 8 -> 2 (needs a restart)"));
+                          "local model l: model.max_running 8 -> 2"));
 }
 
 TEST_F(Reload, NamesAddedRemovedAndRerouted) {

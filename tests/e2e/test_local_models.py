@@ -1,0 +1,196 @@
+"""The embedded model behind the gateway: called by an SDK, fallen back to and from, replaced while it answers."""
+import json
+import shutil
+import threading
+
+import openai
+import pytest
+from gateway import ROOT, Gateway, department, eventually, model, provider, run
+from simulator import Simulator
+
+DEMO = ROOT / "local_backend/demo/model"
+TICKET = "Route this ticket: My laptop does not start."
+
+
+@pytest.fixture(scope="module")
+def other_model(tmp_path_factory):
+    """The demo model with a template that says more, so that its prompts are longer: that shows who answered."""
+    folder = tmp_path_factory.mktemp("models") / "other"
+    shutil.copytree(DEMO, folder)
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("{{ bos_token }}", "{{ bos_token }}<|system|>Be brief.<|end|>"))
+    return folder
+
+
+def local_provider(directory, name="local"):
+    return f"id: {name}\nkind: local\nregion: {{processing: local}}\nmodel: {{directory: {directory}}}\n"
+
+
+def models():
+    return {"small": "name: small\ntargets: [{provider: local, model: demo}]\n",
+            "gpt": "name: gpt\ntargets: [{provider: sim, model: sim-1}]\nfallback: [{provider: local, model: demo}]\n",
+            "home": "name: home\ntargets: [{provider: local, model: demo}]\nfallback: [{provider: sim, model: sim-1}]\n"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "provider.key").write_text("sk-upstream\n")
+    (folder / "provider.key").chmod(0o600)
+    simulator = Simulator()
+    gateway = Gateway(folder, {"sim": provider(simulator), "local": local_provider(DEMO)}, models(),
+                      {"retail": department(models="[small, gpt, home]")})
+    price = "{provider: local, model: demo, input: 0.10 USD, output: 0.20 USD}, "
+    gateway.config.write_text(gateway.config.read_text().replace("overrides: [", "overrides: [" + price))
+    gateway.key()
+    gateway.start()
+    yield gateway, simulator
+    assert gateway.stop() == 0
+    simulator.close()
+
+
+def client(gateway):
+    import httpx
+    return openai.OpenAI(base_url=gateway.url, api_key=gateway.key(), max_retries=0,
+                         http_client=httpx.Client(verify=gateway.tls_context()))
+
+
+def prompt_tokens(gateway):
+    answer = client(gateway).chat.completions.create(model="small", messages=[{"role": "user", "content": TICKET}],
+                                                     temperature=0)
+    return answer.usage.prompt_tokens
+
+
+def tell(gateway, command, *more, check=True):
+    return run("models", command, "-c", gateway.config, *more, check=check)
+
+
+def test_an_sdk_streams_from_the_local_model_and_the_ledger_has_its_cost(house):
+    gateway, _ = house
+    stream = client(gateway).chat.completions.create(
+        model="small", messages=[{"role": "user", "content": TICKET}], temperature=0, stream=True,
+        stream_options={"include_usage": True})
+    chunks = list(stream)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    usage = chunks[-1].usage
+    row = gateway.wait_rows(1)[0]
+    assert (row["provider"], row["processing_region"], row["outcome"]) == ("local", "local", "ok")
+    assert (row["input_tokens"], row["output_tokens"]) == (usage.prompt_tokens, usage.completion_tokens)
+    assert row["cost_nano"] == usage.prompt_tokens * 100 + usage.completion_tokens * 200
+
+
+def test_a_client_that_leaves_frees_the_engine(house):
+    gateway, _ = house
+    with client(gateway).chat.completions.create(model="small", temperature=1, stream=True,
+                                                 messages=[{"role": "user", "content": TICKET}]) as stream:
+        next(iter(stream))
+    eventually(lambda: gateway.metric("tollgate_local_running", provider="local") == 0, what="an idle engine")
+
+
+def test_a_cloud_that_fails_falls_back_to_the_local_model_and_the_other_way_round(house):
+    gateway, simulator = house
+
+    async def broken(request, reply):
+        await reply.plain(503, {"error": {"message": "no", "type": "x", "param": None, "code": None}})
+
+    usual, simulator.behaviour = simulator.behaviour, broken
+    try:
+        status, headers, _ = gateway.chat(TICKET, model="gpt")
+        assert status == 200 and headers["x-tollgate-provider"] == "local"
+        assert headers["x-tollgate-fallback"] == "true"
+    finally:
+        simulator.behaviour = usual
+    # More than its context holds: it refuses, and that is the caller's mistake, not a failure.
+    status, _, body = gateway.chat("word " * 5000, model="small")
+    assert status == 400 and json.loads(body)["error"]["code"] == "context_length_exceeded"
+
+
+def test_another_model_is_loaded_swapped_in_and_rolled_back_and_no_stream_ends_early(house, other_model):
+    gateway, _ = house
+    short = prompt_tokens(gateway)
+    stop, broken, ended = threading.Event(), [], []
+
+    def talk():
+        speaker = client(gateway)
+        while not stop.is_set():
+            stream = speaker.chat.completions.create(model="small", temperature=1, stream=True, seed=len(ended),
+                                                     messages=[{"role": "user", "content": TICKET}])
+            last = [c.choices[0].finish_reason for c in stream if c.choices][-1]
+            (ended if last in ("stop", "length") else broken).append(last)
+
+    talkers = [threading.Thread(target=talk) for _ in range(3)]
+    for talker in talkers:
+        talker.start()
+    try:
+        out = tell(gateway, "load", "--directory", other_model).stdout
+        assert f"staged    {other_model}" in out and f"serves    {DEMO}" in out
+        assert prompt_tokens(gateway) == short, "what is staged does not serve"
+        assert f"serves    {other_model}" in tell(gateway, "swap").stdout
+        longer = prompt_tokens(gateway)
+        assert longer > short
+        assert f"serves    {DEMO}" in tell(gateway, "rollback", "--provider", "local").stdout
+        assert prompt_tokens(gateway) == short
+        assert f"serves    {other_model}" in tell(gateway, "swap").stdout, "what was rolled back can come again"
+        tell(gateway, "rollback")
+    finally:
+        stop.set()
+        for talker in talkers:
+            talker.join(30)
+    assert not broken and len(ended) >= 3
+    events = [line["event"] for line in gateway.log_lines()]
+    assert events.count("model_in_force") >= 4
+
+
+def test_a_model_that_cannot_be_loaded_says_why_and_the_one_that_serves_stays(house, tmp_path):
+    gateway, _ = house
+    torn = tmp_path / "torn"
+    shutil.copytree(DEMO, torn)
+    weights = torn / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    done = tell(gateway, "load", "--directory", torn, check=False)
+    assert done.returncode == 1 and "model.safetensors" in done.stderr
+    assert "refused" in tell(gateway, "status").stdout
+    assert gateway.chat(TICKET, model="small")[0] == 200
+    seat = json.loads(tell(gateway, "status", "--json").stdout)[0]
+    assert seat["current"]["directory"] == str(DEMO)
+
+
+def test_commands_that_cannot_be_carried_out_say_what_to_do(house):
+    gateway, _ = house
+    assert "no provider" in tell(gateway, "swap", "--provider", "nobody", check=False).stderr.lower()
+    assert tell(gateway, "load", "--directory", "/nonexistent", check=False).returncode == 1
+
+
+def test_a_reload_with_another_directory_loads_it_first_and_refuses_what_cannot_be_loaded(house, other_model, tmp_path):
+    gateway, simulator = house
+    short = prompt_tokens(gateway)
+    file = gateway.directory / "conf.d/providers/local.yaml"
+    good = file.read_text()
+    file.write_text(local_provider(other_model))
+    assert "model.directory" in gateway.reload().stdout
+    eventually(lambda: prompt_tokens(gateway) > short, what="the new model")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    file.write_text(local_provider(empty))
+    refused = gateway.reload(check=False)
+    assert refused.returncode == 1 and "config.json" in refused.stdout + refused.stderr
+    assert prompt_tokens(gateway) > short, "the last good model stays"
+    file.write_text(good)
+    gateway.reload()
+    eventually(lambda: prompt_tokens(gateway) == short, what="the first model again")
+
+
+def test_a_reload_can_add_a_local_provider(house):
+    gateway, _ = house
+    providers = gateway.directory / "conf.d/providers"
+    names = gateway.directory / "conf.d/models"
+    (providers / "second.yaml").write_text(local_provider(DEMO, "second"))
+    target = names / "small.yaml"
+    before = target.read_text()
+    target.write_text(before.replace("provider: local", "provider: second"))
+    gateway.reload()
+    eventually(lambda: gateway.chat(TICKET, model="small")[1].get("x-tollgate-provider") == "second")
+    target.write_text(before)
+    (providers / "second.yaml").unlink()
+    gateway.reload()
+    eventually(lambda: gateway.chat(TICKET, model="small")[1].get("x-tollgate-provider") == "local")
