@@ -1,17 +1,59 @@
 #include "local_backend/chat_template.h"
 
+#include <chrono>
+
+#include "local_backend/json_document.h"
 #include "local_backend/unicode.h"
 
 namespace tollgate::local_backend {
 
-ChatTemplate::ChatTemplate(std::string_view source, const Tokenizer& tokenizer, std::string begin_token,
-                           std::string end_token)
-    : template_(source),
+std::int64_t system_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+ChatTemplate::ChatTemplate(const TemplateSource& source, const Tokenizer& tokenizer, std::string begin_token,
+                           std::string end_token, TemplateClock clock)
+    : standard_(source.standard),
+      origin_(source.origin),
       tokenizer_(tokenizer),
       begin_token_(std::move(begin_token)),
-      end_token_(std::move(end_token)) {}
+      end_token_(std::move(end_token)),
+      clock_(std::move(clock)) {
+  if (!source.with_tools.empty()) with_tools_.emplace(source.with_tools);
+}
 
-std::variant<std::vector<int>, PromptError> ChatTemplate::prompt(const std::vector<Message>& messages) const {
+// What a caller wrote, as a value whose texts cannot become special tokens.
+JinjaValue ChatTemplate::guarded(const Json& json) const {
+  switch (json.kind) {
+    case Json::Kind::null:
+      return JinjaValue::none();
+    case Json::Kind::boolean:
+      return JinjaValue::of(json.boolean);
+    case Json::Kind::integer:
+      return JinjaValue::of(json.integer);
+    case Json::Kind::number:
+      return JinjaValue::of(json.number);
+    case Json::Kind::string:
+      return JinjaValue::of(tokenizer_.guard(json.string));
+    case Json::Kind::array: {
+      JinjaValue::List list;
+      for (const Json& item : json.items) list.push_back(guarded(item));
+      return JinjaValue::of(std::move(list));
+    }
+    case Json::Kind::object: {
+      JinjaValue::Map map;
+      for (std::size_t i = 0; i < json.keys.size(); ++i) {
+        map.emplace_back(tokenizer_.guard(json.keys[i]), guarded(json.items[i]));
+      }
+      return JinjaValue::of(std::move(map));
+    }
+  }
+  return {};
+}
+
+std::variant<std::vector<int>, PromptError> ChatTemplate::prompt(const std::vector<Message>& messages,
+                                                                 const Json* tools) const {
   JinjaValue::List list;
   for (const Message& message : messages) {
     JinjaValue::Map entry;
@@ -21,10 +63,12 @@ std::variant<std::vector<int>, PromptError> ChatTemplate::prompt(const std::vect
   }
   JinjaValue::Map variables;
   variables.emplace_back("messages", JinjaValue::of(std::move(list)));
+  variables.emplace_back("tools", tools == nullptr ? JinjaValue::none() : guarded(*tools));
   variables.emplace_back("add_generation_prompt", JinjaValue::of(true));
   variables.emplace_back("bos_token", JinjaValue::of(begin_token_));
   variables.emplace_back("eos_token", JinjaValue::of(end_token_));
-  const JinjaResult rendered = template_.render(variables);
+  const JinjaTemplate& chosen = tools != nullptr && with_tools_ ? *with_tools_ : standard_;
+  const JinjaResult rendered = chosen.render(variables, {}, clock_());
   if (!rendered.ok) {
     return PromptError{"the chat template refused the messages: " + to_valid_utf8(rendered.error.substr(0, 200))};
   }

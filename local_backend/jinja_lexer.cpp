@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <stdexcept>
 
 #include "local_backend/jinja_syntax.h"
@@ -35,7 +36,7 @@ class Lexer {
 
  private:
   void push(Token::Kind kind, std::string text = {}, std::int64_t integer = 0) {
-    tokens_.push_back({kind, std::move(text), integer, line_});
+    tokens_.push_back({kind, std::move(text), integer, 0, line_});
   }
 
   void advance_to(std::size_t end) {
@@ -94,7 +95,7 @@ class Lexer {
     advance_to(at_ + 2);
     if (at_ < source_.size() && (source_[at_] == '-' || source_[at_] == '+')) ++at_;
     const std::string_view close = print ? "}}" : "%}";
-    int brackets = 0;  // "}}" may also close two map literals; we have none, but brackets keep "]}}" apart
+    int brackets = 0;  // "}}" may also close two map literals
     while (true) {
       while (at_ < source_.size() && is_blank(source_[at_])) advance_to(at_ + 1);
       if (at_ >= source_.size()) syntax_error(line_, "a tag is not closed");
@@ -114,7 +115,7 @@ class Lexer {
   void token(int& brackets) {
     const char c = source_[at_];
     if (is_name_start(c)) return name();
-    if (is_digit(c)) return integer();
+    if (is_digit(c)) return number();
     if (c == '\'' || c == '"') return string(c);
     static constexpr std::array<std::string_view, 6> kLong = {"==", "!=", "<=", ">=", "//", "**"};
     for (const std::string_view op : kLong) {
@@ -127,8 +128,8 @@ class Lexer {
     if (std::string_view("+-*/%~<>=|.,:()[]{}").find(c) == std::string_view::npos) {
       syntax_error(line_, std::string("unexpected character '") + c + "'");
     }
-    if (c == '(' || c == '[') ++brackets;
-    if ((c == ')' || c == ']') && brackets > 0) --brackets;
+    if (c == '(' || c == '[' || c == '{') ++brackets;
+    if ((c == ')' || c == ']' || c == '}') && brackets > 0) --brackets;
     push(Token::Kind::op, std::string(1, c));
     ++at_;
   }
@@ -139,16 +140,33 @@ class Lexer {
     push(Token::Kind::name, std::string(source_.substr(start, at_ - start)));
   }
 
-  void integer() {
+  bool digit_at(std::size_t at) const { return at < source_.size() && is_digit(source_[at]); }
+
+  // 12, 1.5, 2e-7
+  void number() {
+    const std::size_t start = at_;
+    while (digit_at(at_)) ++at_;
+    const std::size_t whole = at_;
+    if (source_.substr(at_).starts_with('.') && digit_at(at_ + 1)) ++at_;
+    while (digit_at(at_)) ++at_;
+    if (at_ < source_.size() && (source_[at_] == 'e' || source_[at_] == 'E')) {
+      const std::size_t sign = at_ + 1 < source_.size() && (source_[at_ + 1] == '-' || source_[at_ + 1] == '+') ? 1 : 0;
+      if (digit_at(at_ + 1 + sign)) at_ += 1 + sign;
+      while (digit_at(at_)) ++at_;
+    }
+    if (at_ > whole) return push_float(start);
     std::int64_t value = 0;
-    while (at_ < source_.size() && is_digit(source_[at_])) {
-      value = value * 10 + (source_[at_++] - '0');
-      if (value > 1'000'000'000) syntax_error(line_, "a number is too large");
-    }
-    if (source_.substr(at_).starts_with('.') && at_ + 1 < source_.size() && is_digit(source_[at_ + 1])) {
-      syntax_error(line_, "floating-point numbers are not supported");
-    }
+    const auto read = std::from_chars(source_.data() + start, source_.data() + at_, value);
+    if (read.ec != std::errc() || value > 1'000'000'000) syntax_error(line_, "a number is too large");
     push(Token::Kind::integer, {}, value);
+  }
+
+  void push_float(std::size_t start) {
+    double value = 0;
+    const auto read = std::from_chars(source_.data() + start, source_.data() + at_, value);
+    if (read.ec != std::errc()) syntax_error(line_, "a number is too large");
+    push(Token::Kind::number);
+    tokens_.back().number = value;
   }
 
   void string(char quote) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "local_backend/jinja.h"
+#include "local_backend/jinja_builtins.h"
 
 namespace tollgate::local_backend::jinja {
 
@@ -24,12 +25,14 @@ struct Token {
     name,
     string,
     integer,
+    number,
     op,
     end
   };
   Kind kind = Kind::end;
   std::string text;  // text, name, operator; for a string its value
   std::int64_t integer = 0;
+  double number = 0;
   int line = 1;
 };
 
@@ -41,12 +44,15 @@ struct Expression {
     literal,      // value
     name,         // name
     list,         // children
+    map,          // children: key, value, key, value ...
     attribute,    // children[0] . name
     index,        // children[0] [ children[1] ]
-    slice,        // children[0] [ children[1] : children[2] ], undefined literals where left out
-    call,         // name ( children ): raise_exception
-    filter,       // children[0] | name
-    test,         // children[0] is name
+    slice,        // children[0] [ children[1] : children[2] : children[3] ], undefined literals where left out
+    call,         // name ( children ): a function
+    macro,        // name ( children ): a macro of the template
+    method,       // children[0] . name ( children from 1 on )
+    filter,       // children[0] | name ( children from 1 on )
+    test,         // children[0] is name ( children from 1 on )
     negate,       // not children[0]
     minus,        // - children[0]
     binary,       // children[0] name children[1]
@@ -55,7 +61,9 @@ struct Expression {
   Kind kind = Kind::literal;
   std::string name;
   JinjaValue value;
+  Builtin builtin = nullptr;  // call, method, filter, test
   std::vector<Expression> children;
+  std::vector<std::string> keywords;  // of the last children, where they are named arguments
   int line = 1;
 };
 
@@ -74,11 +82,15 @@ struct Block {
 };
 
 struct Statement {
-  enum class Kind : std::uint8_t { text, print, branch, loop, assign };
+  enum class Kind : std::uint8_t { text, print, branch, loop, assign, assign_block, macro, block, stop, next };
   Kind kind = Kind::text;
-  std::string text;                     // text: itself; loop, assign: the variable
-  std::vector<Expression> expressions;  // print, assign, loop: one; branch: one for each block but a last `else`
-  std::vector<Block> blocks;            // branch: one for each arm; loop: the body
+  std::string text;                // text: itself; assign: the variable; macro: its name
+  std::string member;              // assign: of a namespace; empty: the variable itself
+  std::vector<std::string> names;  // loop: its variables; macro: its parameters
+  // print, assign: one; loop: the list and, where there is one, the condition; branch: one for each block but a last
+  // `else`; macro: the defaults of its last parameters
+  std::vector<Expression> expressions;
+  std::vector<Block> blocks;  // branch: one for each arm; loop: the body and, where there is one, `else`; else the body
   int line = 1;
 };
 

@@ -1,6 +1,9 @@
 #include "local_backend/jinja_text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <string_view>
 
 namespace tollgate::local_backend::jinja {
@@ -10,12 +13,62 @@ bool is_strip_space(char c) { return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x
 
 }  // namespace
 
-std::string trimmed(const std::string& s) {
+std::string trimmed(const std::string& s, bool left, bool right, const std::string& what) {
+  const auto goes = [&](char c) { return what.empty() ? is_strip_space(c) : what.find(c) != std::string::npos; };
   std::size_t first = 0;
   std::size_t last = s.size();
-  while (first < last && is_strip_space(s[first])) ++first;
-  while (last > first && is_strip_space(s[last - 1])) --last;
+  while (left && first < last && goes(s[first])) ++first;
+  while (right && last > first && goes(s[last - 1])) --last;
   return s.substr(first, last - first);
+}
+
+std::vector<std::string> character_list(const std::string& s) {
+  std::vector<std::string> out;
+  for (const char c : s) {
+    const auto b = static_cast<unsigned char>(c);
+    const bool goes_on = (b & 0xC0U) == 0x80U || b == 0xFFU;
+    if (goes_on && !out.empty()) {
+      out.back() += c;
+    } else {
+      out.emplace_back(1, c);
+    }
+  }
+  return out;
+}
+
+// The shortest digits that read back as the same number; an exponent below 1e-4 and from 1e16 on.
+std::string float_text(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  const double magnitude = std::fabs(value);
+  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16);
+  std::array<char, 400> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  std::string out(buffer.data(), end.ptr);
+  if (!scientific && out.find('.') == std::string::npos) out += ".0";
+  return out;
+}
+
+std::string titled(const std::string& s) {
+  std::string out = with_case(s, false);
+  bool inside = false;
+  for (char& c : out) {
+    const bool letter = c >= 'a' && c <= 'z';
+    if (letter && !inside) c = static_cast<char>(c - 32);
+    inside = letter || static_cast<unsigned char>(c) >= 0x80;
+  }
+  return out;
+}
+
+std::string replaced(const std::string& s, const std::string& from, const std::string& to) {
+  std::string out;
+  std::size_t start = 0;
+  for (std::size_t at = s.find(from); at != std::string::npos && !from.empty(); at = s.find(from, start)) {
+    out.append(s, start, at - start).append(to);
+    start = at + from.size();
+  }
+  return out.append(s, start);
 }
 
 std::string with_case(std::string s, bool upper) {

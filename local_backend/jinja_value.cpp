@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "local_backend/jinja.h"
+#include "local_backend/jinja_text.h"
 
 namespace tollgate::local_backend {
 namespace {
@@ -60,11 +61,33 @@ JinjaValue JinjaValue::of(List value) {
   return v;
 }
 
+JinjaValue JinjaValue::of(double value) {
+  JinjaValue v;
+  v.kind_ = Kind::number;
+  v.number_ = value;
+  return v;
+}
+
 JinjaValue JinjaValue::of(Map value) {
   JinjaValue v;
   v.kind_ = Kind::map;
-  v.map_ = std::make_shared<const Map>(std::move(value));
+  v.map_ = std::make_shared<Map>(std::move(value));
   return v;
+}
+
+JinjaValue JinjaValue::space(Map value) {
+  JinjaValue v = of(std::move(value));
+  v.kind_ = Kind::space;
+  return v;
+}
+
+void JinjaValue::set_member(const std::string& key, JinjaValue value) {
+  const auto found = std::find_if(map_->begin(), map_->end(), [&](const auto& entry) { return entry.first == key; });
+  if (found != map_->end()) {
+    found->second = std::move(value);
+  } else {
+    map_->emplace_back(key, std::move(value));
+  }
 }
 
 bool JinjaValue::truthy() const {
@@ -75,18 +98,22 @@ bool JinjaValue::truthy() const {
     case Kind::boolean:
     case Kind::integer:
       return integer_ != 0;
+    case Kind::number:
+      return number_ != 0;
     case Kind::string:
       return !string_.empty();
     case Kind::list:
       return !list_->empty();
     case Kind::map:
       return !map_->empty();
+    case Kind::space:
+      return true;
   }
   return false;
 }
 
 const JinjaValue* JinjaValue::member(std::string_view key) const {
-  if (kind_ != Kind::map) return nullptr;
+  if (kind_ != Kind::map && kind_ != Kind::space) return nullptr;
   const auto found = std::find_if(map_->begin(), map_->end(), [&](const auto& entry) { return entry.first == key; });
   return found == map_->end() ? nullptr : &found->second;
 }
@@ -101,18 +128,22 @@ std::string JinjaValue::text() const {
       return integer_ != 0 ? "True" : "False";
     case Kind::integer:
       return std::to_string(integer_);
+    case Kind::number:
+      return jinja::float_text(number_);
     case Kind::string:
       return string_;
     case Kind::list:
     case Kind::map:
       return repr(*this, 0);
+    case Kind::space:
+      return "<Namespace>";
   }
   return {};
 }
 
 bool JinjaValue::equals(const JinjaValue& other, int depth) const {
-  const auto numeric = [](Kind k) { return k == Kind::boolean || k == Kind::integer; };
-  if (numeric(kind_) && numeric(other.kind_)) return integer_ == other.integer_;
+  if (is(Kind::number) ? other.is_numeric() : is_numeric() && other.is(Kind::number)) return number() == other.number();
+  if (is_numeric() && other.is_numeric()) return integer_ == other.integer_;
   if (kind_ != other.kind_ || depth > kMaxCompareDepth) return false;
   if (kind_ == Kind::string) return string_ == other.string_;
   if (kind_ == Kind::list) {
@@ -125,7 +156,7 @@ bool JinjaValue::equals(const JinjaValue& other, int depth) const {
              return theirs != nullptr && entry.second.equals(*theirs, depth + 1);
            });
   }
-  return true;
+  return kind_ != Kind::space || map_ == other.map_;
 }
 
 }  // namespace tollgate::local_backend

@@ -31,24 +31,6 @@ Json tokenizer_config(const std::string& directory) {
   return file_exists(path) ? read_json_file(path, kMaxTokenizer) : Json{};
 }
 
-// chat_template.jinja wins over tokenizer_config.json, as in transformers.
-std::string template_source(const std::string& directory) {
-  const std::string path = directory + "/chat_template.jinja";
-  if (file_exists(path)) return read_file(path, kMaxConfig);
-  const Json config = tokenizer_config(directory);
-  const Json* source = config.find_set("chat_template");
-  if (source != nullptr && source->is(Json::Kind::string)) return source->string;
-  if (source != nullptr && source->is(Json::Kind::array)) {
-    for (const Json& entry : source->items) {
-      const Json* name = entry.find("name");
-      const Json* text = entry.find("template");
-      if (name != nullptr && text != nullptr && name->string == "default") return text->string;
-    }
-  }
-  throw std::runtime_error(directory +
-                           ": no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
-}
-
 // The spelling of bos_token or eos_token: a string, or an object with "content"; else the token that config.json names.
 std::string special_token(const std::string& directory, const char* key, const Tokenizer& tokenizer, int fallback) {
   const Json config = tokenizer_config(directory);
@@ -69,7 +51,7 @@ Tokenizer read_tokenizer(const std::string& directory) {
 
 ChatTemplate read_template(const std::string& directory, const Tokenizer& tokenizer, const ModelSpec& spec) {
   const int end = spec.end_tokens.empty() ? -1 : spec.end_tokens.front();
-  const std::string source = template_source(directory);
+  const TemplateSource source = find_template(directory, tokenizer);
   try {
     return ChatTemplate(source, tokenizer, special_token(directory, "bos_token", tokenizer, spec.begin_token),
                         special_token(directory, "eos_token", tokenizer, end));

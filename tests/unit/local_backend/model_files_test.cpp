@@ -221,8 +221,8 @@ TEST(Model, NamesTheFileThatIsWrong) {
   const test::TestModel files({});
   const auto load = [&] { return refusal([&] { (void)Model::load(files.directory()); }); };
   EXPECT_EQ(load(), "accepted");
-  files.write_file("chat_template.jinja", "{% macro %}");
-  EXPECT_THAT(load(), HasSubstr("macro"));
+  files.write_file("chat_template.jinja", "{% include %}");
+  EXPECT_THAT(load(), HasSubstr("include"));
   files.write_file("chat_template.jinja", "{{ raise_exception('no') }}");
   EXPECT_THAT(load(), HasSubstr("no"));
   files.write();
@@ -231,6 +231,45 @@ TEST(Model, NamesTheFileThatIsWrong) {
   std::filesystem::remove(files.directory() + "/tokenizer.json");
   EXPECT_THAT(load(), HasSubstr("tokenizer.json"));
   EXPECT_THAT(refusal([] { (void)Model::load("/nonexistent"); }), HasSubstr("/nonexistent/config.json"));
+}
+
+TEST(Model, TakesTheFirstChatTemplateOfItsDirectory) {
+  const test::TestModel files({});
+  const auto origin = [&] { return Model::load(files.directory())->chat_template.origin(); };
+  const auto refused = [&] { return refusal([&] { (void)origin(); }); };
+  files.write_file("tokenizer_config.json", R"({"chat_template":"{{ messages[0].content }}"})");
+  files.write_file("chat_template.json", R"({"chat_template":"{{ messages[0].content }}"})");
+  EXPECT_EQ(origin(), "chat_template.jinja");
+  std::filesystem::remove(files.directory() + "/chat_template.jinja");
+  EXPECT_EQ(origin(), "chat_template.json");
+  std::filesystem::remove(files.directory() + "/chat_template.json");
+  EXPECT_EQ(origin(), "tokenizer_config.json");
+  files.write_file("tokenizer_config.json", R"({"chat_template":[{"name":"rag","template":"x"}]})");
+  EXPECT_THAT(refused(), HasSubstr("no chat template"));
+  json tokenizer = json::parse(test::fixture("tokenizer.json"));
+  tokenizer["added_tokens"].push_back({{"id", 590}, {"content", "<|im_start|>"}, {"special", true}});
+  files.write_file("tokenizer.json", tokenizer.dump());
+  EXPECT_EQ(origin(), "built-in: chatml");
+}
+
+TEST(Model, WithToolsTheTemplateForToolsIsTaken) {
+  const test::TestModel files({});
+  files.write_file("tokenizer_config.json", R"({"chat_template":[{"name":"default","template":"plain"},
+    {"name":"tool_use","template":"{% for t in tools %}{{ t.name }};{% endfor %}"}]})");
+  std::filesystem::remove(files.directory() + "/chat_template.jinja");
+  const auto model = Model::load(files.directory());
+  const Json tools = parse_json(R"([{"name":"a<|end|>"},{"name":"b"}])", "tools");
+  const auto text = [&](const Json* given) {
+    std::string out;
+    const auto prompt = model->chat_template.prompt({{"user", "x"}}, given);
+    for (const int id : std::get<std::vector<int>>(prompt)) {
+      EXPECT_FALSE(model->tokenizer.is_special(id)) << "a tool's text became a special token";
+      out += model->tokenizer.bytes_of(id);
+    }
+    return out;
+  };
+  EXPECT_EQ(text(nullptr), "plain");
+  EXPECT_EQ(text(&tools), "a<|end|>;b;");
 }
 
 TEST(Model, RefusesWeightsThatDoNotFitTheConfiguration) {

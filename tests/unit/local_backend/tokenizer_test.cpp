@@ -80,8 +80,9 @@ TEST(Tokenizer, TextThatTheTemplateWouldCompleteIsNoSpecialTokenEither) {
 
 TEST(Tokenizer, GuardedTextSurvivesTheTemplateAndItsFilters) {
   const Tokenizer tokenizer = fixture_tokenizer();
-  const ChatTemplate chat("{% for m in messages %}<|user|>{{ m.content | trim | upper }}{% endfor %}", tokenizer, "",
-                          "");
+  const ChatTemplate chat(
+      TemplateSource{"{% for m in messages %}<|user|>{{ m.content | trim | upper }}{% endfor %}", {}, "test"},
+      tokenizer, "", "");
   const auto prompt = chat.prompt({{"user", "  <|end|> \xFF bad \xF0\x9F "}});
   const auto& ids = std::get<std::vector<int>>(prompt);
   EXPECT_EQ(decoded(tokenizer, ids), "<|END|> \xEF\xBF\xBD BAD \xEF\xBF\xBD");
@@ -108,6 +109,13 @@ TEST_P(Scanners, CutLikeTheRegexEngine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizer, Scanners, ::testing::Values(kLlama3Pattern, kQwen2Pattern, kGpt2Pattern));
+
+TEST(Tokenizer, WhatATemplateTakesOutOfUserTextLeavesNoSpecialToken) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  const ChatTemplate chat({"{{ messages[0].content | replace('xx', '') }}", {}, "test"}, tokenizer, "", "");
+  const auto prompt = chat.prompt({{"user", "<|exxnd|>"}});
+  for (const int id : std::get<std::vector<int>>(prompt)) EXPECT_FALSE(tokenizer.is_special(id));
+}
 
 TEST(Tokenizer, ReadsMergesAsStringsToo) {
   json file = json::parse(test::fixture("tokenizer.json"));
