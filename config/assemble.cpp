@@ -230,8 +230,9 @@ class Assembler {
     const bool openai = options.endpoint && options.endpoint->host.ends_with("api.openai.com");
     if (options.kind == "azure_ml" && draft.default_apis) options.apis = {Api::chat};
     if (openai && draft.default_apis)
-      options.apis = {Api::chat,   Api::responses,      Api::embeddings,   Api::moderations, Api::images,
-                      Api::speech, Api::transcriptions, Api::translations, Api::image_edits, Api::image_variations};
+      options.apis = {Api::chat,        Api::responses,        Api::embeddings,     Api::moderations,
+                      Api::images,      Api::speech,           Api::transcriptions, Api::translations,
+                      Api::image_edits, Api::image_variations, Api::batches};
     options.max_completion_tokens = draft.max_completion_tokens.value_or(azure || openai);
   }
 

@@ -19,7 +19,8 @@ constexpr std::pair<std::string_view, Api> kApis[] = {{"chat", Api::chat},
                                                       {"transcriptions", Api::transcriptions},
                                                       {"translations", Api::translations},
                                                       {"image_edits", Api::image_edits},
-                                                      {"image_variations", Api::image_variations}};
+                                                      {"image_variations", Api::image_variations},
+                                                      {"batches", Api::batches}};
 constexpr std::pair<std::string_view, bool> kCapNames[] = {{"max_tokens", false}, {"max_completion_tokens", true}};
 using History = ChatQuirks::ReasoningHistory;
 constexpr std::pair<std::string_view, History> kHistories[] = {

@@ -41,6 +41,12 @@ std::string_view to_string(Api api) {
       return "image_edits";
     case Api::image_variations:
       return "image_variations";
+    case Api::files:
+      return "files";
+    case Api::file_content:
+      return "file_content";
+    case Api::batches:
+      return "batches";
   }
   return "unknown";
 }

@@ -12,7 +12,7 @@ namespace tollgate::providers {
 inline constexpr std::array kApis = {
     Api::chat,        Api::responses,        Api::messages, Api::count_tokens, Api::embeddings,     Api::completions,
     Api::moderations, Api::rerank,           Api::images,   Api::speech,       Api::transcriptions, Api::translations,
-    Api::image_edits, Api::image_variations, Api::gemini,   Api::gemini_count, Api::converse};
+    Api::image_edits, Api::image_variations, Api::batches,  Api::gemini,       Api::gemini_count,   Api::converse};
 
 // Stable lower-case name, for the ledger and for people: "chat".
 std::string_view to_string(Api api);

@@ -30,7 +30,11 @@ enum class Api : std::uint8_t {
   transcriptions,
   translations,
   image_edits,
-  image_variations
+  image_variations,
+  // What a provider keeps (kept_objects.h):
+  files,
+  file_content,
+  batches
 };
 
 // The model stands in the path, and so does whether the answer is a stream: the body says neither.

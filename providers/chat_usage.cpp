@@ -62,13 +62,14 @@ Usage read_usage(JsonReader& reader) {
   reader.enter_object();
   while (reader.next_member()) {
     const auto key = reader.key();
-    if (key == "prompt_tokens")
+    if (key == "prompt_tokens" || key == "input_tokens")
       usage.input = read_count(reader);
-    else if (key == "completion_tokens")
+    else if (key == "completion_tokens" || key == "output_tokens")
       usage.output = read_count(reader);
     else if (key == "prompt_cache_hit_tokens")  // DeepSeek
       usage.cached_input = std::max(usage.cached_input, read_count(reader));
-    else if (key == "prompt_tokens_details" || key == "completion_tokens_details")
+    else if (key == "prompt_tokens_details" || key == "completion_tokens_details" || key == "input_tokens_details" ||
+             key == "output_tokens_details")
       read_details(reader, usage);
     else
       reader.skip();

@@ -10,8 +10,8 @@ namespace tollgate::providers {
 // Consumes one value. -1 for anything that is not a believable count.
 std::int64_t read_count(JsonReader& reader);
 
-// Consumes a usage object. Details are brought within the totals they are part of.
-// REQUIRES: reader.peek() == JsonReader::Kind::object
+// Consumes a usage object of one of OpenAI's APIs: newer ones say input and output for prompt and completion. Details
+// are brought within the totals they are part of. REQUIRES: reader.peek() == JsonReader::Kind::object
 Usage read_usage(JsonReader& reader);
 
 // The same of Anthropic's usage object: details that it leaves out are -1 there.

@@ -45,6 +45,7 @@ class ClientEncoder {
 // What a form that uploads files may hold.
 struct FormRules {
   std::span<const std::string_view> files;  // names of the parts that are files; no other part may be one
+  bool calls = false;                       // the file is a batch's input (batch_lines.h), and its calls name the model
 };
 
 struct FrontEnd {

@@ -73,9 +73,9 @@ constexpr FrontEnd kRerank{"rerank-", decode_rerank_request, nullptr, relay_enco
 constexpr FrontEnd kImages{"img-", decode_images_request, nullptr, relay_encoder, openai_error};
 constexpr FrontEnd kSpeech{"speech-", decode_speech_request, nullptr, relay_encoder, openai_error};
 
-constexpr std::string_view kSound[] = {"file"};
+constexpr std::string_view kOneFile[] = {"file"};
 constexpr std::string_view kPictures[] = {"image", "image[]", "mask"};
-constexpr FormRules kSoundForm{kSound};
+constexpr FormRules kSoundForm{kOneFile};
 constexpr FormRules kPictureForm{kPictures};
 
 constexpr FrontEnd form_api(std::string_view id_prefix, const FormRules& rules) {
@@ -87,6 +87,9 @@ constexpr FrontEnd kTranscriptions = form_api("transcr-", kSoundForm);
 constexpr FrontEnd kTranslations = form_api("transl-", kSoundForm);
 constexpr FrontEnd kImageEdits = form_api("img-", kPictureForm);
 constexpr FrontEnd kImageVariations = form_api("img-", kPictureForm);
+constexpr FormRules kBatchForm{kOneFile, true};
+constexpr FrontEnd kFiles = form_api("file-", kBatchForm);
+constexpr FrontEnd kKept{"", nullptr, nullptr, relay_encoder, openai_error};
 
 }  // namespace
 
@@ -126,6 +129,11 @@ const FrontEnd& front_end(Api api) {
       return kImageEdits;
     case Api::image_variations:
       return kImageVariations;
+    case Api::files:
+      return kFiles;
+    case Api::file_content:
+    case Api::batches:
+      return kKept;
   }
   return kChat;
 }

@@ -89,6 +89,24 @@ constexpr NativeApi kTranslations{"/audio/translations", nullptr, decode_transcr
 constexpr NativeApi kImageEdits{"/images/edits", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kImageVariations{"/images/variations", nullptr, decode_relayed_json, decode_openai_error};
 
+// Ids in a refusal are the provider's.
+Error decode_kept_error(const ErrorAnswer& answer) {
+  Error error = decode_openai_error(answer);
+  if (error.kind != ErrorKind::not_found) return error;
+  error.message = "There is no such file or batch: it may have been deleted, or have expired.";
+  error.upstream_body.clear();
+  return error;
+}
+
+constexpr NativeApi kFiles{"/files", nullptr, decode_kept_body, decode_kept_error, {}, false};
+constexpr NativeApi kBatches{"/batches", nullptr, decode_kept_body, decode_kept_error, {}, false};
+constexpr NativeApi kFileContent{.operation = "/files",
+                                 .decode_event = nullptr,
+                                 .decode_body = decode_relayed_bytes,
+                                 .decode_error = decode_kept_error,
+                                 .in_deployment = false,
+                                 .in_pieces = true};
+
 const NativeApi* openai_api(Api api) {
   switch (api) {
     case Api::chat:
@@ -122,6 +140,12 @@ const NativeApi* openai_api(Api api) {
       return &kImageEdits;
     case Api::image_variations:
       return &kImageVariations;
+    case Api::files:
+      return &kFiles;
+    case Api::file_content:
+      return &kFileContent;
+    case Api::batches:
+      return &kBatches;
   }
   return nullptr;
 }
@@ -134,7 +158,9 @@ const NativeApi* native_api(const ProviderOptions& options, Api api) {
   if (dialect_of(options.kind, options.endpoint ? options.endpoint->base_path : "") == &kGeminiDialect)
     return gemini_api(api);
   if (api == Api::chat && options.quirks.respells()) return nullptr;
-  const bool spoken = std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
+  const bool kept = api == Api::files || api == Api::file_content;  // for batches, and for nothing else
+  const bool spoken =
+      std::find(options.apis.begin(), options.apis.end(), kept ? Api::batches : api) != options.apis.end();
   const bool carried = !options.use_curl || front_end(api).form == nullptr;  // curl_transport streams no bodies
   return speaks_openai(options.kind) && spoken && carried ? openai_api(api) : nullptr;
 }

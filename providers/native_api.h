@@ -27,6 +27,7 @@ struct NativeApi {
   // Of a streamed answer: Server-Sent Events, or the messages of an AWS event stream.
   std::string_view stream_type = "text/event-stream";
   std::size_t max_frame = std::size_t{1024} * 1024;
+  bool in_pieces = false;  // an answer of any length, handed on as it comes: decode_body gets it piece by piece
 };
 
 // nullptr: the provider does not speak `api`, so the call has to be translated.

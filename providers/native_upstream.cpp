@@ -25,6 +25,12 @@ void add_client_headers(const NativeApi& api, std::vector<net::Header>& headers,
 
 std::string native_path(const NativeApi& api, const ProviderOptions& options, const AttemptRequest& request) {
   if (api.path != nullptr) return api.path(request.upstream_model, request.call->index.stream);
+  if (request.resource) {
+    std::string path = operation_path(std::string(api.operation) + request.resource->path, "", options.api_version);
+    const std::string& query = request.resource->query;
+    if (!query.empty()) path += (path.find('?') == std::string::npos ? "?" : "&") + query;
+    return path;
+  }
   const bool in_path = api.in_deployment && deployment_in_path(options);
   const std::string_view deployment = in_path ? std::string_view(request.upstream_model) : "";
   return operation_path(api.operation, deployment, options.api_version);
@@ -32,6 +38,10 @@ std::string native_path(const NativeApi& api, const ProviderOptions& options, co
 
 void add_body(const ChatQuirks& quirks, AttemptRequest& request, HttpCall& call) {
   auto edits = std::move(request.edits);
+  if (request.resource) {
+    call.body = splice(*request.call->body, std::move(edits));
+    return;
+  }
   edits.reserve(edits.size() + 2);
   for (auto& edit : upstream_edits(*request.call, request.upstream_model, quirks.stream_options))
     edits.push_back(std::move(edit));
@@ -45,7 +55,7 @@ void add_form(AttemptRequest& request, HttpCall& call) {
 }
 
 std::string_view accepted(const NativeApi& api, const AttemptRequest& request) {
-  if (request.form) return "*/*";  // a transcript may be plain text
+  if (request.form || api.in_pieces) return "*/*";  // a transcript may be plain text
   return request.call->index.stream ? api.stream_type : kJson;
 }
 
@@ -54,7 +64,10 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
   call.endpoint = options.endpoint;
   call.path = native_path(api, options, request);
   call.headers.reserve(8);
-  call.headers.push_back({"content-type", request.form ? request.form->content_type() : std::string(kJson)});
+  if (request.resource) call.method = request.resource->method;
+  const bool bodiless = !request.form && request.call->body->empty();
+  if (!bodiless)
+    call.headers.push_back({"content-type", request.form ? request.form->content_type() : std::string(kJson)});
   call.headers.push_back({"accept", std::string(accepted(api, request))});
   add_client_headers(api, request.client_headers, call);
   add_common_headers(call, options, request.request_id);
@@ -95,6 +108,7 @@ class NativeStream final : public EventStream {
   net::Task<Result<std::optional<Batch>>> next() override {
     if (wire_.is_cancelled()) co_return cancelled();
     if (state_ == State::fresh) TG_CO_CHECK(co_await start());
+    if (state_ == State::pieces) co_return co_await read_piece();
     if (state_ == State::body) co_return co_await read_body();
     if (!ahead_ && state_ == State::stream) ahead_ = co_await read_frame();
     if (ahead_) co_return take_ahead();
@@ -111,15 +125,24 @@ class NativeStream final : public EventStream {
   bool dispatched() const override { return wire_.dispatched(); }
 
  private:
-  enum class State : std::uint8_t { fresh, stream, body, done, ended };
+  enum class State : std::uint8_t { fresh, stream, body, pieces, done, ended };
 
   net::Task<Status> start() {
     TG_CO_CHECK(co_await wire_.send(std::move(call_), api_.decode_error));
     const std::string_view type = wire_.exchange().header("content-type");
     const bool stream =
         api_.decode_event != nullptr && net::iequals(type.substr(0, api_.stream_type.size()), api_.stream_type);
-    state_ = stream ? State::stream : State::body;
+    state_ = stream ? State::stream : api_.in_pieces ? State::pieces : State::body;
     co_return Status();
+  }
+
+  net::Task<Result<std::optional<Batch>>> read_piece() {
+    std::string piece;
+    TG_CO_TRY(const bool more, co_await wire_.exchange().read_some(piece));
+    if (!more) state_ = State::ended;
+    if (!more && piece.empty()) co_return std::optional<Batch>();
+    TG_CO_TRY(auto batch, api_.decode_body(std::move(piece)));
+    co_return std::optional<Batch>(std::move(batch));
   }
 
   net::Task<Result<std::optional<Batch>>> read_body() {

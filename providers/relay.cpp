@@ -216,6 +216,11 @@ Result<Batch> decode_transcript(std::string body) {
   return batch;
 }
 
+Result<Batch> decode_kept_body(std::string body) {
+  if (!valid_utf8(body) || !is_json_object(body)) return upstream_garbage();
+  return decode_relayed_bytes(std::move(body));
+}
+
 Result<Batch> decode_relayed_bytes(std::string body) {
   Batch batch;
   batch.frame = std::move(body);

@@ -19,6 +19,8 @@ Result<Call> decode_speech_request(std::shared_ptr<const std::string> body, std:
 Result<Batch> decode_relayed_json(std::string body);
 // A transcript: JSON as above, or a plain text (response_format text, srt, vtt).
 Result<Batch> decode_transcript(std::string body);
+// An object of what a provider keeps, or a list of them.
+Result<Batch> decode_kept_body(std::string body);
 // Bytes that mean nothing to a policy, such as sound.
 Result<Batch> decode_relayed_bytes(std::string body);
 

@@ -192,37 +192,10 @@ class ResponsesWalk {
 
   void usage() {
     if (in_.null()) return;
-    Usage usage;
-    walk_object(in_, [&](std::string_view key) {
-      if (key == "input_tokens") {
-        usage.input = read_count(in_);
-      } else if (key == "output_tokens") {
-        usage.output = read_count(in_);
-      } else if (key == "input_tokens_details" || key == "output_tokens_details") {
-        walk_object(in_, [&](std::string_view inner) { detail(inner, usage); });
-      } else {
-        in_.skip();
-      }
-    });
-    usage.cached_input = part_of(usage.cached_input, usage.input);
-    usage.cache_write = part_of(usage.cache_write, usage.input - usage.cached_input);
-    usage.reasoning = part_of(usage.reasoning, usage.output);
-    facts_.usage = usage;
-  }
-
-  void detail(std::string_view key, Usage& usage) {
-    if (key == "cached_tokens")
-      usage.cached_input = read_count(in_);
-    else if (key == "cache_write_tokens")
-      usage.cache_write = read_count(in_);
-    else if (key == "reasoning_tokens")
-      usage.reasoning = read_count(in_);
+    if (in_.peek() == Kind::object)
+      facts_.usage = read_usage(in_);
     else
       in_.skip();
-  }
-
-  static std::int64_t part_of(std::int64_t part, std::int64_t whole) {
-    return std::clamp<std::int64_t>(part, 0, std::max<std::int64_t>(whole, 0));
   }
 
   // --- what the event is ---

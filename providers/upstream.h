@@ -59,6 +59,13 @@ class UploadForm : public BodySource {
   virtual void name_model(const std::string& upstream_model) = 0;
 };
 
+// One of what the provider keeps (kept_objects.h), or all of them, and what is wanted with it.
+struct Resource {
+  std::string method = "GET";
+  std::string path;   // after the API's own, such as "/batch_1/cancel"; escaped
+  std::string query;  // without the question mark
+};
+
 // What an attempt sends: the scrubbed call, already final except for what the target's dialect changes.
 struct AttemptRequest {
   std::shared_ptr<const Call> call;
@@ -70,6 +77,7 @@ struct AttemptRequest {
   // Of the client, by its API's allow-list, names in lower case: for a target that speaks this API itself.
   std::vector<net::Header> client_headers = {};
   std::shared_ptr<UploadForm> form = nullptr;  // instead of the call's body
+  std::optional<Resource> resource = {};       // the call is about it, and names no model
 };
 
 class Upstream {

@@ -54,7 +54,7 @@ Error denied(const ratelimit::Denial& denial) {
 
 // Everything that limits this call, narrow to wide. What a configuration limits was prepared when it was read; only a
 // key's own scope is made here, where its application has any.
-ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Principal& who, const config::Model& model) {
+ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Principal& who, const config::Model* model) {
   ratelimit::Scopes scopes;
   const auto add = [&scopes](std::shared_ptr<const ratelimit::Scope> scope) {
     if (scope) scopes.push_back(std::move(scope));
@@ -66,7 +66,7 @@ ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Princi
     add(who.application->scope);
   }
   add(who.department->scope);
-  add(model.scope);
+  if (model != nullptr) add(model->scope);
   add(snapshot.scope);
   return scopes;
 }
@@ -74,7 +74,7 @@ ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Princi
 }  // namespace
 
 Task<Result<Admitted>> admit(const Services& services, const View& view, const auth::Principal& who,
-                             const config::Model& model, std::int64_t tokens) {
+                             const config::Model* model, std::int64_t tokens) {
   ratelimit::AdmitRequest request;
   request.scopes = scopes_of(*view.snapshot, who, model);
   if (request.scopes.empty()) {

@@ -13,9 +13,9 @@ struct Admitted {
   server::HeaderLines headers;  // x-ratelimit-*
 };
 
-// Reserves `tokens`, the most the call can use. A refusal names the scope and the meter that refused. The arguments
-// must live until the result is there.
+// Reserves `tokens`, the most the call can use. `model`: null for a call of none. A refusal names the scope and the
+// meter that refused. The arguments must live until the result is there.
 net::Task<Result<Admitted>> admit(const Services& services, const View& view, const auth::Principal& who,
-                                  const config::Model& model, std::int64_t tokens);
+                                  const config::Model* model, std::int64_t tokens);
 
 }  // namespace tollgate::pipeline

@@ -4,6 +4,7 @@
 
 #include "gateway/base/money.h"
 #include "gateway/pipeline/answer.h"
+#include "gateway/pipeline/kept.h"
 #include "providers/front_end.h"
 
 namespace tollgate::pipeline {
@@ -49,6 +50,7 @@ class Attempt {
   bool refuses_lossy() const;
   Task<Status> relay();
   void observe(const Batch& batch);
+  Status name_kept(Batch& batch) const;
   Error explain(Error error) const;
   void record_input();
   void settle_usage();
@@ -195,6 +197,7 @@ Task<Status> Attempt::relay() {
     if (!batch) co_return std::move(batch).error();
     if (!*batch) co_return Status();
     observe(**batch);
+    if (d_.form && front_.form->calls) TG_CO_CHECK(name_kept(**batch));
     const auto follow = stream_->buffered() ? Answer::Follow::more_at_hand : Answer::Follow::nothing_yet;
     auto written = co_await answer_.write(std::move(**batch), follow, headers_);
     if (!written) {
@@ -217,6 +220,13 @@ void Attempt::observe(const Batch& batch) {
     if (!batch.content_type.empty() && !d_.call->index.stream) headers_.add("content-type", batch.content_type);
   }
   deadline_.set(content_seen_ ? candidate_.target.timeouts.idle : candidate_.target.timeouts.first_content);
+}
+
+// The file that the provider keeps from here on, by a name of ours.
+Status Attempt::name_kept(Batch& batch) const {
+  const auto names = kept_names(d_.services, d_.who, candidate_.target.provider);
+  TG_TRY(batch.frame, providers::rename_object(providers::Kept::file, batch.frame, names));
+  return {};
 }
 
 void Attempt::add_answer_headers() {

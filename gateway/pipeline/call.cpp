@@ -12,8 +12,6 @@ namespace tollgate::pipeline {
 using net::Task;
 using observe::Phase;
 
-namespace {
-
 Status acceptable_encoding(const net::HeadFacts& head) {
   const auto coding = head.header("content-encoding");
   if (coding.empty() || net::iequals(coding, "identity")) return {};
@@ -22,6 +20,8 @@ Status acceptable_encoding(const net::HeadFacts& head) {
                .code = "unsupported_content_encoding",
                .retryable = false};
 }
+
+namespace {
 
 // The model the caller named, if it exists and the department may use it.
 Result<std::shared_ptr<const config::Model>> find_model(const View& view, const auth::Principal& who,
@@ -48,6 +48,16 @@ std::int64_t upper_bound(const providers::CallIndex& index, const config::Model&
   return input + index.max_tokens.value_or(model.default_max_tokens) * index.n;
 }
 
+// Leaves the candidates whose provider has such an API; all of them where none has, for that is what the caller hears.
+void prefer_able(const View& view, providers::Api api, std::vector<routing::Candidate>& candidates) {
+  std::vector<routing::Candidate> able;
+  for (const auto& candidate : candidates) {
+    const auto upstream = view.upstreams.find(candidate.target.provider);
+    if (upstream != view.upstreams.end() && upstream->second->speaks(api)) able.push_back(candidate);
+  }
+  if (!able.empty()) candidates = std::move(able);
+}
+
 // What the route says of a call.
 struct Asked {
   providers::Api api;
@@ -63,25 +73,30 @@ std::string new_boundary(const Services& services, const server::Exchange& excha
 // A form is read up to the name of its model; the rest is scrubbed as it passes, into `screened`.
 Task<Result<providers::Call>> receive_form(const Services& services, const View& view, server::Exchange& exchange,
                                            const auth::Principal& who, const pii::Policies& policies, Asked asked,
-                                           Screened& screened, std::shared_ptr<ClientForm>& form) {
-  TG_CO_CHECK(allow_opaque(policies, screened));
+                                           Screened& screened, FormGuard& upload) {
+  const providers::FormRules& rules = *providers::front_end(asked.api).form;
+  if (rules.calls)
+    upload.calls = std::make_unique<BatchFile>(services, view, who, policies, screened);
+  else
+    TG_CO_CHECK(allow_opaque(policies, screened));
   TG_CO_TRY(std::string boundary, providers::form_boundary(exchange.head().header("content-type")));
   const config::Listen& listen = view.snapshot->listen;
   auto scrub = [&](std::string text) { return screen_text(services, view, who, policies, std::move(text), screened); };
-  FormOptions options{*providers::front_end(asked.api).form,
+  FormOptions options{rules,
                       std::move(boundary),
                       new_boundary(services, exchange),
                       listen.max_upload_bytes,
                       listen.max_upload_held,
                       std::move(asked.model),
-                      std::move(scrub)};
+                      std::move(scrub),
+                      upload.calls.get()};
   const net::Executor executor = co_await net::asio::this_coro::executor;
-  form = std::make_shared<ClientForm>(executor, exchange, std::move(options));
+  upload.form = std::make_shared<ClientForm>(executor, exchange, std::move(options));
   screened.rule_pack = policies.rule_pack();
   providers::Call call;
   call.api = asked.api;
   call.body = std::make_shared<const std::string>();
-  TG_CO_TRY(call.model, co_await form->find_model());
+  TG_CO_TRY(call.model, co_await upload.form->find_model());
   call.index.model_name = call.model;
   call.index.max_tokens = 0;  // nothing is reserved for an answer whose length nobody can tell
   co_return call;
@@ -114,7 +129,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   providers::Call received;
   if (front.form != nullptr) {
     TG_CO_TRY(received,
-              co_await receive_form(services, view, exchange, who, policies, std::move(asked), screened, upload.form));
+              co_await receive_form(services, view, exchange, who, policies, std::move(asked), screened, upload));
   } else {
     TG_CO_TRY(received, co_await receive_body(exchange, std::move(asked), report));
   }
@@ -129,7 +144,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // Scrubbed before it is routed: no later stage sees what may not leave.
   policies.add(model->pii.get());
   if (upload.form) {
-    TG_CO_CHECK(allow_opaque(policies, screened));
+    if (!upload.calls) TG_CO_CHECK(allow_opaque(policies, screened));
     TG_CO_CHECK(allow_unanalysed(services, view, policies));
   } else {
     TG_CO_TRY(const Analysed analysed, co_await analyse(services, view, policies, *call));
@@ -143,6 +158,8 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   const std::string criticality = who.application != nullptr ? who.application->criticality : std::string("high");
   auto candidates = routing::plan(model->route, criticality, services.health, services.random());
   TG_CO_CHECK(keep_permitted(view, screened, model->name, candidates));
+  // What is sent once goes where it can be taken.
+  if (upload.form) prefer_able(view, call->api, candidates);
   routing::AttemptPolicy policy(std::move(candidates));
   if (policy.current() == nullptr)
     co_return Error{ErrorKind::internal, "The model has no target that this application may use."};
@@ -151,7 +168,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // One atomic admit over every scope; from here on the ticket settles whatever happens.
   const auto estimated = services.estimator.input_tokens(model->name, call->index.text_bytes);
   const auto reserve = front.generates ? upper_bound(call->index, *model, estimated) : 0;
-  TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, *model, reserve));
+  TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, model.get(), reserve));
   report.mark(Phase::admit);
 
   Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
@@ -192,14 +209,9 @@ Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error er
   (void)co_await exchange.respond(status, std::move(headers), body);
 }
 
-namespace {
-
-Task<void> serve(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange, Asked asked) {
-  const providers::Api api = asked.api;
-  Report report(services, *view, exchange, api);
-  auto served = co_await run_stages(services, *view, exchange, std::move(asked), report);
+Task<void> conclude(server::Exchange& exchange, providers::Api api, Report& report, Status served) {
   if (served) {
-    report.close(200, report.last().outcome);
+    report.close(200, report.has_rows() ? std::string_view(report.last().outcome) : "ok");
     co_return;
   }
   const Error& error = served.error();
@@ -207,6 +219,15 @@ Task<void> serve(const Services& services, std::shared_ptr<const View> view, ser
   if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
   if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, api, error);
   report.close(http_status(error.kind), to_string(error.kind));
+}
+
+namespace {
+
+Task<void> serve(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange, Asked asked) {
+  const providers::Api api = asked.api;
+  Report report(services, *view, exchange, api);
+  auto served = co_await run_stages(services, *view, exchange, std::move(asked), report);
+  co_await conclude(exchange, api, report, std::move(served));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // A call of a model, whatever the API: the order of the stages, each with its reason.
 #include <memory>
 
+#include "gateway/pipeline/report.h"
 #include "gateway/pipeline/services.h"
 #include "gateway/server/exchange.h"
 #include "providers/call.h"
@@ -19,6 +20,12 @@ net::Task<void> serve_stream(const Services& services, std::shared_ptr<const Vie
 
 // Who calls, by the key on the head; a stranger is a figure.
 Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head);
+
+// Error: the body is compressed, and could bypass every policy.
+Status acceptable_encoding(const net::HeadFacts& head);
+
+// The call's end, for the client and the books: what `served` says, unless the client has its answer already.
+net::Task<void> conclude(server::Exchange& exchange, providers::Api api, Report& report, Status served);
 
 // Answers with `error` in the form of the caller's API.
 net::Task<void> answer_error(server::Exchange& exchange, providers::Api api, Error error,

@@ -1,6 +1,7 @@
 #include "gateway/pipeline/client_form.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "providers/json_reader.h"
 
@@ -42,17 +43,22 @@ Task<Result<std::string>> ClientForm::find_model() {
   std::size_t held = 0;
   while (!model_) {
     TG_CO_TRY(const bool more, co_await take());
-    if (!model_ && !more)
-      co_return refuse("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
-                       "missing_required_parameter");
+    if (!model_ && !more) co_return no_model();
     if (!model_ && out_.size() > options_.max_held)
       co_return refuse("model",
                        "The field 'model' has to stand before the file in forms as long as this one: send it "
                        "first.");
-    if (out_.size() > held) TG_CO_CHECK(exchange_.hold(out_.size() - held));
-    held = std::max(held, out_.size());
+    const std::size_t holds = out_.size() + lines_.size();
+    if (holds > held) TG_CO_CHECK(exchange_.hold(holds - held));
+    held = std::max(held, holds);
   }
   co_return *model_;
+}
+
+Error ClientForm::no_model() const {
+  if (options_.calls != nullptr) return refuse("file", "The file has no calls: it has to have one on each line.");
+  return refuse("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
+                "missing_required_parameter");
 }
 
 Task<Result<bool>> ClientForm::take() {
@@ -62,17 +68,28 @@ Task<Result<bool>> ClientForm::take() {
     co_await arrived_.wait();
     co_return true;
   }
-  TG_CO_CHECK(parse());
-  if (arrival == Arrival::some) co_return true;
-  TG_CO_CHECK(reader_.finish());
+  arrived_all_ = arrival == Arrival::done;
+  TG_CO_CHECK(digest());
+  co_return !ended_;
+}
+
+// All that is here.
+Status ClientForm::digest() {
+  TG_CHECK(parse());
+  if (held_ || !arrived_all_) return {};
+  TG_CHECK(reader_.finish());
   ended_ = true;
-  co_return false;
+  return {};
 }
 
 Task<Result<bool>> ClientForm::read_some(std::string& out) {
   started_ = true;
   if (model_at_) out_.insert(*model_at_, upstream_model_);
   model_at_.reset();
+  if (std::exchange(held_, false)) {
+    TG_CO_CHECK(add_lines());
+    TG_CO_CHECK(digest());
+  }
   while (out_.empty() && !ended_) {
     TG_CO_CHECK(co_await take());
   }
@@ -94,7 +111,7 @@ void ClientForm::stop() {
 }
 
 Status ClientForm::parse() {
-  for (;;) {
+  while (!held_) {
     TG_TRY(const Item item, reader_.next());
     switch (item) {
       case Item::more:
@@ -113,6 +130,7 @@ Status ClientForm::parse() {
         break;
     }
   }
+  return {};
 }
 
 // A text that came as a file would not be scanned, and a file that came as a text would be changed.
@@ -121,13 +139,22 @@ Status ClientForm::begin_part() {
   const bool is_file = std::ranges::find(options_.rules.files, part.name) != options_.rules.files.end();
   if (is_file && !in_file()) return refuse(part.name, "'" + part.name + "' has to be a file, with a filename.");
   if (!is_file && in_file()) return refuse(part.name, "'" + part.name + "' cannot be a file here.");
+  if (is_file && has_file_ && options_.calls != nullptr) return refuse(part.name, "There can be one file.");
   field_.clear();
   has_file_ = has_file_ || is_file;
-  providers::append_part_head(out_, options_.own_boundary, part);
+  providers::FormPart anew = part;
+  if (is_file && options_.calls != nullptr) {
+    TG_TRY(anew.filename, options_.calls->filename(*part.filename));
+  }
+  providers::append_part_head(out_, options_.own_boundary, anew);
   return {};
 }
 
 Status ClientForm::add_content() {
+  if (in_file() && options_.calls != nullptr) {
+    lines_.append(reader_.data());
+    return add_lines();
+  }
   if (in_file()) {
     out_.append(reader_.data());
     return {};
@@ -138,7 +165,34 @@ Status ClientForm::add_content() {
   return {};
 }
 
+// The lines that are whole; the last is, once the file has ended. The first names the model, and then waits for what
+// the target calls it.
+Status ClientForm::add_lines() {
+  std::size_t at = 0;
+  while (at < lines_.size()) {
+    const auto end = lines_.find('\n', at);
+    if (end == std::string::npos && !file_ended_) break;
+    const std::string_view line = std::string_view(lines_).substr(at, end - at);
+    if (!started_) {
+      TG_TRY(model_, options_.calls->model_of(line));
+      held_ = model_.has_value();
+    }
+    if (held_) break;
+    TG_TRY(const std::string anew, options_.calls->rewrite(line, upstream_model_));
+    out_.append(anew);
+    at = end == std::string::npos ? lines_.size() : end + 1;
+  }
+  lines_.erase(0, at);
+  if (!held_ && lines_.size() > providers::kMaxBatchLine) return options_.calls->too_long();
+  if (file_ended_ && !held_) out_.append("\r\n");
+  return {};
+}
+
 Status ClientForm::end_part() {
+  if (in_file() && options_.calls != nullptr) {
+    file_ended_ = true;
+    return add_lines();
+  }
   if (!in_file()) TG_CHECK(end_field());
   out_.append("\r\n");
   return {};
@@ -148,7 +202,8 @@ Status ClientForm::end_field() {
   const std::string& name = reader_.part().name;
   if (!providers::valid_utf8(field_) || field_.find('\0') != field_.npos)
     return refuse(name, "'" + name + "' is not text in UTF-8.");
-  if (name == "model") return add_model();
+  if (options_.calls != nullptr) TG_CHECK(options_.calls->check_field(name, field_));
+  if (name == "model" && options_.calls == nullptr) return add_model();
   if (name == "stream" && field_ != "false")
     return refuse(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
   // Sound or a picture as text: nothing a scanner could read, and nothing it may change.

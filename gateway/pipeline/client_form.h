@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gateway/net/signal.h"
+#include "gateway/pipeline/batch_file.h"
 #include "gateway/server/exchange.h"
 #include "providers/front_end.h"
 #include "providers/multipart.h"
@@ -22,6 +23,7 @@ struct FormOptions {
   std::string path_model;       // the model, where the path names it
   // What a field becomes before it leaves: scrubbed. Not called after stop().
   std::function<Result<std::string>(std::string text)> scrub;
+  BatchFile* calls = nullptr;  // what makes of a file of calls (FormRules::calls); outlives stop()
 };
 
 // One per call, shared with the transport that reads it; both live on one loop. Every part is read and written anew, so
@@ -45,6 +47,7 @@ class ClientForm final : public providers::UploadForm {
  private:
   // Takes what has arrived, or waits for it. false: the form has ended.
   net::Task<Result<bool>> take();
+  Status digest();
   Status parse();
   Status begin_part();
   Status add_content();
@@ -52,6 +55,8 @@ class ClientForm final : public providers::UploadForm {
   Status end_field();
   Status add_model();
   Status end_form();
+  Status add_lines();
+  Error no_model() const;
   bool in_file() const { return reader_.part().filename.has_value(); }
 
   server::Exchange& exchange_;
@@ -61,11 +66,15 @@ class ClientForm final : public providers::UploadForm {
   net::Signal arrived_;
   std::string out_;    // rewritten and not yet taken
   std::string field_;  // content so far
+  std::string lines_;  // of a file of calls: not yet looked at
   std::optional<std::string> model_;
   std::optional<std::size_t> model_at_;  // where in out_ its name belongs
   std::string upstream_model_;
   std::size_t field_bytes_ = 0;  // of all fields
   bool has_file_ = false;
+  bool arrived_all_ = false;
+  bool held_ = false;  // the model is known by its first line: what follows waits for the target
+  bool file_ended_ = false;
   bool ended_ = false;
   bool started_ = false;
   bool stopped_ = false;
@@ -80,6 +89,7 @@ class FormGuard {
   }
   FormGuard(const FormGuard&) = delete;
   FormGuard& operator=(const FormGuard&) = delete;
+  std::unique_ptr<BatchFile> calls;  // of a file of calls
   std::shared_ptr<ClientForm> form;
 };
 

@@ -6,6 +6,7 @@
 
 #include "gateway/net/percent.h"
 #include "gateway/pipeline/call.h"
+#include "gateway/pipeline/kept.h"
 #include "gateway/pipeline/models.h"
 
 namespace tollgate::pipeline {
@@ -86,6 +87,15 @@ constexpr std::array kRoutes = {
     Route{"POST", "/openai/deployments/", true, "/images/edits", serve_call, Api::image_edits},
     Route{"POST", "/v1/images/variations", false, "", serve_call, Api::image_variations},
     Route{"POST", "/openai/v1/images/variations", false, "", serve_call, Api::image_variations},
+    Route{"POST", "/v1/files", false, "", serve_call, Api::files},
+    Route{"GET", "/v1/files", false, "", serve_kept_list, Api::files},
+    Route{"GET", "/v1/files/", true, "/content", serve_content, Api::file_content},
+    Route{"GET", "/v1/files/", true, "", serve_kept, Api::files},
+    Route{"DELETE", "/v1/files/", true, "", serve_kept, Api::files},
+    Route{"POST", "/v1/batches", false, "", serve_new_batch, Api::batches},
+    Route{"GET", "/v1/batches", false, "", serve_kept_list, Api::batches},
+    Route{"POST", "/v1/batches/", true, "/cancel", serve_cancel, Api::batches},
+    Route{"GET", "/v1/batches/", true, "", serve_kept, Api::batches},
     Route{"GET", "/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/v1/models", false, "", serve_models, Api::chat},
     Route{"GET", "/openai/models", false, "", serve_models, Api::chat},
@@ -99,6 +109,7 @@ constexpr std::array<std::string_view, 5> kGoogleVerbs = {":generateContent", ":
 
 // Vertex AI's paths name a project and a location before the model, which are the gateway's to choose:
 // "/v1beta1/projects/P/locations/L/publishers/google/models/M:generateContent". Both of Google's APIs have versions.
+// What Azure OpenAI keeps has OpenAI's paths behind prefixes of its own.
 std::string served_path(std::string_view path) {
   constexpr std::string_view kModels = "/publishers/google/models/";
   constexpr std::string_view kVersion1 = "/v1/models/";
@@ -109,6 +120,10 @@ std::string served_path(std::string_view path) {
   const bool verb = std::any_of(kGoogleVerbs.begin(), kGoogleVerbs.end(),
                                 [path](std::string_view one) { return path.ends_with(one); });
   if (verb && path.starts_with(kVersion1)) return "/v1beta/models/" + std::string(path.substr(kVersion1.size()));
+  for (const std::string_view prefix : {"/openai/v1/", "/openai/"})
+    for (const std::string_view kept : {"files", "batches"})
+      if (path.starts_with(prefix) && path.substr(prefix.size()).starts_with(kept))
+        return "/v1/" + std::string(path.substr(prefix.size()));
   return std::string(path);
 }
 
@@ -144,9 +159,7 @@ struct Unserved {
 };
 constexpr std::array kUnserved = {
     Unserved{"/realtime", "Realtime sessions (WebSocket, WebRTC) are not served: stream /v1/chat/completions instead."},
-    Unserved{"/files", "Files are not served: this gateway keeps none. Send documents inside the messages."},
-    Unserved{"/uploads", "Uploads in parts are not served. Send documents inside the messages."},
-    Unserved{"/batches", "Batches are not served: send the calls one by one."},
+    Unserved{"/uploads", "Uploads in parts are not served: send a batch's file whole, to /v1/files."},
     Unserved{"/fine_tuning", "Fine-tuning is not served: it is the operator's, at the provider."},
     Unserved{"/assistants", "Assistants keep state at a provider, and this gateway keeps none: use /v1/responses."},
     Unserved{"/threads", "Threads keep state at a provider, and this gateway keeps none: use /v1/responses."},

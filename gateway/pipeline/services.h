@@ -7,6 +7,7 @@
 
 #include "config/snapshot.h"
 #include "finops/ledger.h"
+#include "gateway/auth/handles.h"
 #include "gateway/auth/keys.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/ids.h"
@@ -44,6 +45,7 @@ struct Services {
   pii::ScanCache& scan_cache;
   providers::Transport& transport;  // for what is asked beside the call itself
   const auth::KeyHasher& hasher;
+  const auth::Handles& handles;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only
   const std::function<void(const std::string& credential)>& note_use;  // a key was used today; cheap
 };

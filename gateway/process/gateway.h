@@ -58,6 +58,7 @@ class Gateway {
   std::unique_ptr<observe::JsonLog> log_;
   std::optional<PidFile> pid_file_;
   auth::KeyHasher hasher_;
+  auth::Handles handles_;
   net::Resolver resolver_;
   providers::CredentialFiles credential_files_;
   std::optional<LocalModels> models_;

@@ -55,7 +55,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
   services_ = std::make_unique<pipeline::Services>(
       pipeline::Services{shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_,
                          shared.health, shared.estimator, shared.scanner, shared.scan_cache, upstreams_.transport(),
-                         shared.hasher, [this] { return random_(); }, shared.note_use});
+                         shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
   apply(std::move(first));
   gauges_.set(kGaugePeriod);
 }

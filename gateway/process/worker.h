@@ -26,6 +26,7 @@ struct Shared {
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
   const auth::KeyHasher& hasher;
+  const auth::Handles& handles;
   net::Resolver& resolver;
   providers::CredentialFiles& credential_files;
   const LocalModels& models;

@@ -21,6 +21,7 @@ tollgate_fuzz(responses_answer_fuzz LABEL providers CORPUS responses_answer SRCS
 tollgate_fuzz(embeddings_fuzz LABEL providers CORPUS embeddings SRCS embeddings_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(relay_fuzz LABEL providers CORPUS relay SRCS relay_fuzz.cpp DEPS tollgate::providers)
+tollgate_fuzz(batch_lines_fuzz LABEL providers CORPUS batch_lines SRCS batch_lines_fuzz.cpp DEPS tollgate::providers)
 tollgate_fuzz(gemini_call_fuzz LABEL providers CORPUS gemini_call SRCS gemini_call_fuzz.cpp
   DEPS tollgate::providers nlohmann_json::nlohmann_json)
 tollgate_fuzz(converse_call_fuzz LABEL providers CORPUS converse_call SRCS converse_call_fuzz.cpp

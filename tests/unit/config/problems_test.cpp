@@ -188,7 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
             ":4 providers[0].apis: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml"),
         one("unknown_api", "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, apis: [talk]}]\n",
             ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions, "
-            "moderations, rerank, images, speech, transcriptions, translations, image_edits, image_variations"),
+            "moderations, rerank, images, speech, transcriptions, translations, image_edits, image_variations, "
+            "batches"),
         one("budget_cause",
             kProvider + "models: [{name: m, targets: [{provider: p, model: x}], fallback: [{provider: p, model: z, "
                         "when: [budget]}]}]\n",
