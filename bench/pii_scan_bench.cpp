@@ -72,6 +72,22 @@ std::string base64() {
   return out;
 }
 
+std::string hex() {
+  std::mt19937 random(6);
+  std::string out;
+  while (out.size() < kSize) out += "0123456789abcdef"[random() % 16];
+  return out;
+}
+
+std::string logs() {
+  std::mt19937 random(7);
+  std::string out;
+  while (out.size() < kSize)
+    out += "2026-03-01T12:00:0" + std::to_string(random() % 10) + "Z INFO worker 3 finished job " +
+           std::to_string(random() % 100'000) + " in 412 ms, 3 retries, 0 failures\n";
+  return out;
+}
+
 std::string numbers() {
   std::mt19937 random(5);
   std::string out;
@@ -98,6 +114,8 @@ BENCHMARK_CAPTURE(scan, prose, prose());
 BENCHMARK_CAPTURE(scan, chat_json, chat_json());
 BENCHMARK_CAPTURE(scan, dense, dense());
 BENCHMARK_CAPTURE(scan, base64, base64());
+BENCHMARK_CAPTURE(scan, hex, hex());
+BENCHMARK_CAPTURE(scan, logs, logs());
 BENCHMARK_CAPTURE(scan, numbers, numbers());
 BENCHMARK_CAPTURE(scan, chinese, chinese());
 BENCHMARK_CAPTURE(scan, short_message, std::string("Hello, could you summarise the attached report for me, please?"));
@@ -129,6 +147,11 @@ void scrub_dense(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(text.size()));
 }
 BENCHMARK(scrub_dense);
+
+void make_scanner(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(std::make_unique<Scanner>());
+}
+BENCHMARK(make_scanner)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

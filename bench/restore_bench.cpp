@@ -58,6 +58,20 @@ void restore_dense(benchmark::State& state) {
 }
 BENCHMARK(restore_dense)->Arg(1)->Arg(100)->Arg(10000);
 
+// A stream that waits: one restorer per block under way, nothing on the heap but what is held back.
+void idle_stream(benchmark::State& state) {
+  const Conversation conversation(1);
+  std::string out;
+  for (auto _ : state) {
+    StreamRestorer restorer(conversation.map, RestoreMode::text);
+    restorer.feed("Dear ", out);
+    benchmark::DoNotOptimize(out);
+    out.clear();
+  }
+  state.counters["state_bytes"] = sizeof(StreamRestorer);
+}
+BENCHMARK(idle_stream);
+
 }  // namespace
 
 BENCHMARK_MAIN();

@@ -62,17 +62,18 @@ bool is_compact_date(std::string_view digits) {
   return is_date(part(0, 4), part(4, 2), part(6, 2)) || is_date(part(0, 2), part(2, 2), part(4, 4));
 }
 
-bool is_called_birth(std::string_view text, std::size_t start, std::size_t end) {
-  if (hint_around(text, start, end) == Hint::birth) return true;
+bool is_called_birth(std::string_view text, const Cluster& cluster, std::size_t start, std::size_t end) {
+  if (cluster.hints.around(text, start, end) == Hint::birth) return true;
   // In Italian the word alone is also the name of an alliance, and of things made: nato il, nata a.
   constexpr std::size_t kNear = 40;
   const auto before = text.substr(start > kNear ? start - kNear : 0, std::min(start, kNear));
+  if (before.find("nat") == std::string_view::npos) return false;
   return std::ranges::any_of(std::array{"nato il ", "nata il ", "nato a ", "nata a "},
                              [&](std::string_view w) { return before.find(w) != std::string_view::npos; });
 }
 
-void add(std::string_view text, std::size_t start, std::size_t end, Findings& out) {
-  if (is_called_birth(text, start, end)) out.push_back({EntityType::date_of_birth, start, end, 0.9});
+void add(std::string_view text, const Cluster& cluster, std::size_t start, std::size_t end, Findings& out) {
+  if (is_called_birth(text, cluster, start, end)) out.push_back({EntityType::date_of_birth, start, end, 0.9});
 }
 
 struct Word {
@@ -139,13 +140,14 @@ void detect_birth_date(std::string_view text, const Cluster& cluster, Findings& 
   const auto& groups = cluster.groups;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const auto digits = cluster.digits_of(i, i);
-    if (is_compact_date(digits)) add(text, cluster.start_of(i), cluster.end_of(i), out);
+    if (is_compact_date(digits)) add(text, cluster, cluster.start_of(i), cluster.end_of(i), out);
     if (digits.size() == 4 && is_year(digits)) {
-      if (const auto start = named_month_start(text, cluster.start_of(i))) add(text, *start, cluster.end_of(i), out);
+      if (const auto start = named_month_start(text, cluster.start_of(i)))
+        add(text, cluster, *start, cluster.end_of(i), out);
     }
     if (i + 2 >= groups.size() || !joins_date(cluster.gap(i)) || cluster.gap(i) != cluster.gap(i + 1)) continue;
     if (!is_date(digits, cluster.digits_of(i + 1, i + 1), cluster.digits_of(i + 2, i + 2))) continue;
-    add(text, cluster.start_of(i), cluster.end_of(i + 2), out);
+    add(text, cluster, cluster.start_of(i), cluster.end_of(i + 2), out);
   }
 }
 

@@ -195,7 +195,12 @@ constexpr std::size_t kBefore = 72;  // bytes
 constexpr std::size_t kAfter = 24;
 constexpr int kWordsBefore = 8;
 
-bool is_word_byte(char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; }
+constexpr auto kWordBytes = [] {
+  std::array<bool, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = i >= 0x80 || is_alpha(static_cast<char>(i));
+  return out;
+}();
+bool is_word_byte(char c) { return kWordBytes[static_cast<unsigned char>(c)]; }
 
 // Where the words that start with a byte begin in kWords: one step of a trie is enough to make look-ups cheap.
 constexpr auto kFirst = [] {
@@ -238,12 +243,16 @@ bool inside_identifier(std::string_view word, char before, char after) {
   return word.size() <= kLongest && (is_digit(before) || is_digit(after)) && std::ranges::all_of(word, is_upper);
 }
 
+bool is_ascii(std::string_view text) {
+  unsigned all = 0;
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
 // `text` goes on after the window.
 Hint hint_before(std::string_view text, std::size_t from, std::size_t start) {
   auto window = text.substr(from, start - from);
   const auto whole = window;
-  const bool ascii =
-      std::all_of(whole.begin(), whole.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   for (int i = 0; i < kWordsBefore && !window.empty(); ++i) {
     const auto word = pop_word(window);
     if (word.empty()) break;
@@ -253,7 +262,7 @@ Hint hint_before(std::string_view text, std::size_t from, std::size_t start) {
     const Hint hint = hint_of(word);
     if (hint != Hint::none) return hint;
   }
-  if (ascii) return Hint::none;
+  if (is_ascii(whole)) return Hint::none;
   const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
                                 [&](const Word& w) { return whole.find(w.text) != std::string_view::npos; });
   return it == kUnspaced.end() ? Hint::none : it->hint;
@@ -270,16 +279,28 @@ Hint hint_after(std::string_view window) {
   return hint == Hint::phone || hint == Hint::birth ? hint : Hint::none;
 }
 
-}  // namespace
-
-Hint hint_around(std::string_view text, std::size_t start, std::size_t end) {
+Hint hint_left_of(std::string_view text, std::size_t start) {
   // In "id_536-22-8145" the word is a part of the spelling, not of the sentence.
   if (start > 0 && text[start - 1] == '_')
     while (start > 0 && (is_word_byte(text[start - 1]) || text[start - 1] == '_')) --start;
-  const std::size_t from = start > kBefore ? start - kBefore : 0;
-  const Hint before = hint_before(text, from, start);
-  if (before != Hint::none) return before;
-  return hint_after(text.substr(end, kAfter));
+  return hint_before(text, start > kBefore ? start - kBefore : 0, start);
+}
+
+}  // namespace
+
+Hint hint_around(std::string_view text, std::size_t start, std::size_t end) { return Hints().around(text, start, end); }
+
+Hint Hints::around(std::string_view text, std::size_t start, std::size_t end) {
+  const auto* const last = known_.begin() + size_;
+  const auto* known = std::find_if(known_.cbegin(), last, [&](const Known& k) { return k.start == start; });
+  if (known == last) {
+    Known& fresh = known_[next_];
+    fresh = {start, hint_left_of(text, start)};
+    next_ = (next_ + 1) % known_.size();
+    size_ = std::min(size_ + 1, known_.size());
+    known = &fresh;
+  }
+  return known->before != Hint::none ? known->before : hint_after(text.substr(end, kAfter));
 }
 
 }  // namespace tollgate::pii

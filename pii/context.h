@@ -1,5 +1,6 @@
 #pragma once
 // What the words around a value say it is.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -20,5 +21,21 @@ enum class Hint : std::uint8_t {
 // The nearest word before `start` that says something, within a line and a few words. Then, where that says nothing,
 // the word right after `end`: "416 60 039 office".
 Hint hint_around(std::string_view text, std::size_t start, std::size_t end);
+
+// The same for values of one text that mostly begin at the same few places: what stands before those is read once.
+class Hints {
+ public:
+  Hint around(std::string_view text, std::size_t start, std::size_t end);
+  void clear() { size_ = next_ = 0; }  // for another text
+
+ private:
+  struct Known {
+    std::size_t start;
+    Hint before;
+  };
+  std::array<Known, 4> known_;
+  std::size_t size_ = 0;
+  std::size_t next_ = 0;  // the one to be overwritten
+};
 
 }  // namespace tollgate::pii

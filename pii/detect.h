@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pii/context.h"
 #include "pii/pii.h"
 #include "pii/unit.h"
 
@@ -27,6 +28,7 @@ struct Cluster {
   std::string digits;     // of all groups
   std::size_t start = 0;  // bytes of the original
   std::size_t end = 0;
+  mutable Hints hints;  // of what begins in it
 
   // Empty, with room for what is usual: growing step by step cost a dozen allocations a call.
   void clear();
@@ -44,6 +46,10 @@ std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t flo
 
 // The end of an ordinary number: few digits, no year, nothing beside that could join it to others; 0 = look closer.
 std::size_t ordinary_number_end(std::string_view text, std::size_t pos);
+
+// Where to go on when the digits at `pos` lie inside a run of letters and digits that is too long for any number or
+// identifier, such as a hash or base64: its last digits, or its end; 0 = look closer.
+std::size_t long_run_end(std::string_view text, std::size_t pos);
 
 void detect_cards(std::string_view text, const Cluster& cluster, Findings& out);
 void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out);

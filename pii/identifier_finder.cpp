@@ -132,8 +132,8 @@ struct IdentifierFinder::Candidate {
 // What stands around a cluster, read when it is asked for.
 class IdentifierFinder::Surroundings {
  public:
-  Surroundings(std::string_view text, const TokenRow& row, const IdentifierNames& names)
-      : text_(text), row_(row), names_(names) {}
+  Surroundings(std::string_view text, const Cluster& cluster, const TokenRow& row, const IdentifierNames& names)
+      : text_(text), cluster_(cluster), row_(row), names_(names) {}
 
   const TokenRow& row() const { return row_; }
   // A part of something longer: a variable's name, base64.
@@ -155,11 +155,12 @@ class IdentifierFinder::Surroundings {
     return spelled.find(' ') != std::string_view::npos && std::any_of(spelled.begin(), spelled.end(), is_lower);
   }
   bool named_otherwise(std::size_t start, std::size_t end) const {
-    return hint_around(text_, start, end) == Hint::other;
+    return cluster_.hints.around(text_, start, end) == Hint::other;
   }
 
  private:
   std::string_view text_;
+  const Cluster& cluster_;
   const TokenRow& row_;
   const IdentifierNames& names_;
   mutable std::optional<IdentifierNames::Set> near_;  // around what starts at near_start_
@@ -214,7 +215,7 @@ void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std
   read_row(text, start, row);
   const auto& groups = row.groups;
   const auto& places = row.folded.places;
-  const Surroundings around(text, row, names_);
+  const Surroundings around(text, cluster, row, names_);
   // Whether the group belongs to a row with the one before it: digits on both sides of what also separates the
   // candidate's own, or of anything but a space.
   const auto hangs_on = [&](std::size_t group, char own) {

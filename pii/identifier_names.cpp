@@ -19,12 +19,19 @@ struct Window {
 
   // In small letters, with a space where a capital follows one (nhsNumber).
   void append(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (i > 0 && is_upper(text[i]) && is_lower(text[i - 1])) bytes[size++] = ' ';
-      ascii = ascii && static_cast<unsigned char>(text[i]) < 0x80;
-      bytes[size++] = to_lower(text[i]);
+    char* to = bytes.data() + size;
+    bool small = false;
+    unsigned all = 0;
+    for (const char c : text) {
+      const bool capital = is_upper(c);
+      if (capital && small) *to++ = ' ';
+      small = is_lower(c);
+      all |= static_cast<unsigned char>(c);
+      *to++ = capital ? static_cast<char>(c + 32) : c;
     }
-    bytes[size++] = '\n';
+    *to++ = '\n';
+    ascii = ascii && all < 0x80;
+    size = static_cast<std::size_t>(to - bytes.data());
   }
   std::string_view view() const { return {bytes.data(), size}; }
 };
@@ -35,6 +42,18 @@ bool stands_at(std::string_view window, std::size_t at, std::string_view name) {
   if (!window.substr(at).starts_with(name)) return false;
   const std::size_t end = at + name.size();
   return name.size() > kShort || end == window.size() || !in_word(window[end]);
+}
+
+// in_word(), as a table: it is asked of a hundred bytes around every candidate.
+constexpr auto kInWord = [] {
+  std::array<bool, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = in_word(static_cast<char>(i));
+  return out;
+}();
+
+// Cheap, and says no to nearly all.
+bool may_follow(std::string_view window, std::size_t at, char head) {
+  return head == '\0' || (at < window.size() && window[at] == head);
 }
 
 }  // namespace
@@ -51,7 +70,8 @@ std::size_t IdentifierNames::add(std::string_view list) {
   lists_.push_back(list);
   for (std::string_view rest = list; !rest.empty();) {
     const auto bar = std::min(rest.find('|'), rest.size());
-    const Name name{rest.substr(0, bar), number};
+    Name name{rest.substr(0, bar), number};
+    name.text.copy(name.head.data(), name.head.size());
     if (is_alpha(name.text[0]))
       by_start_[bucket(name.text)].push_back(name);
     else
@@ -73,10 +93,15 @@ IdentifierNames::Set IdentifierNames::around(std::string_view text, std::size_t 
 }
 
 void IdentifierNames::match_words(std::string_view window, Set& out) const {
+  bool inside = false;  // a word
   for (std::size_t at = 0; at + 1 < window.size(); ++at) {
-    if (!is_lower(window[at]) || (at > 0 && in_word(window[at - 1]))) continue;
+    const bool begins = !inside && is_lower(window[at]);
+    inside = kInWord[static_cast<unsigned char>(window[at])];
+    if (!begins) continue;
     for (const auto& name : by_start_[bucket(window.substr(at))])
-      if (stands_at(window, at, name.text)) out.set(name.list);
+      if (window[at + 1] == name.head[1] && may_follow(window, at + 2, name.head[2]) &&
+          stands_at(window, at, name.text))
+        out.set(name.list);
   }
 }
 

@@ -26,6 +26,7 @@ class IdentifierNames {
   struct Name {
     std::string_view text;
     std::uint8_t list = 0;
+    std::array<char, 3> head{};  // its first bytes; '\0' past its end
   };
   static std::size_t bucket(std::string_view word);
   void match_words(std::string_view window, Set& out) const;

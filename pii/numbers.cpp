@@ -91,7 +91,7 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
   const std::size_t end = cluster.end_of(last);
   const bool beside = glued(text, start, end);
   const bool odd = grouping == Grouping::odd;
-  const Hint hint = hint_around(text, start, end);
+  const Hint hint = cluster.hints.around(text, start, end);
   if (hint == Hint::card) return beside || odd ? 0.8 : 1.0;
   if (odd || beside || decimal_point_beside(text, start, end)) return 0.3;
   if (grouping == Grouping::printed) return 0.98;
@@ -107,6 +107,7 @@ void Cluster::clear() {
   folded.clear();
   groups.clear();
   digits.clear();
+  hints.clear();
   folded.text.reserve(kUsual);
   folded.places.reserve(kUsual);
   digits.reserve(kUsual);
@@ -161,7 +162,7 @@ bool ends_number(char next, char next_but_one) {
 }  // namespace
 
 std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
-  constexpr std::size_t kMost = 4;
+  constexpr std::size_t kMost = 5;  // identifiers have six
   const auto at = [&](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
   std::size_t start = pos;
   while (start > 0 && pos - start <= kMost && is_digit(text[start - 1])) --start;
@@ -175,6 +176,21 @@ std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
   const auto before = text.substr(start - std::min(start, kEscape), std::min(start, kEscape));
   if (before.find_first_of("\\&") != std::string_view::npos) return 0;
   return ends_number(at(end), at(end + 1)) && ends_number(text[start - 1], text[start - 2]) ? end : 0;
+}
+
+std::size_t long_run_end(std::string_view text, std::size_t pos) {
+  constexpr std::size_t kLongest = 34;    // an IBAN (ISO 13616); with both cases of letters no more than an identifier
+  constexpr std::size_t kMostDigits = 7;  // together, which are part of something: eight may be a date
+  std::size_t digits = pos;
+  while (digits < text.size() && digits - pos <= kMostDigits && is_digit(text[digits])) ++digits;
+  if (digits - pos > kMostDigits || digits == text.size() || !is_alpha(text[digits])) return 0;
+  std::size_t start = pos;
+  while (start > 0 && pos - start < kLongest && is_alnum(text[start - 1])) --start;
+  std::size_t end = digits;
+  while (end < text.size() && is_alnum(text[end])) ++end;
+  if (end - start <= kLongest) return 0;
+  while (is_digit(text[end - 1])) --end;
+  return end;
 }
 
 void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) {
@@ -203,12 +219,12 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
     const std::size_t end = cluster.end_of(i + 2);
     if (glued(text, start, end)) continue;
     const bool dashed = cluster.gap(i) == "-";
-    const bool named = hint_around(text, start, end) == Hint::ssn;
+    const bool named = cluster.hints.around(text, start, end) == Hint::ssn;
     out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65});
   }
   // However it is written, nine digits that are called a social security number.
   if (!ssn_valid(cluster.digits)) return;
-  if (hint_around(text, cluster.start, cluster.end) == Hint::ssn)
+  if (cluster.hints.around(text, cluster.start, cluster.end) == Hint::ssn)
     out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8});
 }
 
@@ -246,7 +262,7 @@ void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
     const std::size_t start = cluster.start_of(i);
     const std::size_t end = past_prefix_length(cluster, i + 3);
     if (!octets || glued(text, start, end)) continue;
-    const Hint hint = hint_around(text, start, end);
+    const Hint hint = cluster.hints.around(text, start, end);
     const bool version = hint == Hint::other || follows_product_name(text, start);
     out.push_back({EntityType::ip_address, start, end, hint == Hint::ip ? 0.95 : version ? 0.3 : 0.7});
   }

@@ -160,7 +160,7 @@ double form_score(std::string_view text, const Cluster& cluster, const Run& run)
 
 double phone_score(std::string_view text, const Cluster& cluster, const Run& run, std::size_t start, std::size_t end) {
   const double form = form_score(text, cluster, run);
-  switch (hint_around(text, start, end)) {
+  switch (cluster.hints.around(text, start, end)) {
     case Hint::phone:
       return std::min(1.0, std::max(form + 0.35, 0.6));
     case Hint::contact:

@@ -64,6 +64,8 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
       mac_floor = detect_mac(text, pos, out);
     if (const std::size_t behind = ordinary_number_end(text, pos); behind != 0) {
       next = floor = std::max(next, behind);
+    } else if (const std::size_t beyond = long_run_end(text, pos); beyond != 0) {
+      next = floor = std::max(next, beyond);
     } else if ((bits & kNumberTriggers) != 0) {
       if (out.capacity() == 0) out.reserve(kUsualFindings);
       const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040

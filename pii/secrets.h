@@ -57,6 +57,7 @@ class SecretDetector {
   void detect(std::string_view text, Findings& out) const;
 
  private:
+  class Form;
   struct Rules;
   std::unique_ptr<Rules> rules_;
 };

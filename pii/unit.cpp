@@ -215,7 +215,7 @@ Unit decode_unit(std::string_view text, std::size_t pos) {
   return {fold_code_point(cp.value), static_cast<std::uint8_t>(cp.length)};
 }
 
-Unit unit_before(std::string_view text, std::size_t pos) {
+Unit decode_unit_before(std::string_view text, std::size_t pos) {
   const auto spelled = [&](std::size_t length) { return decode_unit(text, pos - length).length == length; };
   if (static_cast<unsigned char>(text[pos - 1]) >= 0x80) {
     for (std::size_t length = 2; length <= std::min<std::size_t>(4, pos); ++length)

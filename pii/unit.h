@@ -45,7 +45,16 @@ inline Unit unit_at(std::string_view text, std::size_t pos) {
   return decode_unit(text, pos);
 }
 // The unit that ends at `pos`. REQUIRES: 0 < pos <= text.size(), and pos is a unit boundary.
-Unit unit_before(std::string_view text, std::size_t pos);
+Unit decode_unit_before(std::string_view text, std::size_t pos);
+inline Unit unit_before(std::string_view text, std::size_t pos) {
+  constexpr std::size_t kLongestEscape = 12;
+  const char c = text[pos - 1];
+  // No byte at which an escape of that length would begin, and no other unit of several bytes ends here.
+  if (pos >= kLongestEscape && static_cast<signed char>(c) > 0 && c != ';' && c != '*' && c != '>' &&
+      text[pos - 2] != '\\' && text[pos - 3] != '%' && text[pos - 6] != '\\' && text[pos - 12] != '\\')
+    return {c, 1};
+  return decode_unit_before(text, pos);
+}
 // The start of the unit that `pos` lies in.
 std::size_t unit_start(std::string_view text, std::size_t pos);
 
