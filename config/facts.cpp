@@ -317,6 +317,9 @@ Facts facts_of(const LocalModel& model) {
   out.put("model.weights", static_cast<int>(model.engine.weights));
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);
+  out.put("model.max_queued_per_department", model.engine.max_queued_per_department);
+  out.size("model.kv_cache", model.engine.kv_cache_bytes);
+  out.put("model.threads", model.engine.threads);
   return out.take();
 }
 

@@ -38,6 +38,11 @@ void local_fields(Object& m, ProviderDraft& out) {
            {.doc = "int8 and fp8 take half the memory of 16-bit files and cost a little accuracy"});
   m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together"});
   m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503"});
+  m.number("max_queued_per_department", engine.max_queued_per_department, {0, 1'000'000},
+           {.doc = "0: half of max_queued"});
+  m.size("kv_cache", engine.kv_cache_bytes, {1 << 20, 1ULL << 42},
+         {.doc = "At most, for keys and values; cuts the context where it is less"});
+  m.number("threads", engine.threads, {0, 256}, {.doc = "That multiply; 0: half of the process's cores"});
   out.local = std::move(engine);
 }
 

@@ -1,6 +1,7 @@
 #include "local_backend/admission.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tollgate::local_backend {
 namespace {
@@ -8,25 +9,98 @@ namespace {
 constexpr std::size_t kMaxStops = 4;
 constexpr std::size_t kMaxStopBytes = 512;
 constexpr std::size_t kMaxMessages = 4096;
+constexpr std::size_t kMaxIds = 1024;
+constexpr int kMaxChoices = 8;
+constexpr double kLargest = 1e9;
 
 bool known_role(const std::string& role) { return role == "system" || role == "user" || role == "assistant"; }
 
-// Empty when the request is well formed.
-std::string complaint(const GenerateRequest& request) {
-  if (request.messages.empty()) return "messages must not be empty";
-  if (request.messages.size() > kMaxMessages) return "too many messages";
-  for (const Message& m : request.messages) {
-    if (!known_role(m.role)) return "a role must be system, user or assistant";
-  }
-  const SamplingParams& s = request.sampling;
-  if (!(s.temperature >= 0 && s.temperature <= 100)) return "temperature must be between 0 and 100";
-  if (!(s.top_p > 0 && s.top_p <= 1)) return "top_p must be above 0 and at most 1";
-  if (s.max_tokens < 0) return "max_tokens must not be negative";
-  if (s.stop.size() > kMaxStops) return "at most 4 stop strings are allowed";
-  for (const std::string& stop : s.stop) {
-    if (stop.empty() || stop.size() > kMaxStopBytes) return "a stop string must have 1 to 512 bytes";
+struct Complaint {
+  std::string message;  // empty: none
+  std::string param = {};
+};
+
+Complaint about_messages(const std::vector<Message>& messages) {
+  if (messages.empty()) return {"messages must not be empty", "messages"};
+  if (messages.size() > kMaxMessages) return {"too many messages", "messages"};
+  for (const Message& m : messages) {
+    if (!known_role(m.role)) return {"a role must be system, user or assistant", "messages"};
   }
   return {};
+}
+
+struct Range {
+  const char* name;
+  double value;
+  double low;
+  double high;
+};
+
+Complaint about_ranges(const SamplingParams& s) {
+  for (const Range& range :
+       {Range{"temperature", s.temperature, 0, 100}, Range{"min_p", s.min_p, 0, 1},
+        Range{"top_k", static_cast<double>(s.top_k), 0, kLargest},
+        Range{"max_tokens", static_cast<double>(s.max_tokens), 0, kLargest},
+        Range{"min_tokens", static_cast<double>(s.min_tokens), 0, kLargest},
+        Range{"presence_penalty", s.presence_penalty, -2, 2}, Range{"frequency_penalty", s.frequency_penalty, -2, 2},
+        Range{"repetition_penalty", s.repetition_penalty, 0.01, 100},
+        Range{"top_logprobs", static_cast<double>(s.logprobs), -1, 20},
+        Range{"n", static_cast<double>(s.n), 1, kMaxChoices}}) {
+    if (range.value >= range.low && range.value <= range.high) continue;
+    return {std::string(range.name) + " is out of its range", range.name};
+  }
+  if (!(s.top_p > 0 && s.top_p <= 1)) return {"top_p must be above 0 and at most 1", "top_p"};
+  return {};
+}
+
+Complaint about_lists(const SamplingParams& s, int vocabulary) {
+  if (s.stop.size() > kMaxStops) return {"at most 4 stop strings are allowed", "stop"};
+  for (const std::string& stop : s.stop) {
+    if (stop.empty() || stop.size() > kMaxStopBytes) return {"a stop string must have 1 to 512 bytes", "stop"};
+  }
+  if (s.stop_token_ids.size() > kMaxIds) return {"too many stop_token_ids", "stop_token_ids"};
+  if (s.logit_bias.size() > kMaxIds) return {"too many entries of logit_bias", "logit_bias"};
+  const auto known = [vocabulary](int id) { return id >= 0 && id < vocabulary; };
+  if (!std::ranges::all_of(s.stop_token_ids, known)) return {"stop_token_ids has an unknown token", "stop_token_ids"};
+  for (const auto& [id, bias] : s.logit_bias) {
+    if (!known(id)) return {"logit_bias has an unknown token", "logit_bias"};
+    if (!(bias >= -100 && bias <= 100)) return {"a logit_bias must be from -100 to 100", "logit_bias"};
+  }
+  return {};
+}
+
+Complaint complaint(const GenerateRequest& request, int vocabulary) {
+  for (Complaint found :
+       {about_messages(request.messages), about_ranges(request.sampling), about_lists(request.sampling, vocabulary)}) {
+    if (!found.message.empty()) return found;
+  }
+  return {};
+}
+
+SampleRule rule_of(const SamplingParams& s, const Model& model, std::uint64_t fresh_seed) {
+  SampleRule rule{.temperature = s.temperature,
+                  .top_p = s.top_p,
+                  .seed = s.seeded ? s.seed : fresh_seed,
+                  .top_k = s.top_k,
+                  .min_p = s.min_p,
+                  .presence_penalty = s.presence_penalty,
+                  .frequency_penalty = s.frequency_penalty,
+                  .repetition_penalty = s.repetition_penalty,
+                  .bias = s.logit_bias,
+                  .enders = model.spec.end_tokens,
+                  .min_tokens = s.ignore_eos ? std::numeric_limits<int>::max() : s.min_tokens};
+  rule.enders.insert(rule.enders.end(), s.stop_token_ids.begin(), s.stop_token_ids.end());
+  return rule;
+}
+
+// Null for text.
+std::variant<std::shared_ptr<JsonAutomaton>, SchemaError> automaton_of(const OutputFormat& format, const Model& model) {
+  if (format.kind == OutputFormat::Kind::text) return std::shared_ptr<JsonAutomaton>();
+  auto grammar = format.kind == OutputFormat::Kind::json_object ? json_object_grammar() : schema_grammar(format.schema);
+  if (auto* error = std::get_if<SchemaError>(&grammar)) return std::move(*error);
+  auto automaton = std::make_shared<JsonAutomaton>(std::get<Grammar>(std::move(grammar)), model.token_order);
+  if (!automaton->usable()) return SchemaError{"the JSON schema has too many alternatives for the local model"};
+  return automaton;
 }
 
 GenerateEvent too_long(std::int64_t context) {
@@ -37,20 +111,24 @@ GenerateEvent too_long(std::int64_t context) {
 
 }  // namespace
 
-GenerateEvent failure(FailureKind kind, std::string message, std::string code) {
+GenerateEvent failure(FailureKind kind, std::string message, std::string code, std::string param) {
   GenerateEvent out;
   out.kind = GenerateEvent::Kind::failed;
   out.failure = kind;
   out.message = std::move(message);
   out.code = std::move(code);
+  out.param = std::move(param);
   return out;
 }
 
 std::variant<std::shared_ptr<Job>, GenerateEvent> admit(GenerateRequest request, const Model& model, int context,
                                                         std::uint64_t fresh_seed) {
-  if (std::string why = complaint(request); !why.empty()) {
-    return failure(FailureKind::invalid_request, std::move(why), "invalid_request");
+  if (Complaint why = complaint(request, model.spec.vocabulary); !why.message.empty()) {
+    return failure(FailureKind::invalid_request, std::move(why.message), "invalid_request", std::move(why.param));
   }
+  auto automaton = automaton_of(request.format, model);
+  if (const auto* error = std::get_if<SchemaError>(&automaton))
+    return failure(FailureKind::invalid_request, error->message, "invalid_json_schema", "response_format");
   std::size_t bytes = 0;
   for (const Message& m : request.messages) bytes += m.content.size();
   if (model.tokenizer.least_tokens(bytes) > static_cast<std::size_t>(context)) return too_long(context);
@@ -65,7 +143,11 @@ std::variant<std::shared_ptr<Job>, GenerateEvent> admit(GenerateRequest request,
   const int room = context - static_cast<int>(job->prompt.size());
   const SamplingParams& s = request.sampling;
   job->max_new = s.max_tokens == 0 ? room : std::min(s.max_tokens, room);
-  job->rule = {s.temperature, s.top_p, s.seeded ? s.seed : fresh_seed};
+  job->rule = rule_of(s, model, fresh_seed);
+  job->automaton = std::get<std::shared_ptr<JsonAutomaton>>(std::move(automaton));
+  job->logprobs = s.logprobs;
+  job->choices = s.n;
+  job->unfinished = s.n;
   job->stop = s.stop;
   job->department = std::move(request.department);
   return job;

@@ -11,7 +11,7 @@
 
 namespace tollgate::local_backend {
 
-GenerateEvent failure(FailureKind kind, std::string message, std::string code = {});
+GenerateEvent failure(FailureKind kind, std::string message, std::string code = {}, std::string param = {});
 
 // `context`: tokens of prompt and answer. `fresh_seed` is used where the request has none. The job has no sink yet.
 std::variant<std::shared_ptr<Job>, GenerateEvent> admit(GenerateRequest request, const Model& model, int context,

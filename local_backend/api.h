@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tollgate::local_backend {
@@ -22,30 +23,62 @@ struct SamplingParams {
   bool seeded = false;            // false: a fresh seed is drawn
   int max_tokens = 0;             // 0 = to the end of the context
   std::vector<std::string> stop;  // at most 4
+  int top_k = 0;                  // 0 = all
+  double min_p = 0.0;             // of the most likely token's probability
+  int min_tokens = 0;             // the answer does not end before
+  std::vector<int> stop_token_ids;
+  bool ignore_eos = false;  // the answer ends by length or a stop string alone
+  std::vector<std::pair<int, double>> logit_bias;
+  double presence_penalty = 0.0;
+  double frequency_penalty = 0.0;
+  double repetition_penalty = 1.0;
+  int logprobs = -1;  // -1 = none; else how many alternatives are told beside each token, at most 20
+  int n = 1;          // choices; they share what is computed of the prompt
+};
+
+// What the answer's text has to be.
+struct OutputFormat {
+  enum class Kind : std::uint8_t { text, json_object, json_schema } kind = Kind::text;
+  std::string schema;  // json_schema: JSON; keywords that are not implemented are refused by their JSON pointer
 };
 
 struct GenerateRequest {
   std::vector<Message> messages;
   SamplingParams sampling;
-  std::string department;  // fairness and queueing
+  OutputFormat format = {};
+  std::string department = {};  // fairness, queueing, and who shares cached prefixes
 };
 
 enum class FinishReason : std::uint8_t { stop, length };
 
 enum class FailureKind : std::uint8_t { invalid_request, overloaded, cancelled, internal };
 
-// What the engine reports, in order: any number of text events, then exactly one finished or failed.
+struct TokenLogprob {
+  std::string bytes;  // what the token stands for: may be a part of a character
+  double logprob = 0;
+};
+
+struct LogprobEntry {
+  TokenLogprob token;
+  std::vector<TokenLogprob> top;  // the most likely tokens, the chosen one among them or not
+};
+
+// What the engine reports, in order: of each choice any number of text events and one finished; or, at any time, one
+// failed, which ends all choices. Nothing comes after the last of them.
 struct GenerateEvent {
   enum class Kind : std::uint8_t { text, finished, failed } kind = Kind::text;
-  std::string text;  // UTF-8, never cut inside a character
+  int choice = 0;
+  std::string text;                    // UTF-8, never cut inside a character
+  std::vector<LogprobEntry> logprobs;  // text, finished: of tokens whose text is complete
   FinishReason finish = FinishReason::stop;
   std::int64_t prompt_tokens = 0;      // finished
   std::int64_t cached_tokens = 0;      // finished: of the prompt, not computed again
-  std::int64_t completion_tokens = 0;  // finished
-  std::int64_t compute_us = 0;         // this call's share of the engine's time
+  std::int64_t completion_tokens = 0;  // finished: of this choice
+  std::int64_t compute_us = 0;         // this choice's share of the engine's time
   FailureKind failure = FailureKind::internal;
   std::string message;               // failed: safe to show
   std::string code;                  // failed: such as "context_length_exceeded"
+  std::string param;                 // failed: the parameter that is refused, where there is one
   std::int64_t retry_after_ms = -1;  // overloaded
 };
 
@@ -62,12 +95,14 @@ enum class WeightFormat : std::uint8_t { as_stored, int8, fp8 };
 struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
   WeightFormat weights = WeightFormat::as_stored;
-  int max_running = 8;  // sequences decoded together
-  int max_queued = 64;  // beyond: overloaded, with an honest retry_after
+  int max_running = 8;                // sequences decoded together
+  int max_queued = 64;                // beyond: overloaded, with an honest retry_after
+  int max_queued_per_department = 0;  // 0: half of max_queued
   // Memory for keys and values, taken as it is needed. Where it holds less than the model's context, the context is
   // cut.
-  std::int64_t kv_cache_bytes = std::int64_t{1} << 30;
+  std::uint64_t kv_cache_bytes = std::uint64_t{1} << 30;
   int kv_block_tokens = 32;
+  int threads = 0;  // that multiply; 0: half of the cores this process may use
 
   bool operator==(const EngineOptions&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -22,11 +23,17 @@ namespace {
 
 // Blocks for everybody who runs, as far as memory allows.
 int block_count(const EngineOptions& options, const ModelSpec& spec) {
-  const auto bytes = static_cast<std::int64_t>(KvPool::block_bytes(spec, options.kv_block_tokens));
+  const auto memory = options.kv_cache_bytes / KvPool::block_bytes(spec, options.kv_block_tokens);
   const std::int64_t longest = (spec.context + options.kv_block_tokens - 1) / options.kv_block_tokens;
-  const std::int64_t blocks = std::min(options.max_running * longest, options.kv_cache_bytes / bytes);
+  const std::int64_t blocks = std::min(options.max_running * longest, static_cast<std::int64_t>(memory));
   if (blocks < 1) throw std::runtime_error("kv_cache_bytes is too small for one block of this model");
   return static_cast<int>(blocks);
+}
+
+// A flood of one department leaves room for the others.
+std::size_t department_limit(const EngineOptions& options) {
+  const int limit = options.max_queued_per_department;
+  return static_cast<std::size_t>(limit > 0 ? limit : (options.max_queued + 1) / 2);
 }
 
 std::int64_t now_ns() {
@@ -36,11 +43,11 @@ std::int64_t now_ns() {
 
 // What callers and the engine thread share. Handles keep it alive: they may outlive the engine.
 struct Shared {
-  explicit Shared(std::size_t max_queued) : queue(max_queued) {}
+  Shared(std::size_t max_queued, std::size_t per_department) : queue(max_queued, per_department) {}
 
   std::mutex mutex;
   std::condition_variable wake;
-  FairQueue<std::shared_ptr<Job>> queue;
+  FairQueue<Turn> queue;
   EngineStats stats;
   LoadEstimate load;
   bool cancel_pending = false;
@@ -76,11 +83,12 @@ class LocalEngine : public Engine {
   explicit LocalEngine(const EngineOptions& options)
       : model_(Model::load(options.model_directory, options.weights)),
         facts_(model_->facts),
-        transformer_(model_->spec, model_->weights),
+        workers_(options.threads > 0 ? options.threads : default_threads()),
+        transformer_(model_->spec, model_->weights, best_kernels(), &workers_),
         sampler_(model_->may_be_sampled),
         pool_(model_->spec, block_count(options, model_->spec), options.kv_block_tokens),
         scheduler_(*model_, pool_, static_cast<std::size_t>(options.max_running)),
-        shared_(std::make_shared<Shared>(static_cast<std::size_t>(options.max_queued))),
+        shared_(std::make_shared<Shared>(static_cast<std::size_t>(options.max_queued), department_limit(options))),
         seed_key_({std::random_device{}(), std::random_device{}()}) {
     const auto room = std::int64_t{pool_.blocks().total()} * options.kv_block_tokens;
     facts_.context_length = std::min<std::int64_t>(model_->spec.context, room);
@@ -115,8 +123,9 @@ class LocalEngine : public Engine {
   // The engine thread only:
   void run();
   bool gather();
-  std::shared_ptr<Job> next_job();
+  std::optional<Turn> next_turn();
   void step();
+  void queue_other_choices(const Sequence& sequence);
   bool sample(const StepPlan& plan, std::span<const float> logits);
   void sweep();
   void end_running(FailureKind kind, std::string_view message) noexcept;
@@ -125,6 +134,7 @@ class LocalEngine : public Engine {
 
   std::unique_ptr<const Model> model_;
   ModelFacts facts_;
+  WorkerPool workers_;
   Transformer transformer_;
   Sampler sampler_;
   KvPool pool_;
@@ -162,9 +172,10 @@ std::unique_ptr<Generation> LocalEngine::generate(GenerateRequest request, std::
     const std::scoped_lock lock(shared_->mutex);
     if (!shared_->stats.healthy) {
       refusal = failure(FailureKind::internal, "the local model is not available");
-    } else if (!shared_->queue.push(job->department, job)) {
+    } else if (!shared_->queue.push(job->department, {job})) {
       refusal = failure(FailureKind::overloaded, "the local model's queue is full", "overloaded");
-      refusal.retry_after_ms = shared_->load.retry_after_ms();
+      // A department gets a place each time that all those who wait have had their turn.
+      refusal.retry_after_ms = shared_->load.retry_after_ms(shared_->queue.departments());
     }
   }
   if (refusal.kind == GenerateEvent::Kind::failed) return refuse(refusal, sink);
@@ -188,7 +199,7 @@ void LocalEngine::run() {
 
 // Waits for work, honours cancellations, and starts what there is room for. False when the engine is to end.
 bool LocalEngine::gather() {
-  std::list<std::shared_ptr<Job>> cancelled;
+  std::list<Turn> cancelled;
   {
     std::unique_lock lock(shared_->mutex);
     shared_->wake.wait(lock, [this] {
@@ -196,26 +207,26 @@ bool LocalEngine::gather() {
     });
     if (shared_->stopping) return false;
     if (std::exchange(shared_->cancel_pending, false))
-      cancelled = shared_->queue.take_if([](const auto& job) { return job->cancelled.load(); });
+      cancelled = shared_->queue.take_if([](const Turn& turn) { return turn.job->cancelled.load(); });
   }
-  for (const auto& job : cancelled) report_failure(*job, FailureKind::cancelled, "cancelled");
+  for (const Turn& turn : cancelled) report_failure(*turn.job, FailureKind::cancelled, "cancelled");
   scheduler_.for_each([](Sequence& sequence) {
-    if (sequence.cancelled()) sequence.fail(FailureKind::cancelled, "cancelled");
+    if (!sequence.done() && sequence.cancelled()) sequence.fail(FailureKind::cancelled, "cancelled");
   });
   sweep();
   scheduler_.place();
-  while (const auto job = next_job()) {
-    scheduler_.add(job);
+  while (const auto turn = next_turn()) {
+    if (turn->job->sink) scheduler_.add(*turn);  // else another choice has failed
     scheduler_.place();
   }
   sweep();
   return true;
 }
 
-std::shared_ptr<Job> LocalEngine::next_job() {
-  if (!scheduler_.wants_more()) return nullptr;
+std::optional<Turn> LocalEngine::next_turn() {
+  if (!scheduler_.wants_more()) return std::nullopt;
   const std::scoped_lock lock(shared_->mutex);
-  return shared_->queue.pop().value_or(nullptr);
+  return shared_->queue.pop();
 }
 
 void LocalEngine::step() {
@@ -244,25 +255,31 @@ bool LocalEngine::sample(const StepPlan& plan, std::span<const float> logits) {
   for (std::size_t i = 0; i < plan.rows.size(); ++i) {
     if (!plan.rows[i].wants_logits) continue;
     Sequence& sequence = *plan.owners[i];
-    const int token = sampler_.choose(logits.first(vocabulary), sequence.rule(), sequence.tokens());
-    if (token < 0) return false;
-    logits = logits.subspan(vocabulary);
     ++made.generated_tokens;
-    if (!sequence.answering()) {
-      made.prompt_tokens += sequence.prompt_tokens();
-      made.cached_tokens += sequence.cached_tokens();
-    }
+    const bool first = !sequence.answering();
+    if (first && sequence.choice() == 0) made.prompt_tokens += sequence.prompt_tokens();
+    if (first && sequence.choice() == 0) made.cached_tokens += sequence.cached_tokens();
     try {
-      sequence.accept(token);
+      if (!sequence.done() && !sequence.advance(sampler_, logits.first(vocabulary))) return false;
+      if (first) queue_other_choices(sequence);
     } catch (const std::bad_alloc&) {
       sequence.fail(FailureKind::internal, "not enough memory for the request");
     }
+    logits = logits.subspan(vocabulary);
   }
   const std::scoped_lock lock(shared_->mutex);
   shared_->stats.generated_tokens += made.generated_tokens;
   shared_->stats.prompt_tokens += made.prompt_tokens;
   shared_->stats.cached_tokens += made.cached_tokens;
   return true;
+}
+
+// They find the prompt's full blocks in the cache.
+void LocalEngine::queue_other_choices(const Sequence& sequence) {
+  if (sequence.choice() > 0) return;
+  const std::scoped_lock lock(shared_->mutex);
+  for (int choice = 1; choice < sequence.job()->choices; ++choice)
+    shared_->queue.push_again(sequence.job()->department, {sequence.job(), choice});
 }
 
 void LocalEngine::sweep() {
@@ -295,12 +312,12 @@ void LocalEngine::end_running(FailureKind kind, std::string_view message) noexce
 
 void LocalEngine::end_all(FailureKind kind, std::string_view message) noexcept {
   end_running(kind, message);
-  std::list<std::shared_ptr<Job>> waiting;
+  std::list<Turn> waiting;
   {
     const std::scoped_lock lock(shared_->mutex);
     waiting = shared_->queue.take_if([](const auto&) { return true; });
   }
-  for (const auto& job : waiting) report_failure(*job, kind, message);
+  for (const Turn& turn : waiting) report_failure(*turn.job, kind, message);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <list>
 #include <optional>
 #include <string>
@@ -13,21 +14,30 @@ namespace tollgate::local_backend {
 template <class T>
 class FairQueue {
  public:
-  explicit FairQueue(std::size_t limit) : limit_(limit) {}
+  explicit FairQueue(std::size_t limit, std::size_t limit_of_one = std::numeric_limits<std::size_t>::max())
+      : limit_(limit), limit_of_one_(limit_of_one) {}
 
   std::size_t size() const { return size_; }
+  std::size_t departments() const { return turn_.size(); }
 
-  // False when the queue is full (the item is left alone). A department that begins to wait goes to the end of the
-  // turn.
+  // False when the queue, or this department's part of it, is full (the item is left alone). A department that begins
+  // to wait goes to the end of the turn.
   bool push(const std::string& department, T item) {
     if (size_ >= limit_) return false;
+    const auto line = std::ranges::find(turn_, department, &Line::department);
+    if (line != turn_.end() && line->items.size() >= limit_of_one_) return false;
+    push_again(department, std::move(item));
+    return true;
+  }
+
+  // The same for what was taken once: there is always room.
+  void push_again(const std::string& department, T item) {
     std::list<T> one;
     one.push_back(std::move(item));
     auto line = std::ranges::find(turn_, department, &Line::department);
     if (line == turn_.end()) line = turn_.insert(line, Line{department, {}});
     line->items.splice(line->items.end(), one);
     ++size_;
-    return true;
   }
 
   std::optional<T> pop() {
@@ -66,6 +76,7 @@ class FairQueue {
     std::list<T> items;
   };
   std::size_t limit_;
+  std::size_t limit_of_one_;
   std::size_t size_ = 0;
   std::list<Line> turn_;
 };

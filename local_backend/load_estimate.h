@@ -1,6 +1,7 @@
 #pragma once
 // How long until a place in the queue becomes free, from what was measured lately. Pure logic; not thread-safe.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace tollgate::local_backend {
@@ -19,10 +20,12 @@ class LoadEstimate {
   }
 
   // The engine is work-conserving: it ends one request for each (tokens of a mean request) x (time of a token).
-  std::int64_t retry_after_ms() const {
+  // `requests`: how many have to end.
+  std::int64_t retry_after_ms(std::size_t requests = 1) const {
     if (rows_ == 0) return 1000;  // nothing measured yet
     const double tokens = tokens_ == 0 ? 200 : tokens_;
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(tokens * ns_ / rows_ / 1e6) + 1, 1, 600'000);
+    return std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(static_cast<double>(requests) * tokens * ns_ / rows_ / 1e6) + 1, 1, 600'000);
   }
 
  private:

@@ -69,6 +69,11 @@ Fp8 to_fp8(float value) {
   return {static_cast<std::uint8_t>(sign | (eighths < 8 ? subnormal : normal))};
 }
 
+WeightView WeightView::rows_from(std::size_t first, std::size_t count) const {
+  const auto* begin = static_cast<const std::byte*>(data) + first * columns * size_of(type);
+  return {type, begin, scales == nullptr ? nullptr : scales + first, count, columns};
+}
+
 void decode_row(const WeightView& weights, std::size_t row, float* out) {
   switch (weights.type) {
     case WeightType::bf16:

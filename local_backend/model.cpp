@@ -78,7 +78,8 @@ Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat fo
     : spec(std::move(model_spec)),
       weights(load_weights(Checkpoint(directory), spec, format)),
       tokenizer(read_tokenizer(directory)),
-      chat_template(read_template(directory, tokenizer, spec)) {
+      chat_template(read_template(directory, tokenizer, spec)),
+      token_order(tokenizer) {
   const std::filesystem::path path(directory);
   facts.name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
   facts.architecture = spec.family->name;

@@ -6,6 +6,7 @@
 
 #include "local_backend/api.h"
 #include "local_backend/chat_template.h"
+#include "local_backend/json_automaton.h"
 #include "local_backend/model_spec.h"
 #include "local_backend/tokenizer.h"
 #include "local_backend/weights.h"
@@ -20,6 +21,7 @@ struct Model {
   Tokenizer tokenizer;
   ChatTemplate chat_template;        // refers to `tokenizer`: a Model does not move
   std::vector<bool> may_be_sampled;  // by id: has text or ends the answer
+  TokenOrder token_order;
 
   // Throws std::runtime_error that says what is wrong with which file.
   static std::unique_ptr<const Model> load(const std::string& directory, WeightFormat format = WeightFormat::as_stored);

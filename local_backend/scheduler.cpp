@@ -17,11 +17,11 @@ Scheduler::Scheduler(const Model& model, KvPool& pool, std::size_t max_running)
   running_.reserve(max_running);
 }
 
-void Scheduler::add(const std::shared_ptr<Job>& job) noexcept {
+void Scheduler::add(const Turn& turn) noexcept {
   try {
-    waiting_.push_back(std::make_unique<Sequence>(job, model_, pool_, arrivals_++));
+    waiting_.push_back(std::make_unique<Sequence>(turn.job, turn.choice, model_, pool_, arrivals_++));
   } catch (const std::bad_alloc&) {
-    report_failure(*job, FailureKind::internal, kNoMemory);
+    report_failure(*turn.job, FailureKind::internal, kNoMemory);
   }
 }
 

@@ -28,7 +28,7 @@ class Scheduler {
   // There is a place, and nobody here waits for it.
   bool wants_more() const { return waiting_.empty() && running_.size() < max_running_; }
   // Reports the failure itself where there is no memory.
-  void add(const std::shared_ptr<Job>& job) noexcept;
+  void add(const Turn& turn) noexcept;
   // Starts those that wait, in order, as far as there are blocks.
   void place();
   // Every sequence that answers gets its next token; what is left of the step goes to prompts, in turn. Where blocks

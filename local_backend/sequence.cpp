@@ -7,7 +7,7 @@ namespace tollgate::local_backend {
 
 void report_end(Job& job, const GenerateEvent& event) noexcept {
   const auto sink = std::exchange(job.sink, nullptr);
-  for (int attempt = 0; attempt < 2; ++attempt) {
+  for (int attempt = 0; sink && attempt < 2; ++attempt) {
     try {
       return sink(event);
     } catch (const std::exception&) {
@@ -26,8 +26,17 @@ void report_failure(Job& job, FailureKind kind, std::string_view message) noexce
   report_end(job, event);
 }
 
-Sequence::Sequence(std::shared_ptr<Job> job, const Model& model, KvPool& pool, std::int64_t arrival)
-    : job_(std::move(job)), model_(model), arrival_(arrival), table_(pool), tokens_(job_->prompt), stops_(job_->stop) {}
+Sequence::Sequence(std::shared_ptr<Job> job, int choice, const Model& model, KvPool& pool, std::int64_t arrival)
+    : job_(std::move(job)),
+      choice_(choice),
+      rule_(job_->rule),
+      model_(model),
+      arrival_(arrival),
+      table_(pool),
+      tokens_(job_->prompt),
+      stops_(job_->stop) {
+  rule_.seed += static_cast<std::uint64_t>(choice) * 0x9E3779B97F4A7C15U;  // another stream for each choice
+}
 
 bool Sequence::place(int spare) {
   // The last token is always computed: its logits are wanted.
@@ -57,26 +66,70 @@ int Sequence::add_rows(std::vector<StepRow>& rows, int limit) {
   return count;
 }
 
+bool Sequence::advance(Sampler& sampler, std::span<const float> logits) {
+  const std::span<const int> all(tokens_);
+  Past past{.prompt = job_->prompt, .answer = all.subspan(job_->prompt.size())};
+  if (job_->automaton) past.mask = &job_->automaton->mask(state_, rule_.enders);
+  const int token = sampler.choose(logits, rule_, static_cast<std::int64_t>(tokens_.size()), past);
+  if (token == Sampler::kNoToken) {
+    fail(FailureKind::internal, "the model has no token that could follow");
+    return true;
+  }
+  if (token < 0) return false;
+  if (job_->logprobs >= 0 && !ends(token)) score(sampler, logits, token);
+  accept(token);
+  return true;
+}
+
+bool Sequence::ends(int token) const { return std::ranges::find(rule_.enders, token) != rule_.enders.end(); }
+
+void Sequence::score(const Sampler& sampler, std::span<const float> logits, int token) {
+  const auto named = [this](const TokenScore& score) {
+    const std::string_view bytes = model_.tokenizer.bytes_of(score.token);
+    return TokenLogprob{std::string(bytes.empty() ? model_.tokenizer.added_token(score.token) : bytes), score.logprob};
+  };
+  const auto scores = sampler.scores(logits, token, job_->logprobs);
+  Scored& scored = scored_.emplace_back(Scored{{named(scores.front()), {}}, decoded_});
+  for (std::size_t i = 1; i < scores.size(); ++i) scored.entry.top.push_back(named(scores[i]));
+}
+
 void Sequence::accept(int token) {
   tokens_.push_back(token);
   ++completion_;
-  if (model_.ends_answer(token)) return finish(FinishReason::stop);
+  if (ends(token)) return finish(FinishReason::stop);
+  const Tokenizer& tokenizer = model_.tokenizer;
+  const auto bytes = completion_ == 1 ? tokenizer.first_bytes_of(token) : tokenizer.bytes_of(token);
   std::string text;
   std::string certain;
-  characters_.feed(completion_ == 1 ? model_.tokenizer.first_bytes_of(token) : model_.tokenizer.bytes_of(token), text);
+  characters_.feed(bytes, text);
+  decoded_ += text.size();
   const bool stopped = stops_.feed(text, certain);
   emit_text(std::move(certain));
   if (stopped) {
     stops_ = StopMatcher({});
     characters_ = {};
+    scored_.clear();
     return finish(FinishReason::stop);
   }
+  if (job_->automaton) {
+    state_ = job_->automaton->advance(state_, bytes);
+    if (job_->automaton->complete(state_)) return finish(FinishReason::stop);
+  }
   if (completion_ >= job_->max_new) finish(FinishReason::length);
+}
+
+// Of the tokens whose text is shown. REQUIRES: shown_ is up to date
+std::vector<LogprobEntry> Sequence::scored_text() {
+  std::vector<LogprobEntry> out;
+  for (; !scored_.empty() && scored_.front().begin < shown_; scored_.pop_front())
+    out.push_back(std::move(scored_.front().entry));
+  return out;
 }
 
 GenerateEvent Sequence::event(GenerateEvent::Kind kind) const {
   GenerateEvent out;
   out.kind = kind;
+  out.choice = choice_;
   out.compute_us = compute_ns_ / 1000;
   return out;
 }
@@ -84,7 +137,9 @@ GenerateEvent Sequence::event(GenerateEvent::Kind kind) const {
 void Sequence::emit_text(std::string text) {
   if (text.empty()) return;
   GenerateEvent out = event(GenerateEvent::Kind::text);
+  shown_ += text.size();
   out.text = std::move(text);
+  out.logprobs = scored_text();
   job_->sink(std::move(out));
 }
 
@@ -101,7 +156,9 @@ void Sequence::finish(FinishReason reason) {
   out.prompt_tokens = prompt_tokens();
   out.cached_tokens = cached_tokens_;
   out.completion_tokens = completion_;
-  report_end(*job_, out);
+  for (Scored& scored : scored_) out.logprobs.push_back(std::move(scored.entry));
+  if (--job_->unfinished == 0) return report_end(*job_, out);
+  job_->sink(std::move(out));
 }
 
 void Sequence::fail(FailureKind kind, std::string_view message) noexcept {

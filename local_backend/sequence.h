@@ -2,6 +2,7 @@
 // One request on its way through the engine: as it waits (Job), and as it runs (Sequence).
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "local_backend/api.h"
 #include "local_backend/detokenizer.h"
+#include "local_backend/json_automaton.h"
 #include "local_backend/kv_cache.h"
 #include "local_backend/model.h"
 #include "local_backend/sampler.h"
@@ -23,9 +25,19 @@ struct Job {
   SampleRule rule;
   int max_new = 0;  // tokens; prompt and answer fit into the context
   std::vector<std::string> stop;
+  std::shared_ptr<JsonAutomaton> automaton;  // of the format asked for; null: any text
+  int logprobs = -1;
+  int choices = 1;
   std::string department;
-  std::function<void(GenerateEvent)> sink;
+  std::function<void(GenerateEvent)> sink;  // null: the end was reported
+  int unfinished = 1;                       // choices
   std::atomic<bool> cancelled{false};
+};
+
+// What waits for its turn: a choice of a job. The first computes the prompt, the others wait until they can share it.
+struct Turn {
+  std::shared_ptr<Job> job;
+  int choice = 0;
 };
 
 // Report the end and drop the sink: what it owns must not live as long as the caller's handle, nor die inside a lock. A
@@ -33,14 +45,16 @@ struct Job {
 void report_end(Job& job, const GenerateEvent& event) noexcept;
 void report_failure(Job& job, FailureKind kind, std::string_view message) noexcept;
 
-// Used by the engine thread only.
+// One choice of a job. Used by the engine thread only.
 class Sequence {
  public:
   // `arrival`: who came earlier has the smaller one.
-  Sequence(std::shared_ptr<Job> job, const Model& model, KvPool& pool, std::int64_t arrival);
+  Sequence(std::shared_ptr<Job> job, int choice, const Model& model, KvPool& pool, std::int64_t arrival);
 
   bool cancelled() const { return job_->cancelled.load(std::memory_order_relaxed); }
-  bool done() const { return done_; }
+  bool done() const { return done_ || !job_->sink; }
+  const std::shared_ptr<Job>& job() const { return job_; }
+  int choice() const { return choice_; }
   std::int64_t arrival() const { return arrival_; }
   int preemptions() const { return preemptions_; }
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
@@ -62,25 +76,41 @@ class Sequence {
   int add_rows(std::vector<StepRow>& rows, int limit);
   // The rows added were computed: others may share the blocks that are full.
   void publish() { table_.publish(job_->department, tokens_, computed_); }
-  // Takes the token sampled after the last row; may emit text, and the end of the answer.
-  void accept(int token);
+  // Draws the token after the last row and takes it; may emit text, and the end of the answer. False when a logit is
+  // not finite.
+  bool advance(Sampler& sampler, std::span<const float> logits);
   // REQUIRES: !done()
   void fail(FailureKind kind, std::string_view message) noexcept;
   void charge(std::int64_t nanoseconds) { compute_ns_ += nanoseconds; }
-  const SampleRule& rule() const { return job_->rule; }
 
  private:
+  void accept(int token);
+  bool ends(int token) const;
+  void score(const Sampler& sampler, std::span<const float> logits, int token);
+  std::vector<LogprobEntry> scored_text();
   GenerateEvent event(GenerateEvent::Kind kind) const;
   void emit_text(std::string text);
   void finish(FinishReason reason);
 
+  // A token's scores wait for its text: a stop string may swallow it.
+  struct Scored {
+    LogprobEntry entry;
+    std::size_t begin;  // where its text begins in the answer
+  };
+
   std::shared_ptr<Job> job_;
+  int choice_;
+  SampleRule rule_;
   const Model& model_;
   std::int64_t arrival_;
   KvTable table_;
   std::vector<int> tokens_;  // prompt and answer
   Utf8Stream characters_;
   StopMatcher stops_;
+  int state_ = JsonAutomaton::kStart;
+  std::deque<Scored> scored_;
+  std::size_t decoded_ = 0;  // bytes of text, those held back included
+  std::size_t shown_ = 0;
   int computed_ = 0;  // positions in the cache, rows added included
   int completion_ = 0;
   int cached_tokens_ = 0;

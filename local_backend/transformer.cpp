@@ -9,6 +9,8 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
+constexpr std::size_t kWorthSharing = 1U << 20U;  // multiplications: less is done before another thread is awake
+
 // Several sums side by side: one after the other would wait for each addition, and the compiler may not reorder them.
 float dot(const float* a, const float* b, std::size_t n) {
   constexpr std::size_t kLanes = 16;
@@ -25,8 +27,8 @@ float dot(const float* a, const float* b, std::size_t n) {
 
 }  // namespace
 
-Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels)
-    : spec_(spec), weights_(weights), kernels_(kernels) {
+Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels, WorkerPool* pool)
+    : spec_(spec), weights_(weights), kernels_(kernels), pool_(pool) {
   for (int position = 0; position < spec.context; ++position) {
     for (const float frequency : spec.rope.inverse_frequencies) {
       const float angle = static_cast<float>(position) * frequency;
@@ -204,9 +206,28 @@ void Transformer::rotate(float* heads, int count, int position) const {
   }
 }
 
+// No sum is split, so the result is the same whoever computes which part of it.
+void Transformer::share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch) const {
+  const std::size_t parts = pool_ == nullptr ? 1 : size(pool_->threads());
+  if (parts == 1 || matrix.rows * matrix.columns * batch < kWorthSharing) return kernels_.matmul(matrix, x, y, batch);
+  if (batch >= parts) {
+    return pool_->run([&](int part) {
+      const std::size_t begin = batch * size(part) / parts;
+      const std::size_t end = batch * size(part + 1) / parts;
+      kernels_.matmul(matrix, x + begin * matrix.columns, y + begin * matrix.rows, end - begin);
+    });
+  }
+  pool_->run([&](int part) {
+    const std::size_t begin = matrix.rows * size(part) / parts;
+    const WeightView rows = matrix.rows_from(begin, matrix.rows * size(part + 1) / parts - begin);
+    for (std::size_t b = 0; b < batch; ++b)
+      kernels_.matmul(rows, x + b * matrix.columns, y + b * matrix.rows + begin, 1);
+  });
+}
+
 void Transformer::multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const {
   const WeightView matrix = linear.matrix.view();
-  kernels_.matmul(matrix, x, y, batch);
+  share_matmul(matrix, x, y, batch);
   if (linear.bias.empty()) return;
   for (std::size_t b = 0; b < batch; ++b) {
     for (std::size_t r = 0; r < matrix.rows; ++r) y[b * matrix.rows + r] += linear.bias[r];

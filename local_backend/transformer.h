@@ -8,6 +8,7 @@
 #include "local_backend/kv_cache.h"
 #include "local_backend/model_spec.h"
 #include "local_backend/weights.h"
+#include "local_backend/worker_pool.h"
 
 namespace tollgate::local_backend {
 
@@ -24,8 +25,9 @@ struct StepRow {
 // sequence is cut into steps.
 class Transformer {
  public:
-  // Both must outlive this.
-  Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels = best_kernels());
+  // All must outlive this. `pool`: who helps; null: nobody.
+  Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels = best_kernels(),
+              WorkerPool* pool = nullptr);
 
   // Logits of the rows that want them, one after the other: vocabulary floats each. Valid until the next call.
   std::span<const float> step(std::span<const StepRow> rows);
@@ -40,12 +42,14 @@ class Transformer {
   void normalise_rows(const NormWeights& norm, std::size_t batch);  // x_ to normed_
   void normalise(const float* x, const NormWeights& norm, Norm kind, float* out) const;
   void rotate(float* heads, int count, int position) const;
+  void share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch) const;
   void multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const;
   void add_projected(std::size_t batch);  // to x_
 
   const ModelSpec& spec_;
   const Weights& weights_;
   const Kernels& kernels_;
+  WorkerPool* pool_;
   std::vector<float> cosines_;  // context x pairs of a head
   std::vector<float> sines_;
   std::vector<float> x_;  // the residual stream, batch x hidden

@@ -25,6 +25,9 @@ struct WeightView {
   const float* scales = nullptr;
   std::size_t rows = 0;
   std::size_t columns = 0;
+
+  // REQUIRES: first + count <= rows
+  WeightView rows_from(std::size_t first, std::size_t count) const;
 };
 
 }  // namespace tollgate::local_backend

@@ -75,7 +75,10 @@ void ChatEncoder::Impl::frame(const Batch& batch, const std::vector<bool>& chang
 }
 
 void ChatEncoder::Impl::events(const Batch& batch, std::string& out) {
-  for (const Event& event : batch.events) writer->event(head, event, out);
+  for (const Event& event : batch.events) {
+    if (event.kind == Event::Kind::logprobs && options.strip_logprobs) continue;
+    writer->event(head, event, out);
+  }
 }
 
 void ChatEncoder::Impl::text(std::uint32_t choice, std::uint32_t block, Event::Kind kind, std::string_view piece,

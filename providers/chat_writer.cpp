@@ -42,6 +42,17 @@ std::string text_delta(std::uint32_t block, Event::Kind kind, std::string_view t
   return delta += '}';
 }
 
+// "logprobs":... of a choice
+void append_logprobs(std::string& out, const std::string& entries) {
+  out += ",\"logprobs\":";
+  out += entries.empty() ? "null" : R"({"content":[)" + entries + R"(],"refusal":null})";
+}
+
+void add_entries(std::string& entries, const std::string& more) {
+  if (!entries.empty() && !more.empty()) entries += ',';
+  entries += more;
+}
+
 bool carries_text(Event::Kind kind) { return kind == Event::Kind::arguments || !field_of(kind).empty(); }
 
 bool carries_proof(Event::Kind kind) {
@@ -125,7 +136,9 @@ void ChunkWriter::chunk(const CompletionHead& head, std::uint32_t choice, std::s
   append_number(out, choice);
   out += ",\"delta\":";
   out += delta;
-  out += R"(,"logprobs":null,"finish_reason":)";
+  const auto opened = choices_.find(choice);
+  append_logprobs(out, opened == choices_.end() ? std::string() : std::exchange(opened->second.logprobs, {}));
+  out += ",\"finish_reason\":";
   if (finish_reason.empty())
     out += "null";
   else
@@ -145,6 +158,8 @@ void ChunkWriter::event(const CompletionHead& head, const Event& event, std::str
     usage_ = event.usage;
   } else if (event.kind == K::start) {
     open(head, event.choice, out);
+  } else if (event.kind == K::logprobs) {
+    add_entries(open(head, event.choice, out).logprobs, event.text);
   } else if (event.kind == K::tool_call) {
     begin_call(head, event, out);
   } else if (event.kind == K::finish) {
@@ -216,6 +231,8 @@ void BodyWriter::event(const CompletionHead& head, const Event& event, std::stri
     usage_ = event.usage;
   } else if (event.kind == K::start) {
     choices_.try_emplace(event.choice);
+  } else if (event.kind == K::logprobs) {
+    add_entries(choices_[event.choice].logprobs, event.text);
   } else if (event.kind == K::tool_call) {
     Call& call = choices_[event.choice].calls[event.block];
     call.id = event.id;
@@ -285,7 +302,9 @@ void BodyWriter::write_choice(std::uint32_t index, const Choice& choice, std::st
   }
   if (!choice.thinking_blocks.empty()) out += ",\"thinking_blocks\":[" + choice.thinking_blocks + "]";
   write_calls(choice, out);
-  out += R"(},"logprobs":null,"finish_reason":)";
+  out += '}';
+  append_logprobs(out, choice.logprobs);
+  out += ",\"finish_reason\":";
   append_json_string(out, choice.finish_reason.empty() ? "stop" : choice.finish_reason);
   out += '}';
 }

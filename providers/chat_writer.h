@@ -68,6 +68,7 @@ class ChunkWriter final : public AnswerWriter {
  private:
   struct Choice {
     std::map<std::uint32_t, bool> calls;  // by block: arguments were written
+    std::string logprobs;                 // entries for the next chunk
     ThinkingBlocks thinking;
   };
   Choice& open(const CompletionHead& head, std::uint32_t index, std::string& out);
@@ -103,6 +104,7 @@ class BodyWriter final : public AnswerWriter {
     std::optional<std::string> reasoning;
     ThinkingBlocks thinking;
     std::string thinking_blocks;  // entries, joined
+    std::string logprobs;         // the same
     std::map<std::uint32_t, Call> calls;
     std::string finish_reason;
   };

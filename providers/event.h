@@ -34,7 +34,8 @@ struct Event {
     reasoning,  // reasoning text (counts as content for the commit point)
     tool_call,  // id and name, once per block
     arguments,  // a piece of a tool call's arguments: JSON text
-    logprobs,   // `span` is the value; stripped while PII is being restored, because tokens leak
+    logprobs,   // `span` is the value; without a frame, text = entries of OpenAI's `content`, joined by commas.
+                // Stripped while PII is being restored, because tokens leak
     finish,     // text = finish reason of that choice
     usage,      // repeatable, absolute
     opaque,     // something no policy reads, such as audio

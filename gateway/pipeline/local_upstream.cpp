@@ -2,9 +2,14 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <deque>
 
 #include "gateway/net/signal.h"
+#include "gateway/pipeline/local_request.h"
+#include "local_backend/unicode.h"
+#include "providers/chat_writer.h"
 #include "providers/front_end.h"
 
 namespace tollgate::pipeline {
@@ -23,8 +28,15 @@ struct Mailbox {
   bool cancelled = false;
 };
 
+constexpr double kLeastLogprob = -9999;  // what OpenAI says for "hardly ever"
+
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 Error to_error(const GenerateEvent& event) {
-  Error error{.kind = ErrorKind::upstream_error, .message = event.message, .code = event.code};
+  Error error{.kind = ErrorKind::upstream_error, .message = event.message, .code = event.code, .param = event.param};
   switch (event.failure) {
     case FailureKind::invalid_request:
       error.kind = ErrorKind::invalid_request;
@@ -43,76 +55,32 @@ Error to_error(const GenerateEvent& event) {
   return error;
 }
 
-std::string_view role_name(providers::Role role) {
-  switch (role) {
-    case providers::Role::system:
-      return "system";
-    case providers::Role::assistant:
-      return "assistant";
-    case providers::Role::tool:
-      return "tool";
-    default:
-      return "user";
+// Entries of logprobs.content (OpenAI API reference, chat/completions/object). `token` has to be text: what is a part
+// of a character shows as U+FFFD there, and is whole in `bytes`.
+void append_token(const local_backend::TokenLogprob& token, std::string& out) {
+  out += R"({"token":)";
+  providers::append_json_string(out, local_backend::to_valid_utf8(token.bytes));
+  out += ",\"logprob\":" + shortest(std::max(token.logprob, kLeastLogprob)) + ",\"bytes\":[";
+  const char* separator = "";
+  for (const char byte : token.bytes)
+    out += std::exchange(separator, ",") + std::to_string(static_cast<unsigned char>(byte));
+  out += ']';
+}
+
+std::string entries_of(const std::vector<local_backend::LogprobEntry>& scores) {
+  std::string out;
+  for (const auto& score : scores) {
+    if (!out.empty()) out += ',';
+    append_token(score.token, out);
+    out += ",\"top_logprobs\":[";
+    const char* separator = "";
+    for (const auto& token : score.top) {
+      out += std::exchange(separator, ",");
+      append_token(token, out);
+      out += '}';
+    }
+    out += "]}";
   }
-}
-
-// The model reads text: what else a message holds is left out, and the caller is told.
-void note_part(const providers::CanonicalPart& part, std::vector<std::string>& lossy) {
-  using Kind = providers::CanonicalPart::Kind;
-  static constexpr std::pair<Kind, std::string_view> kNames[] = {{Kind::image, "messages.content.image_url"},
-                                                                 {Kind::audio, "messages.content.input_audio"},
-                                                                 {Kind::file, "messages.content.file"},
-                                                                 {Kind::tool_call, "messages.tool_calls"}};
-  for (const auto& [kind, name] : kNames)
-    if (part.kind == kind) providers::note_lossy(lossy, name);
-  if (part.kind == Kind::unknown) providers::note_lossy(lossy, "messages.content." + part.name);
-}
-
-std::vector<std::string> left_out(const providers::CanonicalRequest& request) {
-  std::vector<std::string> lossy = request.lossy;
-  const auto note = [&lossy](bool asked, std::string_view field) {
-    if (asked) providers::note_lossy(lossy, field);
-  };
-  for (const auto& message : request.messages)
-    for (const auto& part : message.parts) note_part(part, lossy);
-  note(!request.tools.empty(), "tools");
-  note(request.tool_choice.mode != providers::ToolChoice::Mode::unset, "tool_choice");
-  note(request.parallel_tool_calls.has_value(), "parallel_tool_calls");
-  note(request.response_format.kind != providers::ResponseFormat::Kind::text, "response_format");
-  note(request.reasoning_effort != providers::ReasoningEffort::unset, "reasoning_effort");
-  note(request.top_k.has_value(), "top_k");
-  note(request.frequency_penalty.has_value(), "frequency_penalty");
-  note(request.presence_penalty.has_value(), "presence_penalty");
-  note(request.logprobs, "logprobs");
-  for (const auto& extra : request.extras) note(true, extra.name);
-  return lossy;
-}
-
-// A tool's result is text of its own part.
-std::string text_of(const providers::CanonicalMessage& message) {
-  std::string out = message.text();
-  for (const auto& part : message.parts)
-    for (const auto& inner : part.content) out += inner.text;
-  return out;
-}
-
-Result<local_backend::GenerateRequest> to_request(const providers::CanonicalRequest& canonical,
-                                                  const std::string& department) {
-  if (canonical.n != 1)
-    return Error{.kind = ErrorKind::invalid_request,
-                 .message = "This model answers with one choice: n must be 1.",
-                 .code = "unsupported_value",
-                 .param = "n",
-                 .retryable = false};
-  local_backend::GenerateRequest out;
-  for (const auto& m : canonical.messages) out.messages.push_back({std::string(role_name(m.role)), text_of(m)});
-  out.sampling.temperature = canonical.temperature.value_or(1.0);
-  out.sampling.top_p = canonical.top_p.value_or(1.0);
-  out.sampling.seeded = canonical.seed.has_value();
-  out.sampling.seed = static_cast<std::uint64_t>(canonical.seed.value_or(0));
-  out.sampling.max_tokens = static_cast<int>(std::min<std::int64_t>(canonical.max_tokens.value_or(0), 1 << 20));
-  out.sampling.stop = canonical.stop;
-  out.department = department;
   return out;
 }
 
@@ -138,23 +106,15 @@ class LocalStream final : public providers::EventStream {
   std::string lossy() const override {
     std::string out;
     if (!canonical_) return out;
-    for (const auto& field : left_out(*canonical_)) out += (out.empty() ? "" : ", ") + field;
+    for (const auto& field : left_out_by_local_model(*canonical_)) out += (out.empty() ? "" : ", ") + field;
     return out;
   }
 
  private:
-  Result<providers::CanonicalRequest> canonical() const {
-    const auto canonicalise = providers::front_end(request_.call->api).canonicalise;
-    if (canonicalise != nullptr) return canonicalise(providers::splice(*request_.call->body, request_.edits));
-    return Error{.kind = ErrorKind::invalid_request,
-                 .message = "This model writes text and nothing else: call it by a chat API.",
-                 .code = "unsupported_api",
-                 .param = "model",
-                 .retryable = false};
-  }
+  Result<providers::CanonicalRequest> canonical() const;
   Status begin();
-  static Batch to_batch(GenerateEvent event);
-  static Batch finish_batch(const GenerateEvent& event);
+  Batch to_batch(GenerateEvent event);
+  void add_finish(const GenerateEvent& event, Batch& batch);
 
   std::shared_ptr<local_backend::Engine> engine_;
   net::Executor executor_;
@@ -162,13 +122,31 @@ class LocalStream final : public providers::EventStream {
   Result<providers::CanonicalRequest> canonical_ = Error{};
   std::shared_ptr<Mailbox> mailbox_;  // outlives the stream in posts that are under way
   std::unique_ptr<local_backend::Generation> generation_;
-  bool ended_ = false;
+  std::int64_t unfinished_ = 1;  // choices
+  providers::Usage usage_;       // of those that are finished
 };
+
+Result<providers::CanonicalRequest> LocalStream::canonical() const {
+  const auto canonicalise = providers::front_end(request_.call->api).canonicalise;
+  if (canonicalise == nullptr)
+    return Error{.kind = ErrorKind::invalid_request,
+                 .message = "This model writes text and nothing else: call it by a chat API.",
+                 .code = "unsupported_api",
+                 .param = "model",
+                 .retryable = false};
+  auto out = canonicalise(providers::splice(*request_.call->body, request_.edits));
+  if (out && out->logprobs && request_.call->api != providers::Api::chat) {  // others have no place for them yet
+    providers::note_lossy(out->lossy, "logprobs");
+    out->logprobs = false;
+  }
+  return out;
+}
 
 Status LocalStream::begin() {
   if (!canonical_) return canonical_.error();
   if (!engine_) return Error{ErrorKind::upstream_error, "This model is not here any more."};
-  TG_TRY(auto generate, to_request(*canonical_, request_.department));
+  TG_TRY(auto generate, local_request(*canonical_, request_.department));
+  unfinished_ = canonical_->n;
   generation_ = engine_->generate(std::move(generate), [mailbox = mailbox_, executor = executor_](GenerateEvent event) {
     net::asio::post(executor, [mailbox, event = std::move(event)]() mutable {
       mailbox->events.push_back(std::move(event));
@@ -178,38 +156,48 @@ Status LocalStream::begin() {
   return {};
 }
 
-Batch LocalStream::finish_batch(const GenerateEvent& event) {
-  Batch batch;
-  Event finish;
+// The prompt is computed, and told, once for all choices.
+void LocalStream::add_finish(const GenerateEvent& event, Batch& batch) {
+  Event& finish = batch.events.emplace_back();
   finish.kind = Event::Kind::finish;
+  finish.choice = static_cast<std::uint32_t>(event.choice);
   finish.text = event.finish == local_backend::FinishReason::length ? "length" : "stop";
-  Event usage;
+  usage_.input = event.prompt_tokens;
+  usage_.output = std::max<std::int64_t>(usage_.output, 0) + event.completion_tokens;
+  if (event.choice == 0) usage_.cached_input = event.cached_tokens;
+  if (--unfinished_ > 0) return;
+  Event& usage = batch.events.emplace_back();
   usage.kind = Event::Kind::usage;
-  usage.usage.input = event.prompt_tokens;
-  usage.usage.output = event.completion_tokens;
-  batch.events = {std::move(finish), std::move(usage)};
-  return batch;
+  usage.usage = usage_;
 }
 
 Batch LocalStream::to_batch(GenerateEvent event) {
-  if (event.kind == GenerateEvent::Kind::finished) return finish_batch(event);
   Batch batch;
-  Event text;
+  if (!event.logprobs.empty()) {
+    Event& scores = batch.events.emplace_back();
+    scores.kind = Event::Kind::logprobs;
+    scores.choice = static_cast<std::uint32_t>(event.choice);
+    scores.text = entries_of(event.logprobs);
+  }
+  if (event.kind == GenerateEvent::Kind::finished) {
+    add_finish(event, batch);
+    return batch;
+  }
+  Event& text = batch.events.emplace_back();
   text.kind = Event::Kind::text;
+  text.choice = static_cast<std::uint32_t>(event.choice);
   text.text = std::move(event.text);
-  batch.events.push_back(std::move(text));
   return batch;
 }
 
 net::Task<Result<std::optional<Batch>>> LocalStream::next() {
-  if (ended_) co_return std::optional<Batch>();
+  if (unfinished_ == 0) co_return std::optional<Batch>();
   if (!generation_ && !mailbox_->cancelled) TG_CO_CHECK(begin());
   while (mailbox_->events.empty() && !mailbox_->cancelled) co_await mailbox_->arrived.wait();
   if (mailbox_->cancelled) co_return Error{ErrorKind::cancelled, "The call was cancelled."};
   GenerateEvent event = std::move(mailbox_->events.front());
   mailbox_->events.pop_front();
   if (event.kind == GenerateEvent::Kind::failed) co_return to_error(event);
-  ended_ = event.kind == GenerateEvent::Kind::finished;
   std::optional<Batch> batch = to_batch(std::move(event));
   co_return batch;
 }

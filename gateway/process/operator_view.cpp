@@ -33,14 +33,28 @@ void scan_cache_gauges(const pii::ScanCache::Stats& stats, MetricsShard& shard) 
 }
 
 void local_gauges(const std::string& provider, const local_backend::EngineStats& stats, MetricsShard& shard) {
-  shard.gauge("tollgate_local_healthy", {{"provider", provider}}, stats.healthy ? 1 : 0);
-  shard.gauge("tollgate_local_running", {{"provider", provider}}, static_cast<double>(stats.running));
-  shard.gauge("tollgate_local_queued", {{"provider", provider}}, static_cast<double>(stats.queued));
-  shard.total("tollgate_local_busy_seconds_total", {{"provider", provider}}, static_cast<double>(stats.busy_us) / 1e6);
-  shard.total("tollgate_local_tokens_total", {{"class", "output"}, {"provider", provider}},
-              static_cast<double>(stats.generated_tokens));
-  shard.total("tollgate_local_tokens_total", {{"class", "input"}, {"provider", provider}},
-              static_cast<double>(stats.prompt_tokens));
+  const auto gauge = [&](const char* name, auto value) {
+    shard.gauge(name, {{"provider", provider}}, static_cast<double>(value));
+  };
+  const auto total = [&](const char* name, auto value) {
+    shard.total(name, {{"provider", provider}}, static_cast<double>(value));
+  };
+  const auto tokens = [&](const char* token_class, std::int64_t value) {
+    shard.total("tollgate_local_tokens_total", {{"class", token_class}, {"provider", provider}},
+                static_cast<double>(value));
+  };
+  gauge("tollgate_local_healthy", stats.healthy ? 1 : 0);
+  gauge("tollgate_local_running", stats.running);
+  gauge("tollgate_local_queued", stats.queued);
+  gauge("tollgate_local_kv_blocks", stats.kv_blocks);
+  gauge("tollgate_local_kv_blocks_used", stats.kv_blocks_used);
+  total("tollgate_local_busy_seconds_total", static_cast<double>(stats.busy_us) / 1e6);
+  total("tollgate_local_steps_total", stats.steps);
+  total("tollgate_local_preempted_total", stats.preempted);
+  total("tollgate_local_rejected_total", stats.rejected);
+  tokens("output", stats.generated_tokens);
+  tokens("input", stats.prompt_tokens);
+  tokens("cached_input", stats.cached_tokens);
 }
 
 }  // namespace

@@ -163,5 +163,25 @@ TEST(Transformer, WorksUpToTheLastPositionOfTheContext) {
   EXPECT_LT(worst_error(files.logits(tokens), run(transformer, cache.table, tokens, 8)), kTolerance);
 }
 
+TEST(Transformer, GivesBitwiseTheSameWithAnyNumberOfThreads) {
+  Shape shape;
+  shape.vocabulary = 40'000;  // its head is large enough to be shared, alone and in a batch
+  shape.layers = 1;
+  const TestModel files(shape);
+  const auto model = Model::load(files.directory());
+  const auto tokens = some_tokens(9, shape.vocabulary, 3);
+  for (const int chunk : {1, 2, 9}) {
+    Transformer alone(model->spec, model->weights);
+    Cache cache(model->spec, 9);
+    const auto wanted = run(alone, cache.table, tokens, chunk);
+    for (const int threads : {1, 2, 3, 5}) {
+      WorkerPool pool(threads);
+      Transformer transformer(model->spec, model->weights, best_kernels(), &pool);
+      Cache other(model->spec, 9);
+      EXPECT_EQ(run(transformer, other.table, tokens, chunk), wanted) << threads << " threads";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::local_backend
