@@ -37,6 +37,19 @@ std::string_view undated(std::string_view model) {
   return model;
 }
 
+// Calls of a batch have prices of their own (OpenAI: half), which a list gives as "gpt-4o@batch". Without one they cost
+// what other calls cost: never less than the invoice.
+constexpr std::string_view kBatch = "@batch";
+
+const Price* price_of(const UsageRecord& record, const PriceBook& book) {
+  for (const std::string_view suffix : {kBatch, std::string_view()}) {
+    if (!suffix.empty() && record.operation != "batches") continue;
+    for (const std::string_view model : {std::string_view(record.model_served), undated(record.model_served)})
+      if (const Price* price = book.find(record.provider, std::string(model).append(suffix))) return price;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 PriceBook::PriceBook(std::string version, std::vector<Price> prices) : version_(std::move(version)) {
@@ -74,8 +87,7 @@ std::int64_t cost_nano(const Price& price, const UsageRecord& usage) {
 void rate(UsageRecord& record, const PriceBook& book) {
   record.cost_nano = 0;
   record.price_version.clear();
-  const Price* price = book.find(record.provider, record.model_served);
-  if (price == nullptr) price = book.find(record.provider, undated(record.model_served));
+  const Price* price = price_of(record, book);
   if (price == nullptr) return;
   record.cost_nano = cost_nano(*price, record);
   record.currency = price->currency;

@@ -1,171 +1,21 @@
 // generateContent answers and refusals (Vertex AI REST reference; google.rpc.Status for errors).
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "providers/answer_events.h"
 #include "providers/chat_usage.h"
 #include "providers/gemini.h"
-#include "providers/json_reader.h"
+#include "providers/gemini_said.h"
 #include "providers/provider_fault.h"
 #include "providers/sse.h"
 
 namespace tollgate::providers {
 namespace {
 
-using Kind = JsonReader::Kind;
-
 constexpr std::size_t kMaxFrame = 4 * 1024 * 1024;  // a call comes whole, with all its arguments
 constexpr std::size_t kMaxRawError = 64 * 1024;
-constexpr std::uint32_t kMaxCandidates = 16;
 
-struct PartSaid {
-  std::string text;
-  bool thought = false;
-  std::string signature;
-  bool call = false;
-  std::string id;
-  std::string name;
-  std::string args;  // JSON text
-};
-
-struct CandidateSaid {
-  std::uint32_t index = 0;
-  std::vector<PartSaid> parts;
-  std::string finish_reason;
-};
-
-struct ErrorSaid {
-  int code = 0;
-  std::string message;
-  std::string retry_delay;
-};
-
-// One chunk of a stream, a whole answer or an error body.
-struct Said {
-  std::vector<CandidateSaid> candidates;
-  std::string block_reason;
-  std::string model;
-  std::optional<Usage> usage;
-  std::optional<ErrorSaid> error;
-};
-
-class SaidReader {
- public:
-  explicit SaidReader(std::string_view json) : in_(json) {}
-
-  // Errors may come inside an array.
-  std::optional<Said> run() {
-    if (in_.peek() == Kind::array) {
-      in_.enter_array();
-      while (in_.next_element()) object([this](std::string_view key) { member(key); });
-    } else if (in_.peek() == Kind::object) {
-      object([this](std::string_view key) { member(key); });
-    } else {
-      return std::nullopt;
-    }
-    if (!in_.at_end()) return std::nullopt;
-    return std::move(said_);
-  }
-
- private:
-  void skip() { in_.skip(); }
-  void text(std::string& out) {
-    if (in_.peek() != Kind::string) return skip();
-    out = in_.decode(in_.string());
-  }
-  void flag(bool& out) {
-    if (in_.peek() != Kind::boolean) return skip();
-    out = in_.boolean();
-  }
-  template <class Member>
-  void object(Member&& member) {
-    if (in_.peek() != Kind::object) return skip();
-    in_.enter_object();
-    while (in_.next_member()) member(in_.key());
-  }
-  template <class Element>
-  void array(Element&& element) {
-    if (in_.peek() != Kind::array) return skip();
-    in_.enter_array();
-    while (in_.next_element()) element();
-  }
-
-  void member(std::string_view key) {
-    if (key == "candidates") return array([this] { candidate(); });
-    if (key == "promptFeedback")
-      return object(
-          [this](std::string_view inner) { return inner == "blockReason" ? text(said_.block_reason) : skip(); });
-    if (key == "modelVersion") return text(said_.model);
-    if (key == "usageMetadata") return usage();
-    return key == "error" ? error() : skip();
-  }
-
-  void candidate() {
-    if (said_.candidates.size() == kMaxCandidates) return skip();
-    CandidateSaid& out = said_.candidates.emplace_back();
-    object([&](std::string_view key) {
-      if (key == "finishReason") return text(out.finish_reason);
-      if (key == "content")
-        return object([&](std::string_view inner) {
-          return inner == "parts" ? array([&] { part(out.parts.emplace_back()); }) : skip();
-        });
-      if (key != "index") return skip();
-      const auto index = read_count(in_);
-      out.index = index < 0 || index >= kMaxCandidates ? 0 : static_cast<std::uint32_t>(index);
-    });
-  }
-
-  void part(PartSaid& out) {
-    object([&](std::string_view key) {
-      if (key == "text") return text(out.text);
-      if (key == "thought") return flag(out.thought);
-      if (key == "thoughtSignature") return text(out.signature);
-      return key == "functionCall" ? call(out) : skip();
-    });
-  }
-
-  void call(PartSaid& out) {
-    out.call = true;
-    object([&](std::string_view key) {
-      if (key == "name") return text(out.name);
-      if (key == "id") return text(out.id);
-      if (key != "args" || in_.peek() != Kind::object) return skip();
-      const Span span = in_.skip();
-      out.args = in_.view(span);
-    });
-  }
-
-  void usage() {
-    if (in_.peek() != Kind::object) return skip();
-    if (const auto usage = read_gemini_usage(in_)) said_.usage = usage;
-  }
-
-  void error() {
-    ErrorSaid& out = said_.error.emplace();
-    object([&](std::string_view key) {
-      if (key == "message") return text(out.message);
-      if (key == "details")
-        return array([&] {
-          object([&](std::string_view inner) { return inner == "retryDelay" ? text(out.retry_delay) : skip(); });
-        });
-      if (key != "code") return skip();
-      const auto code = read_count(in_);
-      out.code = code >= 400 && code < 600 ? static_cast<int>(code) : 500;
-    });
-  }
-
-  JsonReader in_;
-  Said said_;
-};
-
-std::optional<Said> read_said(std::string_view json) {
-  return valid_utf8(json) ? SaidReader(json).run() : std::nullopt;
-}
-
-// --- faults ---
-
-Error fault(int status, ErrorSaid said) {
+Error fault(int status, GeminiFault said) {
   // The Gemini API answers a wrong key with 400. Names of models come with our project's.
   if (status == 400 && said.message.find("API key") != std::string::npos) status = 401;
   ProviderWords words;
@@ -174,8 +24,6 @@ Error fault(int status, ErrorSaid said) {
   error.retry_after = retry_delay(said.retry_delay);
   return error;
 }
-
-// --- answers ---
 
 struct Reason {
   std::string_view theirs;
@@ -204,12 +52,12 @@ class Translator {
   Translator(const Translator&) = delete;
   Translator& operator=(const Translator&) = delete;
 
-  Status put(Said said, Batch& batch) {
+  Status put(GeminiSaid said, Batch& batch) {
     if (said.error) return fault(said.error->code, *std::move(said.error));
     batch.served_model = std::move(said.model);
     const bool first_told = said.usage && !usage_;
     if (said.usage) usage_ = said.usage;
-    for (CandidateSaid& candidate : said.candidates) TG_CHECK(put(std::move(candidate), batch));
+    for (GeminiCandidate& candidate : said.candidates) TG_CHECK(put(std::move(candidate), batch));
     // A prompt that was blocked has no candidates.
     if (said.candidates.empty() && !said.block_reason.empty()) events(0, batch).finish("content_filter", batch);
     if (first_told && !finished()) batch.events.push_back(prompt_usage(*usage_));
@@ -250,15 +98,15 @@ class Translator {
   }
   AnswerEvents& events(std::uint32_t index, Batch& batch) { return choice(index, batch).events; }
 
-  Status put(CandidateSaid candidate, Batch& batch) {
+  Status put(GeminiCandidate candidate, Batch& batch) {
     if (is_malformed(candidate.finish_reason)) return upstream_malformed();
     Choice& to = choice(candidate.index, batch);
-    for (PartSaid& part : candidate.parts) put(to, candidate.index, std::move(part), batch);
+    for (GeminiPart& part : candidate.parts) put(to, candidate.index, std::move(part), batch);
     if (!candidate.finish_reason.empty()) to.events.finish(gemini_finish_reason(candidate.finish_reason), batch);
     return {};
   }
 
-  void put(Choice& to, std::uint32_t index, PartSaid part, Batch& batch) {
+  void put(Choice& to, std::uint32_t index, GeminiPart part, Batch& batch) {
     if (part.call) return put_call(to, index, std::move(part), batch);
     if (part.thought)
       to.events.reasoning(std::move(part.text), batch);
@@ -267,7 +115,7 @@ class Translator {
   }
 
   // v1 gives no ids. Callers need ones that no other call of their conversation has.
-  void put_call(Choice& to, std::uint32_t index, PartSaid part, Batch& batch) {
+  void put_call(Choice& to, std::uint32_t index, GeminiPart part, Batch& batch) {
     const std::uint32_t number = to.calls++;
     if (part.id.empty())
       part.id = "call_" + context_.id_seed + (index == 0 ? "" : std::to_string(index)) + "_" + std::to_string(number);
@@ -287,7 +135,7 @@ class BodyDecoder final : public WholeBodyDecoder {
 
  private:
   Result<Batch> decode(const std::string& body) override {
-    auto said = read_said(body);
+    auto said = read_gemini_said(body);
     if (!said) return upstream_garbage();
     Batch batch;
     TG_CHECK(translator_.put(*std::move(said), batch));
@@ -328,7 +176,7 @@ class StreamDecoder final : public AnswerDecoder {
       TG_TRY(const auto frame, at_end ? parser_.last() : parser_.next());
       if (!frame) return std::optional<Batch>();
       if (frame->data.empty()) continue;
-      auto said = read_said(frame->data);
+      auto said = read_gemini_said(frame->data);
       if (!said) return upstream_garbage();
       Batch batch;
       TG_CHECK(translator_.put(*std::move(said), batch));
@@ -366,31 +214,8 @@ std::string_view gemini_finish_reason(std::string_view theirs) {
   return "stop";  // OTHER, NO_IMAGE and what is new
 }
 
-std::optional<Usage> read_gemini_usage(JsonReader& reader) {
-  std::int64_t prompt = -1, tools = 0, candidates = 0, thoughts = 0, cached = 0, total = -1;
-  const std::pair<std::string_view, std::int64_t*> fields[] = {
-      {"promptTokenCount", &prompt},     {"toolUsePromptTokenCount", &tools},  {"candidatesTokenCount", &candidates},
-      {"thoughtsTokenCount", &thoughts}, {"cachedContentTokenCount", &cached}, {"totalTokenCount", &total}};
-  reader.enter_object();
-  while (reader.next_member()) {
-    const auto* field =
-        std::find_if(std::begin(fields), std::end(fields), [&](auto& f) { return f.first == reader.key(); });
-    if (field == std::end(fields))
-      reader.skip();
-    else
-      *field->second = std::max<std::int64_t>(read_count(reader), 0);
-  }
-  if (prompt < 0) return std::nullopt;
-  Usage out;
-  out.input = prompt + tools;
-  out.output = out.input + candidates == total ? candidates : candidates + thoughts;
-  out.cached_input = std::min(cached, out.input);
-  out.reasoning = std::min(thoughts, out.output);
-  return out;
-}
-
 std::optional<Error> gemini_error_in(std::string_view json) {
-  auto said = read_said(json);
+  auto said = read_gemini_said(json);
   if (!said || !said->error) return std::nullopt;
   return fault(said->error->code, *std::move(said->error));
 }
@@ -401,8 +226,8 @@ std::unique_ptr<AnswerDecoder> gemini_decoder(AnswerContext context, std::string
 }
 
 Error decode_gemini_error(const ErrorAnswer& answer) {
-  auto said = read_said(answer.body);
-  Error error = fault(answer.status, said && said->error ? *std::move(said->error) : ErrorSaid{});
+  auto said = read_gemini_said(answer.body);
+  Error error = fault(answer.status, said && said->error ? *std::move(said->error) : GeminiFault{});
   if (const auto hint = retry_hint(answer.retry_after_ms, answer.retry_after, answer.date)) error.retry_after = hint;
   return error;
 }

@@ -114,6 +114,24 @@ TEST(Rate, LeavesAModelWithoutAPriceUnpriced) {
   }
 }
 
+TEST(Rate, GivesABatchItsOwnPriceWhereTheListHasOne) {
+  const PriceBook book("list", {{.provider = "*", .model = "gpt-4o", .input = 2'000, .output = 0},
+                                {.provider = "*", .model = "gpt-4o@batch", .input = 1'000, .output = 0},
+                                {.provider = "*", .model = "gpt-5", .input = 3'000, .output = 0}});
+  const auto cost = [&](const char* operation, const char* model) {
+    UsageRecord record;
+    record.operation = operation;
+    record.provider = "openai-eu";
+    record.model_served = model;
+    record.input_tokens = 1'000'000;
+    rate(record, book);
+    return record.cost_nano;
+  };
+  EXPECT_EQ(cost("chat", "gpt-4o-2024-08-06"), 2'000);
+  EXPECT_EQ(cost("batches", "gpt-4o-2024-08-06"), 1'000);
+  EXPECT_EQ(cost("batches", "gpt-5"), 3'000) << "never less than the invoice";
+}
+
 TEST(BuiltinPrices, AreKnownByTheirNameOnly) {
   EXPECT_EQ(builtin_prices("builtin@2020-01"), nullptr);
   EXPECT_EQ(builtin_prices(""), nullptr);
