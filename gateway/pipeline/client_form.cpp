@@ -145,9 +145,22 @@ Status ClientForm::begin_part() {
   providers::FormPart anew = part;
   if (is_file && options_.calls != nullptr) {
     TG_TRY(anew.filename, options_.calls->filename(*part.filename));
+  } else if (is_file) {
+    TG_TRY(anew.filename, scrub_filename(*part.filename));
   }
   providers::append_part_head(out_, options_.own_boundary, anew);
   return {};
+}
+
+// People name files after people. Its ending stays: providers go by it.
+Result<std::string> ClientForm::scrub_filename(const std::string& filename) const {
+  constexpr std::size_t kLongestEnding = 6;
+  if (!providers::valid_utf8(filename)) return refuse(reader_.part().name, "The file's name is not text in UTF-8.");
+  TG_TRY(std::string scrubbed, options_.scrub(filename));
+  if (scrubbed == filename) return scrubbed;
+  const auto ending = filename.substr(std::min(filename.rfind('.'), filename.size()));
+  if (ending.size() <= kLongestEnding && !scrubbed.ends_with(ending)) scrubbed += ending;
+  return scrubbed;
 }
 
 Status ClientForm::add_content() {

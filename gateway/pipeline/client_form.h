@@ -50,6 +50,7 @@ class ClientForm final : public providers::UploadForm {
   Status digest();
   Status parse();
   Status begin_part();
+  Result<std::string> scrub_filename(const std::string& filename) const;
   Status add_content();
   Status end_part();
   Status end_field();

@@ -8,9 +8,11 @@ import resource
 import signal
 import subprocess
 
+import dialects
 import pytest
 from gateway import Gateway, department, model, provider
 from simulator import Simulator
+from test_dialects import provider_yaml
 
 DOMAIN = "planted-canary.example"
 CARD = "4111 1111 1111 1111"
@@ -98,8 +100,34 @@ def embeddings(p):
     return {"input": [p("input"), p("second input")], "user": p("user id")}
 
 
+def gemini(p):
+    return {"systemInstruction": {"parts": [{"text": p("system")}]}, "contents": [
+        {"role": "user", "parts": [{"text": p("user")}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]},
+        {"role": "model", "parts": [{"text": p("model")}, {"functionCall": {"name": "mail", "args": {"to": p("args")}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "mail", "response": {"deep": [p("response")]}}}]}],
+        "tools": [{"functionDeclarations": [{"name": "mail", "description": p("tool"),
+                                             "parameters": schema(p, "parameters")}]}],
+        "generationConfig": {"stopSequences": [p("stop")]}}
+
+
+def converse(p):
+    return {"system": [{"text": p("system")}], "messages": [
+        {"role": "user", "content": [{"text": p("user")}]},
+        {"role": "assistant", "content": [
+            {"text": p("assistant")}, {"toolUse": {"toolUseId": "t1", "name": "mail", "input": {"to": p("input")}}}]},
+        {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [
+            {"text": p("result")}, {"json": {"deep": [p("json result")]}}]}}]}],
+        "toolConfig": {"tools": [{"toolSpec": {"name": "mail", "description": p("tool"),
+                                               "inputSchema": {"json": schema(p, "input schema")}}}]},
+        "inferenceConfig": {"stopSequences": [p("stop")]}}
+
+
 FRONT_ENDS = {"/chat/completions": chat, "/messages": messages, "/responses": responses,
-              "/completions": completions, "/embeddings": embeddings}
+              "/completions": completions, "/embeddings": embeddings,
+              "/v1beta/models/MODEL:generateContent": gemini, "/v1beta/models/MODEL:streamGenerateContent?alt=sse": gemini,
+              "/model/MODEL/converse": converse, "/model/MODEL/converse-stream": converse}
+SPEAKS = {"/messages": "claude", "/v1beta": "gemini", "/model/": "nova"}  # who is called as he speaks; others: gpt
+NAMED_BY_PATH = ("/v1beta", "/model/")
 
 
 @pytest.fixture(scope="module")
@@ -118,19 +146,25 @@ def planted(tmp_path_factory):
     (folder / "provider.key").chmod(0o600)
     everything = "apis: [chat, responses, embeddings, completions]\n"
     anthropic = provider(simulator, "anthropic").replace("openai_compatible", "anthropic")
-    gateway = Gateway(folder, {"openai": provider(simulator, "openai", everything), "anthropic": anthropic},
-                      models={"gpt": model("gpt", "openai"), "claude": model("claude", "anthropic")},
-                      departments={"retail": department(models="[gpt, claude]")})
+    clouds = {"google": dialects.Gemini, "aws": dialects.Bedrock}
+    providers = {"openai": provider(simulator, "openai", everything), "anthropic": anthropic} | {
+        name: provider_yaml(simulator, kind).replace("id: theirs", f"id: {name}") for name, kind in clouds.items()}
+    gateway = Gateway(folder, providers,
+                      models={"gpt": model("gpt", "openai"), "claude": model("claude", "anthropic"),
+                              "gemini": model("gemini", "google"), "nova": model("nova", "aws")},
+                      departments={"retail": department(models="[gpt, claude, gemini, nova]")})
     gateway.launcher = ["sh", "-c", 'cd "$0" && ulimit -c unlimited; exec "$@"', str(folder)]
     gateway.new_key()
     gateway.start()
     planter, answers = Planter(), []
-    for name in ("gpt", "claude"):
+    for name in ("gpt", "claude", "gemini", "nova"):
         for path, body_of in FRONT_ENDS.items():
-            for stream in (False, True) if path != "/embeddings" else (False,):
+            in_path = path.startswith(NAMED_BY_PATH)
+            for stream in (False, True) if path != "/embeddings" and not in_path else (False,):
                 before = len(simulator.journal)
-                body = {"model": name, **body_of(planter), **({"stream": True} if stream else {})}
-                status, headers, answer = gateway.request(body, path=path)
+                model_and_mode = {} if in_path else {"model": name, **({"stream": True} if stream else {})}
+                status, headers, answer = gateway.request(model_and_mode | body_of(planter),
+                                                          path=path.replace("MODEL", name))
                 answers.append((name, path, status, headers, answer, len(simulator.journal) - before))
     yield gateway, simulator, planter, answers
     gateway.stop()
@@ -143,8 +177,10 @@ def leaks(planter, data):
 
 
 def test_every_front_end_reaches_the_provider_that_speaks_its_api(planted):
-    reached = {path: sent for name, path, _, _, _, sent in planted[3]
-               if name == ("claude" if path == "/messages" else "gpt")}
+    def speaker(path):
+        return next((name for start, name in SPEAKS.items() if path.startswith(start)), "gpt")
+
+    reached = {path: sent for name, path, _, _, _, sent in planted[3] if name == speaker(path)}
     assert reached == dict.fromkeys(FRONT_ENDS, 1)
 
 

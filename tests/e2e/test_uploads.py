@@ -148,6 +148,17 @@ def test_a_transcription_is_scrubbed_restored_counted_and_recorded(ours):
     assert (row["input_tokens"], row["output_tokens"], row["usage_source"]) == (14, 45, "provider_final")
 
 
+def test_every_text_of_a_form_is_scrubbed_the_files_name_too(ours):
+    fields = [part(b'name="%s"' % name, f"{name.decode()} of {WHO}".encode()) for name in (b"prompt", b"user", b"x_note")]
+    file = part(f'name="file"; filename="{WHO}.wav"'.encode(), b"RIFF")
+    status, answer = post(ours, MODEL + fields[0] + file + b"".join(fields[1:]) + END)
+    assert status == 200, answer
+    [sent] = ours.provider.journal
+    assert b"jane" not in sent.body and b"jane" not in sent.raw_head
+    assert sent.form["file"][0].endswith(".wav") and sent.form["file"][2] == b"RIFF"
+    assert WHO not in ours.gateway.log_path.read_text()
+
+
 def test_a_transcript_as_plain_text_is_restored(ours):
     answer = ours.client.audio.transcriptions.create(model="gpt", file=SOUND, prompt=WHO, response_format="text")
     assert answer == f"heard: {WHO}\n"
