@@ -315,6 +315,7 @@ Facts facts_of(const LocalModel& model) {
   Collector out;
   out.put("model.directory", model.engine.model_directory);
   out.put("model.weights", static_cast<int>(model.engine.weights));
+  out.put("model.isolation", model.engine.isolation == local_backend::Isolation::process ? "process" : "thread");
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);
   out.put("model.max_queued_per_department", model.engine.max_queued_per_department);

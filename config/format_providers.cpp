@@ -9,6 +9,8 @@ constexpr std::pair<std::string_view, local_backend::WeightFormat> kWeightFormat
     {"as_stored", local_backend::WeightFormat::as_stored},
     {"int8", local_backend::WeightFormat::int8},
     {"fp8", local_backend::WeightFormat::fp8}};
+constexpr std::pair<std::string_view, local_backend::Isolation> kIsolations[] = {
+    {"thread", local_backend::Isolation::thread}, {"process", local_backend::Isolation::process}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
 
 void kind_field(Object& o, std::string& out) {
@@ -43,6 +45,8 @@ void local_fields(Object& m, ProviderDraft& out) {
   m.size("kv_cache", engine.kv_cache_bytes, {1 << 20, 1ULL << 42},
          {.doc = "At most, for keys and values; cuts the context where it is less"});
   m.number("threads", engine.threads, {0, 256}, {.doc = "That multiply; 0: half of the process's cores"});
+  m.choice("isolation", engine.isolation, kIsolations,
+           {.doc = "process: the model runs in one of its own, which may die without the gateway"});
   out.local = std::move(engine);
 }
 

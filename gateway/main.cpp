@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   tollgate::cli::add_report(app, context);
   tollgate::cli::add_ledger(app, context);
   tollgate::cli::add_pii(app, context);
+  tollgate::cli::add_local_worker(app, context);
   tollgate::cli::add_secret(app, context);
   CLI11_PARSE(app, argc, argv);
   return context.exit_code;

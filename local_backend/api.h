@@ -92,6 +92,9 @@ class Generation {
 // How weight matrices are kept in memory. int8 and fp8 (E4M3) are made while loading, with a scale for each row.
 enum class WeightFormat : std::uint8_t { as_stored, int8, fp8 };
 
+// thread: in the process that loads it. process: in one of its own, which may die and is started again (Linux).
+enum class Isolation : std::uint8_t { thread, process };
+
 struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
   WeightFormat weights = WeightFormat::as_stored;
@@ -103,6 +106,9 @@ struct EngineOptions {
   std::uint64_t kv_cache_bytes = std::uint64_t{1} << 30;
   int kv_block_tokens = 32;
   int threads = 0;  // that multiply; 0: half of the cores this process may use
+  Isolation isolation = Isolation::thread;
+  // What runs a model apart: a program that calls run_worker(3) (worker.h).
+  std::vector<std::string> worker_command = {"/proc/self/exe", "local-worker"};
 
   bool operator==(const EngineOptions&) const = default;
 };
@@ -120,6 +126,8 @@ struct EngineStats {
   std::int64_t steps = 0;
   std::int64_t busy_us = 0;
   bool healthy = true;
+  std::int64_t restarts = 0;  // Isolation::process: how often its process had to be started again
+  std::string problem = {};   // why it is not healthy, where that is known
 };
 
 struct ModelFacts {

@@ -15,6 +15,7 @@
 #include "local_backend/fair_queue.h"
 #include "local_backend/load_estimate.h"
 #include "local_backend/model.h"
+#include "local_backend/process_engine.h"
 #include "local_backend/scheduler.h"
 #include "local_backend/sequence.h"
 
@@ -323,6 +324,7 @@ void LocalEngine::end_all(FailureKind kind, std::string_view message) noexcept {
 }  // namespace
 
 std::unique_ptr<Engine> Engine::load(const EngineOptions& options) {
+  if (options.isolation == Isolation::process) return start_process_engine(options);
   if (options.max_running < 1 || options.max_running > 256) {
     throw std::runtime_error("max_running must be from 1 to 256");
   }

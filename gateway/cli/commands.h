@@ -21,6 +21,7 @@ void add_report(CLI::App& app, Context& context);
 void add_ledger(CLI::App& app, Context& context);
 void add_pii(CLI::App& app, Context& context);
 void add_providers(CLI::App& app, Context& context);
+void add_local_worker(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
 
 }  // namespace tollgate::cli

@@ -11,6 +11,7 @@
 
 #include "gateway/cli/admin_client.h"
 #include "gateway/cli/common.h"
+#include "gateway/process/local_models.h"
 
 namespace tollgate::cli {
 namespace {
@@ -25,11 +26,12 @@ struct Options {
 
 void print_model(const char* place, const Json& model, const char* note) {
   if (model.is_null()) return;
-  std::printf("  %-9s %s  (%s, %.1f million parameters, context %lld)%s%s\n", place,
+  const bool healthy = model["healthy"].get<bool>();
+  std::printf("  %-9s %s  (%s, %.1f million parameters, context %lld)%s%s%s\n", place,
               model["directory"].get<std::string>().c_str(), model["architecture"].get<std::string>().c_str(),
               static_cast<double>(model["parameters"].get<std::int64_t>()) / 1e6,
-              static_cast<long long>(model["context_length"].get<std::int64_t>()), note,
-              model["healthy"].get<bool>() ? "" : "  BROKEN: load and swap another, or restart");
+              static_cast<long long>(model["context_length"].get<std::int64_t>()), note, healthy ? "" : "  BROKEN ",
+              healthy ? "" : model["problem"].get<std::string>().c_str());
 }
 
 void print_seat(const Json& seat) {
@@ -135,6 +137,13 @@ void add_local_models(CLI::App& models, Context& context) {
     }
     command->callback([word, options, &context] { context.exit_code = report(word, *options); });
   }
+}
+
+// Not for people: the gateway starts it (model: {isolation: process}) with its socket as descriptor 3.
+void add_local_worker(CLI::App& app, Context& context) {
+  auto* command = app.add_subcommand("local-worker", "Runs a model for the gateway that starts it");
+  command->group("");
+  command->callback([&context] { context.exit_code = process::run_model_process(); });
 }
 
 }  // namespace tollgate::cli

@@ -4,6 +4,8 @@
 
 #include <future>
 
+#include "local_backend/worker.h"
+
 namespace tollgate::process {
 namespace {
 
@@ -164,7 +166,9 @@ void LocalModels::say(std::string_view event, const std::string& provider, const
 std::vector<LocalModelState> LocalModels::states() const {
   const auto told = [](const Model& model) -> std::optional<LocalModelState::Model> {
     if (!model.engine) return std::nullopt;
-    return LocalModelState::Model{model.options.model_directory, model.engine->facts(), model.engine->stats().healthy};
+    auto stats = model.engine->stats();
+    return LocalModelState::Model{model.options.model_directory, model.engine->facts(), stats.healthy,
+                                  std::move(stats.problem)};
   };
   std::vector<LocalModelState> out;
   const std::scoped_lock lock(mutex_);
@@ -187,5 +191,8 @@ void LocalModels::each(const std::function<void(const std::string&, const Engine
     visit(provider, *engine);
   }
 }
+
+// Where the engine puts its socket (EngineOptions::worker_command).
+int run_model_process() { return local_backend::run_worker(3); }
 
 }  // namespace tollgate::process

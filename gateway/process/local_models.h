@@ -23,6 +23,7 @@ struct LocalModelState {
     std::string directory;
     local_backend::ModelFacts facts;
     bool healthy = true;
+    std::string problem = {};  // why it is not
   };
   std::string provider;
   std::optional<Model> current, staged, previous;
@@ -83,5 +84,8 @@ class LocalModels {
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Seat>> seats_;
 };
+
+// The other end of a model that runs apart, until the gateway that started it lets go. The exit code.
+int run_model_process();
 
 }  // namespace tollgate::process

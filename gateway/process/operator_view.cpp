@@ -44,6 +44,7 @@ void local_gauges(const std::string& provider, const local_backend::EngineStats&
                 static_cast<double>(value));
   };
   gauge("tollgate_local_healthy", stats.healthy ? 1 : 0);
+  total("tollgate_local_restarts_total", stats.restarts);
   gauge("tollgate_local_running", stats.running);
   gauge("tollgate_local_queued", stats.queued);
   gauge("tollgate_local_kv_blocks", stats.kv_blocks);
@@ -107,7 +108,8 @@ std::string models_json(const LocalModels& models) {
             {"architecture", model->facts.architecture},
             {"parameters", model->facts.parameters},
             {"context_length", model->facts.context_length},
-            {"healthy", model->healthy}};
+            {"healthy", model->healthy},
+            {"problem", model->problem}};
   };
   ordered_json all = ordered_json::array();
   for (const auto& state : models.states())

@@ -1,6 +1,9 @@
 """The embedded model behind the gateway: called by an SDK, fallen back to and from, replaced while it answers."""
 import json
+import os
+import pathlib
 import shutil
+import signal
 import threading
 
 import openai
@@ -22,8 +25,11 @@ def other_model(tmp_path_factory):
     return folder
 
 
-def local_provider(directory, name="local"):
-    return f"id: {name}\nkind: local\nregion: {{processing: local}}\nmodel: {{directory: {directory}}}\n"
+APART = ", isolation: process"
+
+
+def local_provider(directory, name="local", more=""):
+    return f"id: {name}\nkind: local\nregion: {{processing: local}}\nmodel: {{directory: {directory}{more}}}\n"
 
 
 def models():
@@ -194,3 +200,94 @@ def test_a_reload_can_add_a_local_provider(house):
     (providers / "second.yaml").unlink()
     gateway.reload()
     eventually(lambda: gateway.chat(TICKET, model="small")[1].get("x-tollgate-provider") == "local")
+
+
+# --- in a process of its own ---
+
+def worker_of(gateway):
+    children = pathlib.Path(f"/proc/{gateway.process.pid}/task").glob("*/children")
+    for child in (int(pid) for file in children for pid in file.read_text().split()):
+        if b"local-worker" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+            return child
+    return None
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("apart")
+    (folder / "provider.key").write_text("sk-upstream\n")
+    (folder / "provider.key").chmod(0o600)
+    simulator = Simulator()
+    gateway = Gateway(folder, {"sim": provider(simulator), "local": local_provider(DEMO, more=APART)}, models(),
+                      {"retail": department(models="[small, gpt, home]")})
+    gateway.key()
+    gateway.start(env={"SECRET_OF_THE_HOUSE": "hush"})
+    yield gateway
+    assert gateway.stop() == 0
+    simulator.close()
+
+
+def test_a_model_apart_answers_as_one_inside_does(house, apart):
+    def answer(gateway):
+        return client(gateway).chat.completions.create(
+            model="small", temperature=0, messages=[{"role": "user", "content": TICKET}]).choices[0].message.content
+
+    assert answer(apart) == answer(house[0])
+
+
+def test_the_process_of_a_model_has_none_of_the_gateways_environment_or_files(apart):
+    child = worker_of(apart)
+    # Not dumpable, so only root may look.
+    environment = pathlib.Path(f"/proc/{child}/environ")
+    try:
+        assert b"hush" not in environment.read_bytes()
+        held = [link.readlink().name for link in pathlib.Path(f"/proc/{child}/fd").iterdir() if link.is_symlink()]
+    except PermissionError:
+        pytest.skip("only root may look into a process that is not dumpable")
+    assert not [name for name in held if name.endswith((".db", ".db-wal", ".key", ".pid"))]
+
+
+def test_a_model_that_dies_takes_nobody_with_it_and_comes_back(apart):
+    child = worker_of(apart)
+    os.kill(child, signal.SIGKILL)
+    status, headers, _ = apart.chat(TICKET, model="home")
+    assert status == 200 and headers["x-tollgate-provider"] == "sim", "another model answers meanwhile"
+    eventually(lambda: worker_of(apart) not in (None, child), limit=20, what="a new process")
+    eventually(lambda: apart.chat(TICKET, model="small")[0] == 200, limit=20, what="the model")
+    assert apart.metric("tollgate_local_restarts_total", provider="local") == 1
+    assert apart.process.poll() is None
+
+
+def test_a_stream_whose_model_dies_ends_with_an_error_and_its_row(apart):
+    before = len(apart.rows())
+    speaker = client(apart)
+    stream = speaker.chat.completions.create(model="small", temperature=1, stream=True,
+                                             messages=[{"role": "user", "content": TICKET}])
+    os.kill(worker_of(apart), signal.SIGSTOP)  # so that it cannot end before it is killed
+    os.kill(worker_of(apart), signal.SIGKILL)
+    try:
+        list(stream)
+    except openai.APIError:
+        pass  # unless it was faster
+    apart.wait_rows(before + 1)
+    eventually(lambda: apart.chat(TICKET, model="small")[0] == 200, limit=20, what="the model")
+
+
+def test_a_model_apart_can_be_replaced_too(apart, other_model):
+    short = prompt_tokens(apart)
+    tell(apart, "load", "--directory", other_model)
+    tell(apart, "swap")
+    assert prompt_tokens(apart) > short
+    tell(apart, "rollback")
+    assert prompt_tokens(apart) == short
+
+
+def test_the_processes_of_models_end_with_the_gateway(tmp_path):
+    (tmp_path / "provider.key").write_text("sk-upstream\n")
+    gateway = Gateway(tmp_path, {"local": local_provider(DEMO, more=APART)}, {"small": models()["small"]},
+                      {"retail": department(models="[small]")})
+    gateway.start()
+    child = worker_of(gateway)
+    gateway.kill()
+    eventually(lambda: not pathlib.Path(f"/proc/{child}").exists() or
+               pathlib.Path(f"/proc/{child}/stat").read_text().rsplit(") ", 1)[1][0] == "Z", what="its end")

@@ -4,3 +4,4 @@ tollgate_fuzz(jinja_fuzz LABEL local_backend CORPUS jinja SRCS jinja_fuzz.cpp DE
 tollgate_fuzz(sentencepiece_fuzz LABEL local_backend CORPUS sentencepiece SRCS sentencepiece_fuzz.cpp DEPS tollgate::local_backend)
 tollgate_fuzz(model_files_fuzz LABEL local_backend CORPUS model_files SRCS model_files_fuzz.cpp DEPS tollgate::local_backend)
 tollgate_fuzz(json_schema_fuzz LABEL local_backend CORPUS json_schema SRCS json_schema_fuzz.cpp DEPS tollgate::local_backend)
+tollgate_fuzz(wire_fuzz LABEL local_backend CORPUS wire SRCS wire_fuzz.cpp DEPS tollgate::local_backend)
