@@ -13,19 +13,6 @@ namespace {
 constexpr std::size_t kMaxConfig = 1U << 20U;
 constexpr std::size_t kMaxTokenizer = 64U << 20U;
 
-ModelSpec read_spec(const std::string& directory) {
-  const std::string generation_path = directory + "/generation_config.json";
-  try {
-    const Json config = read_json_file(directory + "/config.json", kMaxConfig);
-    if (!file_exists(generation_path)) return parse_model_spec(config, nullptr);
-    const Json generation = read_json_file(generation_path, kMaxConfig);
-    return parse_model_spec(config, &generation);
-  } catch (const std::runtime_error& error) {
-    const std::string what = error.what();
-    throw std::runtime_error(what.starts_with("config.json") ? directory + "/" + what : what);
-  }
-}
-
 Json tokenizer_config(const std::string& directory) {
   const std::string path = directory + "/tokenizer_config.json";
   return file_exists(path) ? read_json_file(path, kMaxTokenizer) : Json{};
@@ -38,15 +25,6 @@ std::string special_token(const std::string& directory, const char* key, const T
   if (value != nullptr && value->is(Json::Kind::object)) value = value->find_set("content");
   if (value != nullptr && value->is(Json::Kind::string)) return value->string;
   return std::string(tokenizer.added_token(fallback));
-}
-
-Tokenizer read_tokenizer(const std::string& directory) {
-  const std::string path = directory + "/tokenizer.json";
-  const std::string sentencepiece = directory + "/tokenizer.model";
-  if (!file_exists(path) && file_exists(sentencepiece)) {
-    return Tokenizer::parse_sentencepiece(read_file(sentencepiece, kMaxTokenizer), sentencepiece);
-  }
-  return Tokenizer::parse(read_file(path, kMaxTokenizer), path);
 }
 
 ChatTemplate read_template(const std::string& directory, const Tokenizer& tokenizer, const ModelSpec& spec) {
@@ -74,6 +52,28 @@ void check_together(const Model& model, const std::string& directory) {
 
 }  // namespace
 
+ModelSpec read_model_spec(const std::string& directory) {
+  const std::string generation_path = directory + "/generation_config.json";
+  try {
+    const Json config = read_json_file(directory + "/config.json", kMaxConfig);
+    if (!file_exists(generation_path)) return parse_model_spec(config, nullptr);
+    const Json generation = read_json_file(generation_path, kMaxConfig);
+    return parse_model_spec(config, &generation);
+  } catch (const std::runtime_error& error) {
+    const std::string what = error.what();
+    throw std::runtime_error(what.starts_with("config.json") ? directory + "/" + what : what);
+  }
+}
+
+Tokenizer read_tokenizer(const std::string& directory) {
+  const std::string path = directory + "/tokenizer.json";
+  const std::string sentencepiece = directory + "/tokenizer.model";
+  if (!file_exists(path) && file_exists(sentencepiece)) {
+    return Tokenizer::parse_sentencepiece(read_file(sentencepiece, kMaxTokenizer), sentencepiece);
+  }
+  return Tokenizer::parse(read_file(path, kMaxTokenizer), path);
+}
+
 Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat format)
     : spec(std::move(model_spec)),
       weights(load_weights(Checkpoint(directory), spec, format)),
@@ -91,7 +91,7 @@ Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat fo
 }
 
 std::unique_ptr<const Model> Model::load(const std::string& directory, WeightFormat format) {
-  auto model = std::make_unique<Model>(directory, read_spec(directory), format);
+  auto model = std::make_unique<Model>(directory, read_model_spec(directory), format);
   check_together(*model, directory);
   return model;
 }

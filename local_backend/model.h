@@ -33,4 +33,8 @@ struct Model {
   bool ends_answer(int token) const;
 };
 
+// The parts of a model directory that are read before its weights. They throw as Model::load does.
+ModelSpec read_model_spec(const std::string& directory);
+Tokenizer read_tokenizer(const std::string& directory);
+
 }  // namespace tollgate::local_backend

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -14,6 +14,12 @@ std::size_t count(int n) { return static_cast<std::size_t>(n); }
 
 constexpr std::array<std::pair<std::string_view, WeightType>, 3> kTypes = {
     {{"BF16", WeightType::bf16}, {"F16", WeightType::f16}, {"F32", WeightType::f32}}};
+
+const WeightType* type_of(const Checkpoint::Tensor& tensor) {
+  const auto* type =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == tensor.info.dtype; });
+  return type == kTypes.end() ? nullptr : &type->second;
+}
 
 bool ends_with_any(std::string_view name, std::span<const std::string_view> endings) {
   return std::any_of(endings.begin(), endings.end(), [name](std::string_view end) { return name.ends_with(end); });
@@ -31,15 +37,18 @@ class Loader {
   // Tensors with the same columns, one below the other.
   Matrix matrix(const std::vector<Part>& parts, int columns) {
     Matrix out;
-    out.type = type_of(tensor(parts[0].name + ".weight"), parts[0].name + ".weight");
+    out.type = *type_of(tensor(parts[0].name + ".weight"));
     out.columns = count(columns);
     for (const Part& part : parts) out.rows += count(part.rows);
     out.data.resize(out.rows * out.columns * size_of(out.type));
     std::byte* to = out.data.data();
     for (const Part& part : parts) {
       const std::string name = part.name + ".weight";
-      if (type_of(tensor(name), name) != out.type) refuse(name, "has another dtype than the tensors beside it");
-      to = read(name, {static_cast<std::uint64_t>(part.rows), out.columns}, to);
+      if (*type_of(tensor(name)) != out.type) {
+        throw std::runtime_error(checkpoint_.name() + ": tensor \"" + name +
+                                 "\" has another dtype than the tensors beside it");
+      }
+      to = read(name, to);
     }
     return out;
   }
@@ -65,49 +74,24 @@ class Loader {
     return out;
   }
 
-  // What the file has and the model does not use would be silently ignored: refuse it.
-  std::int64_t finish(std::span<const std::string_view> ignored) const {
-    for (const auto& [name, tensor] : checkpoint_.tensors()) {
-      if (!used_.contains(name) && !ends_with_any(name, ignored)) refuse(name, "is no part of this model");
-    }
-    return parameters_;
-  }
+  std::int64_t parameters() const { return parameters_; }
 
  private:
-  [[noreturn]] void refuse(const std::string& name, const std::string& why) const {
-    const auto found = checkpoint_.tensors().find(name);
-    const std::string& where = found == checkpoint_.tensors().end() ? checkpoint_.name() : found->second.file->path();
-    throw std::runtime_error(where + ": tensor \"" + name + "\" " + why);
-  }
-
-  const Checkpoint::Tensor& tensor(const std::string& name) const {
-    const auto found = checkpoint_.tensors().find(name);
-    if (found == checkpoint_.tensors().end()) refuse(name, "is missing");
-    return found->second;
-  }
-
-  WeightType type_of(const Checkpoint::Tensor& tensor, const std::string& name) const {
-    const auto* type =
-        std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == tensor.info.dtype; });
-    if (type == kTypes.end()) refuse(name, "has dtype " + tensor.info.dtype + " (BF16, F16 and F32 are supported)");
-    return type->second;
-  }
+  const Checkpoint::Tensor& tensor(const std::string& name) const { return checkpoint_.tensors().at(name); }
 
   // Returns where the next tensor goes.
-  std::byte* read(const std::string& name, const std::vector<std::uint64_t>& shape, std::byte* to) {
+  std::byte* read(const std::string& name, std::byte* to) {
     const Checkpoint::Tensor& from = tensor(name);
-    if (from.info.shape != shape) refuse(name, "does not have the shape that config.json says");
-    const std::size_t size = from.info.elements * size_of(type_of(from, name));
+    const std::size_t size = from.info.elements * size_of(*type_of(from));
     checkpoint_.read(from, to, size);
-    used_.insert(name);
     parameters_ += static_cast<std::int64_t>(from.info.elements);
     return to + size;
   }
 
   std::vector<float> numbers(const std::string& name, int size) {
-    const WeightType type = type_of(tensor(name), name);
+    const WeightType type = *type_of(tensor(name));
     std::vector<std::byte> data(count(size) * size_of(type));
-    read(name, {static_cast<std::uint64_t>(size)}, data.data());
+    read(name, data.data());
     std::vector<float> out(count(size));
     decode_row({type, data.data(), nullptr, 1, out.size()}, 0, out.data());
     return out;
@@ -115,7 +99,6 @@ class Loader {
 
   const Checkpoint& checkpoint_;
   WeightFormat format_;
-  std::set<std::string> used_;
   std::int64_t parameters_ = 0;
 };
 
@@ -144,28 +127,86 @@ LayerWeights load_layer(Loader& from, const ModelSpec& spec, int layer) {
   return out;
 }
 
-// config.json alone could ask for any amount of memory: nothing is allocated before the file is known to hold as much.
-void check_size(const Checkpoint& checkpoint, const ModelSpec& spec) {
-  const std::string name = std::string(spec.family->tensors.embedding) + ".weight";
+using Shape = std::vector<std::uint64_t>;
+
+// Every tensor that the model reads, and its shape.
+class Expectation {
+ public:
+  explicit Expectation(const ModelSpec& spec) : spec_(spec), names_(spec.family->tensors) {
+    linear(names_.embedding, spec.vocabulary, spec.hidden, false);
+    norm(names_.final_norm, spec.hidden);
+    if (!spec.tied_head) linear(names_.head, spec.vocabulary, spec.hidden, spec.head_bias);
+    for (int i = 0; i < spec.layers; ++i) layer(names_.layer + std::to_string(i));
+  }
+  const std::map<std::string, Shape>& tensors() const { return tensors_; }
+
+ private:
+  void layer(const std::string& prefix) {
+    const int hidden = spec_.hidden;
+    const int inner = spec_.feed_forward;
+    norm(prefix + names_.attention_norm, hidden);
+    linear(prefix + names_.query, spec_.query_size(), hidden, spec_.qkv_bias);
+    linear(prefix + names_.key, spec_.kv_size(), hidden, spec_.qkv_bias);
+    linear(prefix + names_.value, spec_.kv_size(), hidden, spec_.qkv_bias);
+    if (spec_.head_norms) {
+      for (const char* name : {names_.query_norm, names_.key_norm}) vector(prefix + name + ".weight", spec_.head_dim);
+    }
+    linear(prefix + names_.output, hidden, spec_.query_size(), spec_.output_bias);
+    if (!spec_.parallel_residual) norm(prefix + names_.feed_forward_norm, hidden);
+    if (spec_.gated) linear(prefix + names_.gate, inner, hidden, spec_.mlp_bias);
+    linear(prefix + names_.up, inner, hidden, spec_.mlp_bias);
+    linear(prefix + names_.down, hidden, inner, spec_.mlp_bias);
+  }
+  void linear(const std::string& name, int rows, int columns, bool with_bias) {
+    tensors_[name + ".weight"] = {count(rows), count(columns)};
+    if (with_bias) vector(name + ".bias", rows);
+  }
+  void norm(const std::string& name, int size) {
+    vector(name + ".weight", size);
+    if (spec_.norm == Norm::layer) vector(name + ".bias", size);
+  }
+  void vector(const std::string& name, int size) { tensors_[name] = {count(size)}; }
+
+  const ModelSpec& spec_;
+  const TensorNames& names_;
+  std::map<std::string, Shape> tensors_;
+};
+
+// Empty when the tensor is as it should be.
+std::string complaint(const Checkpoint& checkpoint, const std::string& name, const Shape& shape) {
   const auto found = checkpoint.tensors().find(name);
-  const std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(spec.vocabulary),
-                                         static_cast<std::uint64_t>(spec.hidden)};
-  if (found != checkpoint.tensors().end() && found->second.info.shape != shape) {
-    throw std::runtime_error(found->second.file->path() + ": tensor \"" + name +
-                             "\" does not have the shape that config.json says");
+  if (found == checkpoint.tensors().end()) return checkpoint.name() + ": tensor \"" + name + "\" is missing";
+  const TensorInfo& info = found->second.info;
+  const std::string start = found->second.file->path() + ": tensor \"" + name + "\" ";
+  if (info.shape != shape) return start + "does not have the shape that config.json says";
+  if (type_of(found->second) == nullptr) {
+    return start + "has dtype " + info.dtype + " (BF16, F16 and F32 are supported)";
   }
-  const double hidden = spec.hidden;
-  const double inner = spec.gated ? 3.0 : 2.0;
-  const double layer = hidden * (2.0 * spec.query_size() + 2.0 * spec.kv_size() + inner * spec.feed_forward);
-  if (layer * spec.layers + hidden * spec.vocabulary > static_cast<double>(checkpoint.elements())) {
-    throw std::runtime_error(checkpoint.name() + ": has fewer weights than config.json says");
-  }
+  return {};
 }
 
 }  // namespace
 
+std::vector<std::string> weight_problems(const Checkpoint& checkpoint, const ModelSpec& spec) {
+  const Expectation expectation(spec);
+  std::vector<std::string> out;
+  for (const auto& [name, shape] : expectation.tensors()) {
+    if (std::string why = complaint(checkpoint, name, shape); !why.empty()) out.push_back(std::move(why));
+  }
+  // What the file has and the model does not use would be silently ignored.
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (expectation.tensors().contains(name) || ends_with_any(name, spec.family->tensors.ignored)) continue;
+    out.push_back(tensor.file->path() + ": tensor \"" + name + "\" is no part of this model");
+  }
+  return out;
+}
+
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, WeightFormat format) {
-  check_size(checkpoint, spec);
+  // config.json alone could ask for any amount of memory: nothing is allocated before the file is known to hold as
+  // much.
+  if (const auto problems = weight_problems(checkpoint, spec); !problems.empty()) {
+    throw std::runtime_error(problems.front());
+  }
   const TensorNames& names = spec.family->tensors;
   Loader from(checkpoint, format);
   Weights out;
@@ -173,7 +214,7 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, Weight
   for (int i = 0; i < spec.layers; ++i) out.layers.push_back(load_layer(from, spec, i));
   out.final_norm = from.norm(names.final_norm, spec.hidden, spec.norm == Norm::layer);
   if (!spec.tied_head) out.head = from.linear({{names.head, spec.vocabulary}}, spec.hidden, spec.head_bias);
-  out.parameters = from.finish(names.ignored);
+  out.parameters = from.parameters();
   return out;
 }
 

@@ -41,8 +41,12 @@ struct Weights {
   std::int64_t parameters = 0;
 };
 
+// What keeps a checkpoint from being this model's, each naming the tensor: missing, of another shape or type, or one
+// that the model does not have. Reads no weights.
+std::vector<std::string> weight_problems(const Checkpoint& checkpoint, const ModelSpec& spec);
+
 // `format` other than as_stored quantises the layers' matrices and the head while they are read; the embedding stays.
-// Throws std::runtime_error naming the tensor: missing, of another shape or type, or one this model does not have.
+// Throws std::runtime_error with the first of its weight_problems.
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec,
                      WeightFormat format = WeightFormat::as_stored);
 

@@ -8,6 +8,7 @@
 #include "gateway/base/money.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/common.h"
+#include "gateway/cli/inspect.h"
 #include "gateway/cli/local_models.h"
 #include "providers/abilities.h"
 
@@ -132,6 +133,7 @@ void add_models(CLI::App& app, Context& context) {
   command->add_option("--department", *department, "Only what this department may use");
   command->add_flag("--json", *json, "As JSON");
   add_local_models(*command, context);
+  add_inspect(*command, context);
   command->callback([command, file, department, json, &context] {
     if (command->get_subcommands().empty()) context.exit_code = models(*file, *department, *json);
   });

@@ -25,7 +25,7 @@ ALLOWED = {
     "gateway/process": {"gateway/base", "gateway/net", "gateway/auth", "gateway/observe", "gateway/server",
                         "gateway/pipeline", "gateway", "config"} | LEAVES,
     "gateway/cli": {"gateway/base", "gateway/net", "gateway/auth", "gateway/process", "gateway", "config", "pii", "finops",
-                    "providers", "routing"},
+                    "providers", "routing", "local_backend"},
     "gateway": {"gateway/cli", "gateway"},
 }
 

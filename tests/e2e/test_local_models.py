@@ -291,3 +291,13 @@ def test_the_processes_of_models_end_with_the_gateway(tmp_path):
     gateway.kill()
     eventually(lambda: not pathlib.Path(f"/proc/{child}").exists() or
                pathlib.Path(f"/proc/{child}/stat").read_text().rsplit(") ", 1)[1][0] == "Z", what="its end")
+
+
+def test_inspect_says_what_a_directory_holds_and_what_keeps_it_from_being_loaded(tmp_path):
+    told = json.loads(run("models", "inspect", DEMO, "--json").stdout)
+    assert told["family"] == "llama" and told["problems"] == [] and told["tokens_per_second_estimate"] > 1
+    assert told["weight_bytes"] > 1_000_000 and told["context"] == 512
+    assert "chat_template.jinja" in run("models", "inspect", DEMO).stdout
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    refused = run("models", "inspect", tmp_path, check=False)
+    assert refused.returncode == 1 and '"mamba" is not supported' in refused.stdout
