@@ -97,8 +97,7 @@ def test_a_provider_without_the_api_is_not_asked(make_gateway, simulator):
 
 
 @pytest.mark.parametrize("method, path, advice", [
-    ("GET", "/realtime", "/v1/chat/completions"), ("GET", "/files", "inside"),
-    ("POST", "/batches", "one by one"), ("GET", "/files/file-1/content", "inside"), ("POST", "/threads", "/v1/responses")])
+    ("GET", "/realtime", "/v1/chat/completions"), ("POST", "/uploads", "/v1/files"), ("POST", "/threads", "/v1/responses")])
 def test_what_is_not_served_says_what_to_do_instead(ours, method, path, advice):
     status, _, body = ours.request({} if method == "POST" else None, path=path, method=method)
     error = json.loads(body)["error"]
