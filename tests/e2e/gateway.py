@@ -230,6 +230,11 @@ class Gateway:
                 return rows
             time.sleep(0.02)
 
+    def new_rows(self, before, count=1):
+        """Those that are not in `before`, once there are `count` of them."""
+        known = {row["event_id"] for row in before}
+        return [row for row in self.wait_rows(len(before) + count) if row["event_id"] not in known]
+
     def log_lines(self):
         return [json.loads(line) for line in self.log_path.read_text().splitlines() if line.startswith("{")]
 

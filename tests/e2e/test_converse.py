@@ -5,9 +5,7 @@ import cloud_clients
 import dialects
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from gateway import Gateway, department
-from simulator import Simulator
-from test_dialects import model_yaml, provider_yaml
+from neighbours import neighbours
 
 boto3 = pytest.importorskip("boto3", reason="suite e2e-boto3: boto3 could not be fetched")
 HELLO = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
@@ -16,23 +14,8 @@ MODEL = "/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """One gateway; `gpt` is served by Bedrock, `team/other:1` by a server of OpenAI's chat API."""
-    folder = tmp_path_factory.mktemp("converse")
-    bedrock, chat = Simulator(), Simulator()
-    bedrock.behaviour, chat.behaviour = dialects.Bedrock(), dialects.Chat()
-    key = folder / "provider.key"
-    key.write_text("provider-secret-key\n")
-    key.chmod(0o600)
-    providers = {name: provider_yaml(simulator, simulator.behaviour).replace("../../provider.key", str(key)).replace(
-        "id: theirs", "id: " + name) for name, simulator in (("bedrock", bedrock), ("chat", chat))}
-    models = {"gpt": model_yaml(bedrock.behaviour.model).replace("theirs", "bedrock"),
-              "other": model_yaml(chat.behaviour.model).replace("name: gpt", 'name: "team/other:1"').replace(
-                  "theirs", "chat")}
-    gateway = Gateway(folder, providers, models, {"retail": department(models='[gpt, "team/other:1"]')}).start()
-    yield gateway, bedrock, chat
-    assert gateway.stop() == 0
-    bedrock.close()
-    chat.close()
+    with neighbours(tmp_path_factory.mktemp("converse"), "bedrock", dialects.Bedrock(), "team/other:1") as all:
+        yield all
 
 
 @pytest.fixture
@@ -55,11 +38,6 @@ def client(gateway):
 
 def converse(gateway, body, model="gpt", verb="converse", **more):
     return gateway.request(body, path=f"/model/{model}/{verb}", **more)
-
-
-def new_rows(gateway, before, count=1):
-    known = {row["event_id"] for row in before}
-    return [row for row in gateway.wait_rows(len(before) + count) if row["event_id"] not in known]
 
 
 def test_a_call_reaches_bedrock_byte_for_byte(gateway, bedrock):
@@ -90,7 +68,7 @@ def test_messages_of_bedrock_arrive_as_they_were(gateway, bedrock):
     before = gateway.rows()
     status, headers, answer = converse(gateway, HELLO, verb="converse-stream")
     assert status == 200 and answer == stream and headers["content-type"] == "application/vnd.amazon.eventstream"
-    [row] = new_rows(gateway, before)
+    [row] = gateway.new_rows(before)
     assert (row["operation"], row["stream"], row["input_tokens"], row["output_tokens"]) == ("converse", True, 4, 9)
 
 

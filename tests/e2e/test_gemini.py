@@ -4,9 +4,7 @@ import json
 import cloud_clients
 import dialects
 import pytest
-from gateway import Gateway, department
-from simulator import Simulator
-from test_dialects import model_yaml, provider_yaml
+from neighbours import neighbours
 
 genai = pytest.importorskip("google.genai", reason="suite e2e-google-genai: google-genai could not be fetched")
 HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
@@ -14,22 +12,8 @@ HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """One gateway; `gpt` is served by Google, `other` by a server of OpenAI's chat API."""
-    folder = tmp_path_factory.mktemp("gemini")
-    google, chat = Simulator(), Simulator()
-    google.behaviour, chat.behaviour = dialects.Gemini(), dialects.Chat()
-    key = folder / "provider.key"
-    key.write_text("provider-secret-key\n")
-    key.chmod(0o600)
-    providers = {name: provider_yaml(simulator, simulator.behaviour).replace("../../provider.key", str(key)).replace(
-        "id: theirs", "id: " + name) for name, simulator in (("google", google), ("chat", chat))}
-    models = {"gpt": model_yaml(google.behaviour.model).replace("theirs", "google"),
-              "other": model_yaml(chat.behaviour.model).replace("gpt", "other", 1).replace("theirs", "chat")}
-    gateway = Gateway(folder, providers, models, {"retail": department(models="[gpt, other]")}).start()
-    yield gateway, google, chat
-    assert gateway.stop() == 0
-    google.close()
-    chat.close()
+    with neighbours(tmp_path_factory.mktemp("gemini"), "google", dialects.Gemini()) as all:
+        yield all
 
 
 @pytest.fixture
@@ -52,11 +36,6 @@ def client(gateway):
 
 def generate(gateway, body, model="gpt", verb="generateContent", root="/v1beta/models", **more):
     return gateway.request(body, path=f"{root}/{model}:{verb}", **more)
-
-
-def new_rows(gateway, before, count=1):
-    known = {row["event_id"] for row in before}
-    return [row for row in gateway.wait_rows(len(before) + count) if row["event_id"] not in known]
 
 
 def test_a_call_reaches_google_byte_for_byte(gateway, google):
@@ -83,7 +62,7 @@ def test_frames_of_google_arrive_as_they_were(gateway, google):
     before = gateway.rows()
     status, headers, answer = generate(gateway, HELLO, verb="streamGenerateContent?alt=sse")
     assert status == 200 and answer == sse and headers["content-type"].startswith("text/event-stream")
-    [row] = new_rows(gateway, before)
+    [row] = gateway.new_rows(before)
     assert (row["operation"], row["stream"], row["input_tokens"], row["output_tokens"]) == ("gemini", True, 4, 9)
 
 
@@ -135,7 +114,7 @@ def test_tokens_are_counted_or_estimated_and_cost_nothing(gateway, google, clien
     before = gateway.rows()
     assert client.models.count_tokens(model="gpt", contents="write to jane.doe@example.com").total_tokens == 14
     assert client.models.count_tokens(model="other", contents="hello there").total_tokens > 0
-    rows = new_rows(gateway, before, 2)
+    rows = gateway.new_rows(before, 2)
     for row in rows:
         assert (row["input_tokens"], row["output_tokens"], row["cost_nano"], row["status"]) == (0, 0, 0, 200)
 
