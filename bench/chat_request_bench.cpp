@@ -59,7 +59,8 @@ BENCHMARK_CAPTURE(decode, conversation_1k, conversation(1024));
 BENCHMARK_CAPTURE(decode, conversation_62k, conversation(62 * 1024));
 BENCHMARK_CAPTURE(decode, tools_62k, tools(62 * 1024));
 BENCHMARK_CAPTURE(decode, document_62k, document(62 * 1024));
-BENCHMARK(upstream_body)->Arg(1024)->Arg(62 * 1024);
+BENCHMARK_CAPTURE(decode, conversation_1m, conversation(1024 * 1024));
+BENCHMARK(upstream_body)->Arg(1024)->Arg(62 * 1024)->Arg(1024 * 1024);
 
 }  // namespace
 
