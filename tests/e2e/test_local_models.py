@@ -143,8 +143,8 @@ def test_another_model_is_loaded_swapped_in_and_rolled_back_and_no_stream_ends_e
         for talker in talkers:
             talker.join(30)
     assert not broken and len(ended) >= 3
-    events = [line["event"] for line in gateway.log_lines()]
-    assert events.count("model_in_force") >= 4
+    eventually(lambda: [line["event"] for line in gateway.log_lines()].count("model_in_force") == 5,
+               what="a line for each model that came into force")
 
 
 def test_a_model_that_cannot_be_loaded_says_why_and_the_one_that_serves_stays(house, tmp_path):
