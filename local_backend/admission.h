@@ -11,6 +11,12 @@
 
 namespace tollgate::local_backend {
 
+// What a request that is refused at once gets.
+class NoGeneration : public Generation {
+ public:
+  void cancel() override {}
+};
+
 GenerateEvent failure(FailureKind kind, std::string message, std::string code = {}, std::string param = {});
 
 // `context`: tokens of prompt and answer. `fresh_seed` is used where the request has none. The job has no sink yet.

@@ -107,7 +107,7 @@ struct EngineOptions {
   int kv_block_tokens = 32;
   int threads = 0;  // that multiply; 0: half of the cores this process may use
   Isolation isolation = Isolation::thread;
-  // What runs a model apart: a program that calls run_worker(3) (worker.h).
+  // What runs a model apart: a program that calls run_worker() (worker.h).
   std::vector<std::string> worker_command = {"/proc/self/exe", "local-worker"};
 
   bool operator==(const EngineOptions&) const = default;

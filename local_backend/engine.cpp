@@ -74,11 +74,6 @@ class Handle : public Generation {
   std::shared_ptr<Job> job_;
 };
 
-class NoGeneration : public Generation {
- public:
-  void cancel() override {}
-};
-
 class LocalEngine : public Engine {
  public:
   explicit LocalEngine(const EngineOptions& options)

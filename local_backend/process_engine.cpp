@@ -19,7 +19,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "local_backend/admission.h"
 #include "local_backend/wire.h"
+#include "local_backend/worker.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX wants it declared by who uses it
 
@@ -35,8 +37,8 @@ constexpr milliseconds kSilence{10'000};  // it speaks five times a second
 constexpr milliseconds kStuck{60'000};    // no step is that long
 constexpr milliseconds kFirstPause{500};  // before it is started again
 constexpr milliseconds kLongestPause{30'000};
-constexpr milliseconds kLongLife{60'000};  // who lived that long starts with a short pause again
-constexpr int kWorkerSocket = 3;
+constexpr milliseconds kLongLife{60'000};   // who lived that long starts with a short pause again
+constexpr milliseconds kRetryAfter{1'000};  // for who is refused meanwhile
 constexpr const char* kEnded = "its process ended";
 constexpr const char* kGarbled = "its process said what cannot be understood";
 
@@ -132,15 +134,6 @@ T understood(const Frame& frame) {
 
 using Sink = std::function<void(GenerateEvent)>;
 
-GenerateEvent failed(FailureKind kind, const char* message) {
-  GenerateEvent event;
-  event.kind = GenerateEvent::Kind::failed;
-  event.failure = kind;
-  event.message = message;
-  if (kind == FailureKind::overloaded) event.retry_after_ms = 1000;
-  return event;
-}
-
 // What callers and the thread that speaks with the child share. Handles keep it alive: they may outlive the engine.
 struct Shared {
   struct Running {
@@ -184,11 +177,6 @@ class Handle : public Generation {
  private:
   std::shared_ptr<Shared> shared_;
   std::uint64_t id_;
-};
-
-class NoGeneration : public Generation {
- public:
-  void cancel() override {}
 };
 
 class ProcessEngine : public Engine {
@@ -262,7 +250,9 @@ std::unique_ptr<Generation> ProcessEngine::generate(GenerateRequest request, Sin
     }
     ++shared_->stats.rejected;
   }
-  sink(failed(FailureKind::overloaded, refusal));
+  GenerateEvent refused = failure(FailureKind::overloaded, refusal);
+  refused.retry_after_ms = kRetryAfter.count();
+  sink(std::move(refused));
   return std::make_unique<NoGeneration>();
 }
 
@@ -369,8 +359,7 @@ void ProcessEngine::take_event(const Frame& frame) {
     const std::scoped_lock lock(shared_->mutex);
     const auto found = shared_->running.find(frame.id);
     if (found == shared_->running.end()) return;
-    const bool last = event.kind == GenerateEvent::Kind::failed ||
-                      (event.kind == GenerateEvent::Kind::finished && --found->second.choices_left == 0);
+    const bool last = wire::is_last(event, found->second.choices_left);
     sink = last ? std::move(found->second.sink) : found->second.sink;
     if (last) shared_->running.erase(found);
   }
@@ -407,7 +396,7 @@ void ProcessEngine::fail_all(std::string why) noexcept {
     shared_->stats.problem = std::move(why);
     shared_->stats.running = shared_->stats.queued = 0;
   }
-  for (const auto& [id, one] : running) one.sink(failed(FailureKind::internal, "the local model's process ended"));
+  for (const auto& [id, one] : running) one.sink(failure(FailureKind::internal, "the local model's process ended"));
 }
 
 }  // namespace

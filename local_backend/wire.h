@@ -187,6 +187,12 @@ std::optional<T> from_bytes(std::string_view bytes) {
   return value;
 }
 
+// Of a generation with that many choices still to end: is this its last event? Counts.
+inline bool is_last(const GenerateEvent& event, int& choices_left) {
+  if (event.kind == GenerateEvent::Kind::finished) --choices_left;
+  return event.kind == GenerateEvent::Kind::failed || choices_left == 0;
+}
+
 // One message. `id` is the generation's that it is about.
 struct Frame {
   enum class Kind : std::uint8_t {

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -93,11 +92,8 @@ class Worker {
     }
     auto request = wire::from_bytes<GenerateRequest>(frame.payload);
     if (frame.kind != Frame::Kind::generate || !request) return;
-    const int choices = std::max(1, request->sampling.n);
-    auto left = std::make_shared<std::atomic<int>>(choices);
-    auto sink = [this, id = frame.id, left](GenerateEvent event) {
-      const bool last = event.kind == GenerateEvent::Kind::failed ||
-                        (event.kind == GenerateEvent::Kind::finished && left->fetch_sub(1) == 1);
+    auto sink = [this, id = frame.id, left = std::max(1, request->sampling.n)](GenerateEvent event) mutable {
+      const bool last = wire::is_last(event, left);
       outlet_.send({Frame::Kind::event, id, wire::to_bytes(std::move(event))});
       if (!last) return;
       const std::scoped_lock lock(ended_mutex_);

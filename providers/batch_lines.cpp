@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "providers/chat_usage.h"
+#include "providers/chat_writer.h"
 #include "providers/front_end.h"
 #include "providers/request_reader.h"
 
@@ -94,12 +95,6 @@ class LineWalk {
   Span body_;
 };
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  append_json_escaped(out, text);
-  return out += '"';
-}
-
 // {"response":{"body":{"model","usage"}}}; a call that failed has no usage.
 struct OutputLine {
   std::string model;
@@ -133,9 +128,11 @@ Result<BatchLine> read_batch_line(std::string_view line) {
 }
 
 std::string write_batch_line(const BatchLine& line, std::string_view body) {
-  std::string out = R"({"custom_id":)" + quoted(line.custom_id) + R"(,"method":"POST","url":)" + quoted(line.url);
-  out += R"(,"body":)";
-  out += body;
+  std::string out = R"({"custom_id":)";
+  append_json_string(out, line.custom_id);
+  out += R"(,"method":"POST","url":)";
+  append_json_string(out, line.url);
+  out.append(R"(,"body":)").append(body);
   return out += '}';
 }
 

@@ -11,7 +11,7 @@
 
 #include "gateway/cli/admin_client.h"
 #include "gateway/cli/common.h"
-#include "gateway/process/local_models.h"
+#include "local_backend/worker.h"
 
 namespace tollgate::cli {
 namespace {
@@ -143,7 +143,7 @@ void add_local_models(CLI::App& models, Context& context) {
 void add_local_worker(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("local-worker", "Runs a model for the gateway that starts it");
   command->group("");
-  command->callback([&context] { context.exit_code = process::run_model_process(); });
+  command->callback([&context] { context.exit_code = local_backend::run_worker(local_backend::kWorkerSocket); });
 }
 
 }  // namespace tollgate::cli

@@ -4,8 +4,6 @@
 
 #include <future>
 
-#include "local_backend/worker.h"
-
 namespace tollgate::process {
 namespace {
 
@@ -191,8 +189,5 @@ void LocalModels::each(const std::function<void(const std::string&, const Engine
     visit(provider, *engine);
   }
 }
-
-// Where the engine puts its socket (EngineOptions::worker_command).
-int run_model_process() { return local_backend::run_worker(3); }
 
 }  // namespace tollgate::process

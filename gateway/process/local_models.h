@@ -85,7 +85,4 @@ class LocalModels {
   std::map<std::string, std::shared_ptr<Seat>> seats_;
 };
 
-// The other end of a model that runs apart, until the gateway that started it lets go. The exit code.
-int run_model_process();
-
 }  // namespace tollgate::process
