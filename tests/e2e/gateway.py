@@ -230,6 +230,14 @@ class Gateway:
                 return rows
             time.sleep(0.02)
 
+    def rows_so_far(self):
+        """How many there are once those of earlier calls are in: a row comes some milliseconds after its answer."""
+        count = -1
+        while count != (now := len(self.rows())):
+            count = now
+            time.sleep(0.05)
+        return count
+
     def new_rows(self, before, count=1):
         """Those that are not in `before`, once there are `count` of them."""
         known = {row["event_id"] for row in before}

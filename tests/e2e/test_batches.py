@@ -173,7 +173,7 @@ def ours(house):
     for keeper in (house.keeper, house.other):
         keeper.forget()
         keeper.usage_in_batch = False
-    house.before = len(house.gateway.rows())
+    house.before = house.gateway.rows_so_far()
     return house
 
 
