@@ -314,7 +314,8 @@ Facts facts_of(const FileKey& key) {
 Facts facts_of(const LocalModel& model) {
   Collector out;
   out.put("model.directory", model.engine.model_directory);
-  out.put("model.weights", static_cast<int>(model.engine.weights));
+  for (const auto& [word, format] : local_backend::kWeightFormats)
+    if (format == model.engine.weights) out.put("model.weights", std::string(word));
   out.put("model.isolation", model.engine.isolation == local_backend::Isolation::process ? "process" : "thread");
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);

@@ -5,10 +5,6 @@
 namespace tollgate::config {
 namespace {
 
-constexpr std::pair<std::string_view, local_backend::WeightFormat> kWeightFormats[] = {
-    {"as_stored", local_backend::WeightFormat::as_stored},
-    {"int8", local_backend::WeightFormat::int8},
-    {"fp8", local_backend::WeightFormat::fp8}};
 constexpr std::pair<std::string_view, local_backend::Isolation> kIsolations[] = {
     {"thread", local_backend::Isolation::thread}, {"process", local_backend::Isolation::process}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
@@ -36,7 +32,7 @@ void local_fields(Object& m, ProviderDraft& out) {
   std::filesystem::path directory;
   m.path("directory", directory, {.doc = "config.json, model.safetensors, tokenizer.json", .required = true});
   engine.model_directory = directory.string();
-  m.choice("weights", engine.weights, kWeightFormats,
+  m.choice("weights", engine.weights, local_backend::kWeightFormats,
            {.doc = "int8 and fp8 take half the memory of 16-bit files and cost a little accuracy"});
   m.number("max_running", engine.max_running, {1, 1024}, {.doc = "Sequences decoded together"});
   m.number("max_queued", engine.max_queued, {0, 1'000'000}, {.doc = "Beyond: 503"});

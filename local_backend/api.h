@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,8 @@ class Generation {
 
 // How weight matrices are kept in memory. int8 and fp8 (E4M3) are made while loading, with a scale for each row.
 enum class WeightFormat : std::uint8_t { as_stored, int8, fp8 };
+inline constexpr std::pair<std::string_view, WeightFormat> kWeightFormats[] = {
+    {"as_stored", WeightFormat::as_stored}, {"int8", WeightFormat::int8}, {"fp8", WeightFormat::fp8}};
 
 // thread: in the process that loads it. process: in one of its own, which may die and is started again (Linux).
 enum class Isolation : std::uint8_t { thread, process };

@@ -88,8 +88,8 @@ void add_inspect(CLI::App& models, Context& context) {
   auto options = std::make_shared<Options>();
   command->add_option("directory", options->directory, "Hugging Face files: config.json, model.safetensors, ...")
       ->required();
-  const std::map<std::string, WeightFormat> formats = {
-      {"as_stored", WeightFormat::as_stored}, {"int8", WeightFormat::int8}, {"fp8", WeightFormat::fp8}};
+  const std::map<std::string, WeightFormat> formats(std::begin(local_backend::kWeightFormats),
+                                                    std::end(local_backend::kWeightFormats));
   command->add_option("--weights", options->weights, "As the provider's model.weights says: as_stored, int8, fp8")
       ->transform(CLI::CheckedTransformer(formats));
   command->add_flag("--json", options->json, "As JSON");

@@ -230,16 +230,16 @@ class Gateway:
                 return rows
             time.sleep(0.02)
 
-    def rows_so_far(self):
-        """How many there are once those of earlier calls are in: a row comes some milliseconds after its answer."""
-        count = -1
-        while count != (now := len(self.rows())):
-            count = now
+    def settled_rows(self):
+        """The rows once those of earlier calls are in: a row comes some milliseconds after its answer."""
+        rows = None
+        while rows != (now := self.rows()):
+            rows = now
             time.sleep(0.05)
-        return count
+        return rows
 
     def new_rows(self, before, count=1):
-        """Those that are not in `before`, once there are `count` of them."""
+        """Those that are not in `before` (settled rows), once there are `count` of them."""
         known = {row["event_id"] for row in before}
         return [row for row in self.wait_rows(len(before) + count) if row["event_id"] not in known]
 

@@ -173,7 +173,7 @@ def ours(house):
     for keeper in (house.keeper, house.other):
         keeper.forget()
         keeper.usage_in_batch = False
-    house.before = house.gateway.rows_so_far()
+    house.before = len(house.gateway.settled_rows())
     return house
 
 

@@ -65,7 +65,7 @@ def test_messages_of_bedrock_arrive_as_they_were(gateway, bedrock):
             await reply.chunk(stream[at:at + 7])
         await reply.end_stream()
     bedrock.behaviour = raw
-    before = gateway.rows()
+    before = gateway.settled_rows()
     status, headers, answer = converse(gateway, HELLO, verb="converse-stream")
     assert status == 200 and answer == stream and headers["content-type"] == "application/vnd.amazon.eventstream"
     [row] = gateway.new_rows(before)

@@ -59,7 +59,7 @@ def test_frames_of_google_arrive_as_they_were(gateway, google):
             await reply.chunk(sse[at:at + 7])
         await reply.end_stream()
     google.behaviour = raw
-    before = gateway.rows()
+    before = gateway.settled_rows()
     status, headers, answer = generate(gateway, HELLO, verb="streamGenerateContent?alt=sse")
     assert status == 200 and answer == sse and headers["content-type"].startswith("text/event-stream")
     [row] = gateway.new_rows(before)
@@ -111,7 +111,7 @@ def test_tokens_are_counted_or_estimated_and_cost_nothing(gateway, google, clien
         assert request.target.endswith("/models/gemini-3-pro-preview:countTokens") and b"jane.doe" not in request.body
         await reply.plain(200, {"totalTokens": 14, "promptTokensDetails": []})
     google.behaviour = count
-    before = gateway.rows()
+    before = gateway.settled_rows()
     assert client.models.count_tokens(model="gpt", contents="write to jane.doe@example.com").total_tokens == 14
     assert client.models.count_tokens(model="other", contents="hello there").total_tokens > 0
     rows = gateway.new_rows(before, 2)

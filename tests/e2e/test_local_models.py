@@ -259,7 +259,7 @@ def test_a_model_that_dies_takes_nobody_with_it_and_comes_back(apart):
 
 
 def test_a_stream_whose_model_dies_ends_with_an_error_and_its_row(apart):
-    before = len(apart.rows())
+    before = len(apart.settled_rows())
     speaker = client(apart)
     stream = speaker.chat.completions.create(model="small", temperature=1, stream=True,
                                              messages=[{"role": "user", "content": TICKET}])

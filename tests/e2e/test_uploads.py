@@ -113,7 +113,7 @@ def house(tmp_path_factory):
 def ours(house):
     house.provider.behaviour = honest
     house.provider.forget()
-    house.before = house.gateway.rows_so_far()
+    house.before = len(house.gateway.settled_rows())
     return house
 
 

@@ -144,11 +144,11 @@ TEST_F(Reload, ProvidersWithTheSameAuthoritiesShareOneContext) {
 TEST_F(Reload, NamesWhatNeedsARestart) {
   const auto before = load_text(kBefore);
   std::string yaml = replaced(kBefore, "schema: 1\n", "schema: 1\nworkers: 3\norganisation: acme\n");
-  yaml = replaced(yaml, "model: {directory: model}", "model: {directory: model, max_running: 2}");
+  yaml = replaced(yaml, "model: {directory: model}", "model: {directory: model, weights: int8, max_running: 2}");
   const auto after = load_text(yaml, before);
   EXPECT_THAT(semantic_diff(*before, *after),
               ElementsAre("organisation default -> acme (needs a restart)", "workers 0 -> 3 (needs a restart)",
-                          "local model l: model.max_running 8 -> 2"));
+                          "local model l: model.weights as_stored -> int8", "local model l: model.max_running 8 -> 2"));
 }
 
 TEST_F(Reload, NamesAddedRemovedAndRerouted) {
