@@ -75,6 +75,13 @@ constexpr auto kIbanCountries = std::to_array<IbanCountry>({
     {'T', 'R', 26}, {'U', 'A', 29}, {'V', 'A', 22}, {'V', 'G', 24}, {'X', 'K', 20}, {'Y', 'E', 30},
 });
 
+constexpr auto kIbanLengths = [] {
+  std::array<std::uint8_t, 26UL * 26UL> out{};
+  for (const auto& country : kIbanCountries)
+    out[static_cast<std::size_t>((country.first - 'A') * 26 + country.second - 'A')] = country.length;
+  return out;
+}();
+
 // Lengths of the national part. Countries that are not listed: 4 to 12.
 struct NationalLength {
   int code;
@@ -109,17 +116,18 @@ bool luhn_valid(std::string_view digits) {
 }
 
 bool card_issuer_known(std::string_view digits) {
+  std::array<int, 5> starts{};  // the first one, two, three, four digits
+  for (std::size_t i = 1; i < starts.size(); ++i) starts[i] = starts[i - 1] * 10 + digit_value(digits[i - 1]);
   return std::any_of(kIssuers.begin(), kIssuers.end(), [&](const Issuer& issuer) {
-    const int start = leading(digits, issuer.prefix);
+    const int start = starts[issuer.prefix];
     return start >= issuer.first && start <= issuer.last && digits.size() >= issuer.shortest &&
            digits.size() <= issuer.longest;
   });
 }
 
 std::size_t iban_length(char first, char second) {
-  for (const auto& country : kIbanCountries)
-    if (country.first == first && country.second == second) return country.length;
-  return 0;
+  if (!is_upper(first) || !is_upper(second)) return 0;
+  return kIbanLengths[static_cast<std::size_t>((first - 'A') * 26 + second - 'A')];
 }
 
 bool iban_valid(std::string_view iban) {

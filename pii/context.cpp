@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
+#include "pii/byte_classes.h"
 #include "pii/unit.h"
 
 namespace tollgate::pii {
@@ -191,50 +193,43 @@ constexpr auto kUnspaced = std::to_array<Word>({
     {"카드", Hint::card},
 });
 
-constexpr std::size_t kBefore = 72;  // bytes
+constexpr std::size_t kBefore = kMostClassified;  // bytes
 constexpr std::size_t kAfter = 24;
 constexpr int kWordsBefore = 8;
 
-constexpr auto kWordBytes = [] {
-  std::array<bool, 256> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = i >= 0x80 || is_alpha(static_cast<char>(i));
-  return out;
-}();
-bool is_word_byte(char c) { return kWordBytes[static_cast<unsigned char>(c)]; }
+bool is_word_byte(char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; }
 
-// Where the words that start with a byte begin in kWords: one step of a trie is enough to make look-ups cheap.
-constexpr auto kFirst = [] {
-  std::array<std::uint8_t, 257> out{};
-  for (const auto& word : kWords) ++out[static_cast<unsigned char>(word.text[0]) + 1U];
-  for (std::size_t i = 1; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(out[i] + out[i - 1]);
+// kWords by hash: nearly every word of a text meets an empty slot.
+constexpr std::size_t kSlots = 1024;
+constexpr std::size_t kLongestWord = 16;
+constexpr std::size_t slot_of(unsigned char first, unsigned char last, std::size_t size) {
+  return (first * 37U + last * 101U + size * 17U) % kSlots;
+}
+constexpr std::size_t slot_of(std::string_view word) {
+  return slot_of(static_cast<unsigned char>(to_lower(word.front())), static_cast<unsigned char>(to_lower(word.back())),
+                 word.size());
+}
+constexpr auto kBySlot = [] {
+  std::array<std::uint8_t, kSlots> out{};  // 1 + the index of a word; 0 = none. What collides has the next free slot.
+  for (std::size_t i = 0; i < kWords.size(); ++i) {
+    std::size_t slot = slot_of(kWords[i].text);
+    while (out[slot] != 0) slot = (slot + 1) % kSlots;
+    out[slot] = static_cast<std::uint8_t>(i + 1);
+  }
   return out;
 }();
-static_assert(kWords.size() < 256);
+static_assert(kWords.size() < 255);
+static_assert(std::ranges::all_of(kWords, [](const Word& word) { return word.text.size() <= kLongestWord; }));
 
 Hint hint_of(std::string_view word) {
-  if (word.empty()) return Hint::none;
-  const auto first = static_cast<unsigned char>(to_lower(word[0]));
-  for (std::size_t i = kFirst[first]; i < kFirst[first + 1U]; ++i) {
-    const auto& entry = kWords[i];
+  if (word.empty() || word.size() > kLongestWord) return Hint::none;
+  for (std::size_t slot = slot_of(word); kBySlot[slot] != 0; slot = (slot + 1) % kSlots) {
+    const auto& entry = kWords[kBySlot[slot] - 1U];
     if (entry.text.size() == word.size() &&
         std::equal(word.begin(), word.end(), entry.text.begin(), [](char a, char b) { return to_lower(a) == b; }))
       return entry.hint;
   }
   return Hint::none;
-}
-
-// The last word in `window`, cut off it. A capital after a small letter starts a word (phoneNumber).
-std::string_view pop_word(std::string_view& window) {
-  std::size_t end = window.size();
-  while (end > 0 && !is_word_byte(window[end - 1])) --end;
-  std::size_t start = end;
-  while (start > 0 && is_word_byte(window[start - 1])) {
-    --start;
-    if (start > 0 && is_upper(window[start]) && is_lower(window[start - 1])) break;
-  }
-  const auto word = window.substr(start, end - start);
-  window = window.substr(0, start);
-  return word;
 }
 
 // GEB5LT1AQ, 2S281UR: a piece of an identifier, not a word.
@@ -243,29 +238,31 @@ bool inside_identifier(std::string_view word, char before, char after) {
   return word.size() <= kLongest && (is_digit(before) || is_digit(after)) && std::ranges::all_of(word, is_upper);
 }
 
-bool is_ascii(std::string_view text) {
-  unsigned all = 0;
-  for (const char c : text) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
+Hint hint_of_unspaced(std::string_view window) {
+  const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
+                                [&](const Word& w) { return window.find(w.text) != std::string_view::npos; });
+  return it == kUnspaced.end() ? Hint::none : it->hint;
 }
 
-// `text` goes on after the window.
+// Of the words between `from` and `start`, the last first. A capital after a small letter starts a word (phoneNumber).
 Hint hint_before(std::string_view text, std::size_t from, std::size_t start) {
-  auto window = text.substr(from, start - from);
-  const auto whole = window;
-  for (int i = 0; i < kWordsBefore && !window.empty(); ++i) {
-    const auto word = pop_word(window);
-    if (word.empty()) break;
-    const std::size_t behind = from + window.size() + word.size();
-    if (inside_identifier(word, window.empty() ? ' ' : window.back(), behind < text.size() ? text[behind] : ' '))
-      continue;
+  const ByteClasses classes = classify(text, from, start - from);
+  const std::uint64_t words = classes.in_name();
+  const std::uint64_t split = classes.upper & (classes.lower << 1U);
+  const std::uint64_t starts = (words & ~(words << 1U)) | split;
+  std::uint64_t ends = (words & ~(words >> 1U)) | (split >> 1U);  // the last byte of each
+  for (int i = 0; i < kWordsBefore && ends != 0; ++i) {
+    const auto last = static_cast<std::size_t>(63 - std::countl_zero(ends));
+    ends ^= std::uint64_t{1} << last;
+    const auto first = static_cast<std::size_t>(63 - std::countl_zero(starts & (~std::uint64_t{0} >> (63 - last))));
+    const std::string_view word(text.data() + from + first, last + 1 - first);
     const Hint hint = hint_of(word);
-    if (hint != Hint::none) return hint;
+    if (hint == Hint::none) continue;
+    const std::size_t behind = from + last + 1;
+    if (!inside_identifier(word, first == 0 ? ' ' : text[from + first - 1], behind < text.size() ? text[behind] : ' '))
+      return hint;
   }
-  if (is_ascii(whole)) return Hint::none;
-  const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
-                                [&](const Word& w) { return whole.find(w.text) != std::string_view::npos; });
-  return it == kUnspaced.end() ? Hint::none : it->hint;
+  return classes.high == 0 ? Hint::none : hint_of_unspaced(text.substr(from, start - from));
 }
 
 Hint hint_after(std::string_view window) {

@@ -16,14 +16,15 @@ using Findings = std::vector<Finding>;
 
 // Digits that stand together, in folded form.
 struct Group {
-  std::size_t at = 0;  // in Cluster::folded
+  std::size_t at = 0;  // in Cluster::chars
   std::size_t length = 0;
   std::size_t digits_before = 0;  // in the groups before it
 };
 
 // Groups of digits with at most a few separators between them. Holds buffers: reuse one per scan.
 struct Cluster {
-  Folded folded;  // starts with the first digit, ends with the last
+  std::string_view chars;  // folded: starts with the first digit. The text itself where every byte is a character.
+  Folded folded;           // ... and where that is not so, what `chars` looks at
   std::vector<Group> groups;
   std::string digits;     // of all groups
   std::size_t start = 0;  // bytes of the original
@@ -32,12 +33,24 @@ struct Cluster {
 
   // Empty, with room for what is usual: growing step by step cost a dozen allocations a call.
   void clear();
+  bool plain() const { return folded.places.empty(); }
+  void add_group(std::size_t at, std::size_t length);
   // What stands between group i and group i+1.
-  std::string_view gap(std::size_t i) const;
+  std::string_view gap(std::size_t i) const {
+    const std::size_t from = groups[i].at + groups[i].length;
+    return {chars.data() + from, groups[i + 1].at - from};
+  }
   // The digits of groups [first, last].
-  std::string_view digits_of(std::size_t first, std::size_t last) const;
-  std::size_t start_of(std::size_t first) const { return folded.places[groups[first].at].start; }
-  std::size_t end_of(std::size_t last) const { return folded.places[groups[last].at + groups[last].length - 1].end; }
+  std::string_view digits_of(std::size_t first, std::size_t last) const {
+    const std::size_t from = groups[first].digits_before;
+    return {digits.data() + from, groups[last].digits_before + groups[last].length - from};
+  }
+  std::size_t start_of_char(std::size_t i) const { return plain() ? start + i : folded.places[i].start; }
+  std::size_t start_of(std::size_t first) const { return start_of_char(groups[first].at); }
+  std::size_t end_of(std::size_t last) const {
+    const std::size_t behind = groups[last].at + groups[last].length;
+    return plain() ? start + behind : folded.places[behind - 1].end;
+  }
 };
 
 // Reads the cluster around `pos` (the start of a digit unit), not reaching below `floor`. Returns where the next one
@@ -46,6 +59,10 @@ std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t flo
 
 // The end of an ordinary number: few digits, no year, nothing beside that could join it to others; 0 = look closer.
 std::size_t ordinary_number_end(std::string_view text, std::size_t pos);
+
+// The end of the date and time that begins at `pos`: 2026-03-01T12:00:05.123. Nothing else looks like that, so it is at
+// most a date of birth. 0 = it is none.
+std::size_t timestamp_end(std::string_view text, std::size_t pos);
 
 // Where to go on when the digits at `pos` lie inside a run of letters and digits that is too long for any number or
 // identifier, such as a hash or base64: its last digits, or its end; 0 = look closer.

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <string>
 
+#include "pii/byte_classes.h"
 #include "pii/checks.h"
 #include "pii/detect.h"
 
@@ -15,25 +15,28 @@ constexpr std::size_t kMaxGap = 2;  // separators between two characters
 
 bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '*'; }
 
+using Characters = std::array<char, 34>;  // the longest that ISO 13616 allows
+
 // Reads exactly `length` letters and digits, of one case, from `pos`. Returns the end, or nothing.
-std::optional<std::size_t> read(std::string_view text, std::size_t pos, std::size_t length, std::string& out) {
+std::optional<std::size_t> read(std::string_view text, std::size_t pos, std::size_t length, Characters& out) {
+  std::size_t size = 0;
   bool upper = false;
   bool lower = false;
   std::size_t gap = 0;
-  while (pos < text.size() && out.size() < length) {
+  while (pos < text.size() && size < length) {
     const Unit unit = unit_at(text, pos);
     pos += unit.length;
     if (unit.c == kInvisible) continue;
     if (is_alnum(unit.c)) {
       upper |= is_upper(unit.c);
       lower |= is_lower(unit.c);
-      out.push_back(to_upper(unit.c));
+      out[size++] = to_upper(unit.c);
       gap = 0;
     } else if (!is_gap(unit.c) || ++gap > kMaxGap) {
       return std::nullopt;
     }
   }
-  if (out.size() < length || (upper && lower)) return std::nullopt;
+  if (size < length || (upper && lower)) return std::nullopt;
   if (pos < text.size() && is_alnum(unit_at(text, pos).c)) return std::nullopt;
   return pos;
 }
@@ -59,8 +62,8 @@ Head read_head(std::string_view text, const Cluster& cluster) {
   }
   std::reverse(head.units.begin(), head.units.begin() + static_cast<std::ptrdiff_t>(head.size));
   // The check digits may be the first two of the cluster, or, where a bank code of letters follows, stand before it.
-  for (std::size_t i = 0; i < 2 && i < cluster.folded.size(); ++i)
-    head.push({cluster.folded.text[i], cluster.folded.places[i].start});
+  for (std::size_t i = 0; i < 2 && i < cluster.chars.size(); ++i)
+    head.push({cluster.chars[i], cluster.start_of_char(i)});
   return head;
 }
 
@@ -73,15 +76,26 @@ void try_at(std::string_view text, const Head& head, std::size_t i, Findings& ou
   if (ascii_before && is_alnum(unit_before(text, start).c)) return;
   const std::size_t length = iban_length(to_upper(s[0].c), to_upper(s[1].c));
   if (length == 0) return;
-  std::string iban;
-  iban.reserve(length);
+  Characters iban;
   const auto end = read(text, start, length, iban);
-  if (end && iban_valid(iban)) out.push_back({EntityType::iban_code, start, *end, 1.0});
+  if (end && iban_valid({iban.data(), length})) out.push_back({EntityType::iban_code, start, *end, 1.0});
+}
+
+// Whether two letters and two digits stand together where an IBAN may begin; true where escapes make that hard to tell.
+bool maybe_head(std::string_view text, const Cluster& cluster) {
+  constexpr std::size_t kLongestEscape = 12;
+  if (!cluster.plain()) return true;
+  const std::size_t from = cluster.start - std::min(cluster.start, kBack + kLongestEscape);
+  const ByteClasses classes = classify(text, from, std::min(cluster.start + 2, text.size()) - from);
+  const std::uint64_t letters = classes.letters();
+  const std::uint64_t digits = classes.digit;
+  return !classes.plain() || (letters & (letters >> 1U) & (digits >> 2U) & (digits >> 3U)) != 0;
 }
 
 }  // namespace
 
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
+  if (!maybe_head(text, cluster)) return;
   const Head head = read_head(text, cluster);
   for (std::size_t i = 0; i + 4 <= head.size; ++i) try_at(text, head, i, out);
 }

@@ -12,8 +12,7 @@
 namespace tollgate::pii {
 namespace {
 
-constexpr std::size_t kMostCharacters = 26;
-constexpr std::size_t kMostGroups = 12;
+constexpr std::size_t kMostCharacters = TokenRow::kMostCharacters;
 constexpr std::size_t kPrefixLetters = 5;  // "MORGA 657054", "DE 123456789"
 constexpr std::size_t kFewestDigits = 6;   // where no letters touch them
 constexpr double kLeast = 0.05;            // less likely than this is not worth telling
@@ -63,30 +62,25 @@ std::size_t row_start(std::string_view text, std::size_t at, std::size_t floor) 
 }
 
 void read_row(std::string_view text, std::size_t at, TokenRow& out) {
-  out.clear();
   char gap = '\0';
   std::size_t group = 0;  // where the group under way begins
-  const auto close = [&] {
-    if (out.folded.size() > group) out.groups.push_back({group, out.folded.size() - group});
-    group = out.folded.size();
-  };
   while (at < text.size()) {
     const Unit unit = unit_at(text, at);
     const std::size_t start = at;
     at += unit.length;
     if (unit.c == kInvisible) continue;
     if (is_alnum(unit.c)) {
-      if (out.folded.size() == kMostCharacters) return;  // the group goes on: it is none
-      out.folded.push(to_upper(unit.c), {start, at});
-      out.gaps.push_back(gap);
+      if (out.size == kMostCharacters) return;  // the group goes on: it is none
+      out.push(to_upper(unit.c), gap, {start, at});
       gap = '\0';
       continue;
     }
-    close();
-    if (gap != '\0' || !is_separator(unit.c) || out.groups.size() == kMostGroups) return;
+    if (out.size > group) out.add_group(group);
+    group = out.size;
+    if (gap != '\0' || !is_separator(unit.c) || out.group_count == TokenRow::kMostGroups) return;
     gap = unit.c;
   }
-  close();
+  if (out.size > group) out.add_group(group);
 }
 
 // The odds that one separator after the other brings.
@@ -97,13 +91,25 @@ double separator_odds(const TokenRow& row, std::size_t first, std::uint32_t bars
   return std::min(out, factor::kMostSeparators);
 }
 
+// Whether the group belongs to a row with the one before it: digits on both sides of what also separates the
+// candidate's own, or of anything but a space.
+bool hangs_on(const TokenRow& row, std::size_t group, char own) {
+  if (group == 0 || group >= row.group_count) return false;
+  const std::size_t at = row.groups[group].at;
+  return (row.gaps[at] != ' ' || own == ' ') && is_digit(row.characters[at]) && is_digit(row.characters[at - 1]);
+}
+
 }  // namespace
 
-void TokenRow::clear() {
-  folded.clear();
-  gaps.clear();
-  groups.clear();
+void TokenRow::push(char c, char gap, Folded::Place place) {
+  if (is_digit(c)) digits |= 1U << size;
+  characters[size] = c;
+  gaps[size] = gap;
+  places[size] = place;
+  ++size;
 }
+
+void TokenRow::add_group(std::size_t at) { groups[group_count++] = {at, size - at}; }
 
 // Some groups of a row, as one string.
 struct IdentifierFinder::Candidate {
@@ -203,41 +209,34 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
     }
     ++place;
   }
-  by_length_.at(place).push_back(out);
+  by_length_.at(place).all.push_back(out);
+  if (out.letters == 0) by_length_.at(place).of_digits.push_back(out);
 }
 
 void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
-                              TokenRow& row, Findings& out) const {
+                              Findings& out) const {
   const bool touched = is_alnum(char_before(text, cluster.start)) || is_alnum(char_after(text, cluster.end));
   if (cluster.digits.size() < kFewestDigits && !touched) return;
   const std::size_t start = row_start(text, cluster.start, floor);
   if (start == std::string_view::npos) return;
+  TokenRow row;
   read_row(text, start, row);
-  const auto& groups = row.groups;
-  const auto& places = row.folded.places;
   const Surroundings around(text, cluster, row, names_);
-  // Whether the group belongs to a row with the one before it: digits on both sides of what also separates the
-  // candidate's own, or of anything but a space.
-  const auto hangs_on = [&](std::size_t group, char own) {
-    if (group == 0 || group >= groups.size()) return false;
-    const std::size_t at = groups[group].at;
-    return (row.gaps[at] != ' ' || own == ' ') && is_digit(row.folded.text[at]) && is_digit(row.folded.text[at - 1]);
-  };
-  for (std::size_t first = 0; first < groups.size() && places[groups[first].at].start < cluster.end; ++first) {
+  for (std::size_t first = 0; first < row.group_count; ++first) {
     Candidate candidate;
-    candidate.first = groups[first].at;
-    candidate.start = places[candidate.first].start;
-    for (std::size_t last = first; last < groups.size(); ++last) {
-      const std::size_t length = groups[last].at + groups[last].length - candidate.first;
+    candidate.first = row.groups[first].at;
+    candidate.start = row.places[candidate.first].start;
+    if (candidate.start >= cluster.end) break;
+    for (std::size_t last = first; last < row.group_count; ++last) {
+      const std::size_t length = row.groups[last].at + row.groups[last].length - candidate.first;
       if (length > kLongest) break;
-      if (last > first) candidate.gaps |= 1U << (groups[last].at - candidate.first);
-      for (std::size_t i = groups[last].at; i < groups[last].at + groups[last].length; ++i)
-        if (is_digit(row.folded.text[i])) candidate.digits |= 1U << (i - candidate.first);
-      if (by_length_[length].empty() || candidate.digits == 0) continue;
-      candidate.characters = std::string_view(row.folded.text).substr(candidate.first, length);
-      candidate.end = places[candidate.first + length - 1].end;
-      const char own = last > first ? row.gaps[groups[last].at] : '\0';
-      candidate.part_of_row = hangs_on(first, own) || hangs_on(last + 1, own);
+      if (last > first) candidate.gaps |= 1U << (row.groups[last].at - candidate.first);
+      candidate.digits = row.digits_of(candidate.first, length);
+      if (by_length_[length].all.empty() || candidate.digits == 0) continue;
+      candidate.characters = {row.characters.data() + candidate.first, length};
+      candidate.end = row.places[candidate.first + length - 1].end;
+      const char own = last > first ? row.gaps[row.groups[last].at] : '\0';
+      candidate.part_of_row = hangs_on(row, first, own) || hangs_on(row, last + 1, own);
       try_shapes(around, candidate, types, out);
     }
   }
@@ -258,7 +257,8 @@ void IdentifierFinder::try_shapes(const Surroundings& around, const Candidate& c
                                   Findings& out) const {
   constexpr double kLeastOdds = kLeast / (1 - kLeast);
   const std::size_t length = candidate.characters.size();
-  for (const auto& shape : by_length_[length]) {
+  const bool only_digits = candidate.digits == (1U << length) - 1U;
+  for (const auto& shape : only_digits ? by_length_[length].of_digits : by_length_[length].all) {
     if (!fits(shape, candidate, types)) continue;
     const Identifier& kind = *shape.row;
     double odds = kind.odds * kind.one_in * candidate.other_explanations(around.row());

@@ -16,15 +16,26 @@ namespace tollgate::pii {
 
 // Letters and digits in capitals, and the separators between them.
 struct TokenRow {
+  static constexpr std::size_t kMostCharacters = 26;
+  static constexpr std::size_t kMostGroups = 12;
   struct Group {
     std::size_t at = 0;
     std::size_t length = 0;
   };
-  Folded folded;              // without separators
-  std::vector<char> gaps;     // before each character: the separator, or '\0'
-  std::vector<Group> groups;  // what stands between separators
+  std::array<char, kMostCharacters> characters;  // without separators
+  std::array<Folded::Place, kMostCharacters> places;
+  std::array<char, kMostCharacters> gaps;  // before each character: the separator, or '\0'
+  std::array<Group, kMostGroups> groups;   // what stands between separators
+  std::size_t size = 0;
+  std::size_t group_count = 0;
+  std::uint32_t digits = 0;  // a bit per character that is one
 
-  void clear();
+  void push(char c, char gap, Folded::Place place);
+  void add_group(std::size_t at);  // of the characters from there on
+  // The same for `count` characters from `first` on.
+  std::uint32_t digits_of(std::size_t first, std::size_t count) const {
+    return (digits >> first) & ((1U << count) - 1U);
+  }
 };
 
 // Immutable; thread-safe.
@@ -33,7 +44,7 @@ class IdentifierFinder {
   IdentifierFinder();
 
   // Everything that begins in [floor, end of the cluster).
-  void detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types, TokenRow& row,
+  void detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
               Findings& out) const;
 
  private:
@@ -58,7 +69,12 @@ class IdentifierFinder {
   void try_shapes(const Surroundings& around, const Candidate& candidate, const TypeSet& types, Findings& out) const;
 
   IdentifierNames names_;
-  std::array<std::vector<Shape>, kLongest + 1> by_length_;
+  // In the table's order.
+  struct Shapes {
+    std::vector<Shape> all;
+    std::vector<Shape> of_digits;  // those of them that need no letter: most candidates have none
+  };
+  std::array<Shapes, kLongest + 1> by_length_;
 };
 
 }  // namespace tollgate::pii

@@ -26,14 +26,17 @@ class IdentifierNames {
   struct Name {
     std::string_view text;
     std::uint8_t list = 0;
-    std::array<char, 3> head{};  // its first bytes; '\0' past its end
+    std::uint8_t third = 0;  // the kind of its third character
+    bool any_third = false;  // ... of which it has none
   };
-  static std::size_t bucket(std::string_view word);
+  static constexpr std::size_t kTrigrams = 32UL * 32 * 32;
   void match_words(std::string_view window, Set& out) const;
+  void match_at(std::string_view window, std::size_t at, Set& out) const;
   void match_unspaced(std::string_view window, Set& out) const;
 
   std::vector<std::string_view> lists_;
-  std::array<std::vector<Name>, 256> by_start_;  // of names that begin with an ASCII letter
+  std::array<std::vector<Name>, 256> by_start_;  // of names that begin with an ASCII letter, by their first two bytes
+  std::bitset<kTrigrams> may_begin_;             // how these begin: says no to most words
   std::vector<Name> unspaced_;                   // of scripts without spaces between words
 };
 

@@ -1,5 +1,6 @@
 // Hardware addresses: 00:1A:2B:3C:4D:5E, with dashes, or Cisco's 001a.2b3c.4d5e (IEEE 802).
 #include <algorithm>
+#include <array>
 
 #include "pii/detect.h"
 
@@ -24,8 +25,18 @@ std::size_t neighbourhood_start(std::string_view text, std::size_t pos) {
   return pos;
 }
 
+struct Neighbourhood {
+  std::array<char, kMaxForward> chars;
+  std::array<Folded::Place, kMaxForward> places;
+  std::size_t size = 0;
+  void push(char c, Folded::Place place) {
+    chars[size] = c;
+    places[size++] = place;
+  }
+};
+
 // What belongs to addresses from `pos` on, without spaces. Returns where that ends.
-std::size_t read_neighbourhood(std::string_view text, std::size_t pos, Folded& out) {
+std::size_t read_neighbourhood(std::string_view text, std::size_t pos, Neighbourhood& out) {
   std::size_t spaces = 0;
   for (std::size_t i = 0; i < kMaxForward && pos < text.size(); ++i) {
     const Unit unit = unit_at(text, pos);
@@ -56,12 +67,12 @@ bool is_reserved(std::string_view text) {
 }
 
 // A longer row, such as the fingerprint of a certificate, is something else; a digit may be stuck to the front.
-bool stands_alone(std::string_view text, const Folded& folded, std::size_t i, std::size_t length) {
-  if (i > 0 && is_separator(folded.text[i - 1])) return false;
+bool stands_alone(std::string_view text, const Neighbourhood& folded, std::size_t i, std::size_t length) {
+  if (i > 0 && is_separator(folded.chars[i - 1])) return false;
   const char before = char_before(text, folded.places[i].start);
   const char after = char_after(text, folded.places[i + length - 1].end);
   const bool ends = !is_alnum(after) && after != ':' && after != '-';
-  return !is_alpha(before) && ends && (folded.text[i + 2] == ':' || !is_digit(before));
+  return !is_alpha(before) && ends && (folded.chars[i + 2] == ':' || !is_digit(before));
 }
 
 double score_of(std::string_view address) {
@@ -75,16 +86,22 @@ bool maybe_mac(std::string_view text, std::size_t pos) {
   const auto at = [&](std::size_t i) { return pos + i < text.size() ? text[pos + i] : '\n'; };
   // Spelled in other scripts or with escapes: who knows.
   const auto odd = [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '\\' || c == '%' || c == '&'; };
-  if (odd(at(2)) || odd(at(3))) return true;
-  if (!is_hex(at(3))) return false;
-  if (odd(at(4)) || is_space(at(4))) return true;
-  return at(1) == '.' ? is_hex(at(4)) && is_hex(at(5)) : at(4) == at(1);
+  const char separator = at(1);
+  const std::size_t group = separator == '.' ? 4 : 2;
+  const std::size_t length = separator == '.' ? kQuads : kPairs;
+  // `pos` is the last digit of the first group, or of the second where spaces stand in the first.
+  for (std::size_t i = 2; i + 2 * group < length; ++i) {
+    const char c = at(i);
+    if (odd(c) || is_space(c) || c == '*' || c == '<') return true;
+    if (i % (group + 1) == 1 ? c != separator : !is_hex(c)) return false;
+  }
+  return true;
 }
 
 std::size_t detect_mac(std::string_view text, std::size_t pos, Findings& out) {
-  Folded folded;
+  Neighbourhood folded;
   const std::size_t end = read_neighbourhood(text, neighbourhood_start(text, pos), folded);
-  const std::string_view all = folded.text;
+  const std::string_view all(folded.chars.data(), folded.size);
   for (std::size_t i = 0; i + kQuads <= all.size(); ++i) {
     const bool pairs = i + kPairs <= all.size() && has_form(all.substr(i, kPairs), 2, ":-");
     if (!pairs && !has_form(all.substr(i, kQuads), 4, ".")) continue;

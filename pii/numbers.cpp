@@ -1,7 +1,9 @@
 // Cards, social security numbers and IPv4 addresses: what is made of groups of digits.
 #include <algorithm>
+#include <array>
 #include <string>
 
+#include "pii/arithmetic.h"
 #include "pii/checks.h"
 #include "pii/context.h"
 #include "pii/detect.h"
@@ -14,7 +16,9 @@ constexpr std::size_t kMaxBack = 48;        // units looked at before the trigge
 constexpr std::size_t kMaxGroups = 96;      // of one cluster; longer ones are read in overlapping pieces
 constexpr std::size_t kOverlapGroups = 24;  // more than one value can have
 
-bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '*'; }
+constexpr bool is_gap(char c) {
+  return is_space(c) || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '*';
+}
 
 // The start of the first digit of the cluster that the digit at `pos` belongs to.
 std::size_t cluster_start(std::string_view text, std::size_t pos, std::size_t floor) {
@@ -34,18 +38,49 @@ std::size_t cluster_start(std::string_view text, std::size_t pos, std::size_t fl
   return first;
 }
 
-bool digit_at(const Folded& folded, std::size_t i) { return i < folded.size() && is_digit(folded.text[i]); }
-
-// Splits the folded text into groups, and cuts off what follows the last one.
+// Splits the folded text into groups.
 void find_groups(Cluster& cluster) {
-  auto& folded = cluster.folded;
-  for (std::size_t i = 0; i < folded.size(); ++i) {
-    if (!digit_at(folded, i)) continue;
-    Group group{i, 0, cluster.digits.size()};
-    while (digit_at(folded, i)) ++i, ++group.length;
-    cluster.groups.push_back(group);
-    cluster.digits.append(folded.text, group.at, group.length);
+  const auto chars = cluster.chars;
+  for (std::size_t i = 0; i < chars.size(); ++i) {
+    const std::size_t at = i;
+    while (i < chars.size() && is_digit(chars[i])) ++i;
+    if (i > at) cluster.add_group(at, i - at);
   }
+}
+
+enum class Part : std::uint8_t { other, digit, gap, unit };  // unit: of several bytes, perhaps
+
+constexpr auto kParts = [] {
+  std::array<Part, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const char c = static_cast<char>(i);
+    const bool marked = c == '\\' || c == '%' || c == '&' || c == '*' || c == '<';
+    out[i] = i >= 0x80 || marked ? Part::unit : is_digit(c) ? Part::digit : is_gap(c) ? Part::gap : Part::other;
+  }
+  return out;
+}();
+
+// The usual case: every byte that matters is a character. `out.start` is set. False: it is not so, or the cluster is
+// too long to hold.
+bool read_plain_cluster(std::string_view text, Cluster& out) {
+  const std::size_t start = out.start;
+  std::size_t gap = 0;
+  for (std::size_t at = start; at < text.size(); ++at) {
+    const Part part = kParts[static_cast<unsigned char>(text[at])];
+    if (part == Part::digit) {
+      const std::size_t first = at;
+      while (at < text.size() && is_digit(text[at])) ++at;
+      if (out.groups.size() == kMaxGroups) return false;
+      out.chars = text.substr(start, at - start);
+      out.add_group(first - start, at - first);
+      out.end = at--;
+      gap = 0;
+      continue;
+    }
+    if (part == Part::unit) return false;
+    if (part == Part::other || ++gap > kMaxGap) break;
+  }
+  return true;
 }
 
 // All gaps of [first, last] are the same single character out of `allowed`, or there is none.
@@ -104,30 +139,25 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
 
 void Cluster::clear() {
   constexpr std::size_t kUsual = 48;
+  chars = {};
   folded.clear();
   groups.clear();
   digits.clear();
   hints.clear();
-  folded.text.reserve(kUsual);
-  folded.places.reserve(kUsual);
   digits.reserve(kUsual);
   groups.reserve(kUsual / 3);
 }
 
-std::string_view Cluster::gap(std::size_t i) const {
-  const std::size_t from = groups[i].at + groups[i].length;
-  return std::string_view(folded.text).substr(from, groups[i + 1].at - from);
+void Cluster::add_group(std::size_t at, std::size_t length) {
+  groups.push_back({at, length, digits.size()});
+  digits.append(chars.substr(at, length));
 }
 
-std::string_view Cluster::digits_of(std::size_t first, std::size_t last) const {
-  const std::size_t from = groups[first].digits_before;
-  return std::string_view(digits).substr(from, groups[last].digits_before + groups[last].length - from);
-}
+namespace {
 
-std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
-  out.clear();
-  std::size_t at = cluster_start(text, pos, floor);
-  out.start = out.end = at;
+// Unit by unit, into `out.folded`. True: the cluster goes on behind what there is room for.
+bool read_folded_cluster(std::string_view text, Cluster& out) {
+  std::size_t at = out.start;
   std::size_t gap = 0;
   std::size_t groups = 0;
   bool in_group = false;
@@ -147,8 +177,21 @@ std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t flo
     }
     out.folded.push(unit.c, {start, at});
   }
+  out.chars = out.folded.text;
   find_groups(out);
-  return groups > kMaxGroups ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;
+  return groups > kMaxGroups;
+}
+
+}  // namespace
+
+std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
+  out.clear();
+  out.start = out.end = cluster_start(text, pos, floor);
+  if (read_plain_cluster(text, out)) return out.end;
+  const std::size_t start = out.start;
+  out.clear();
+  out.start = out.end = start;
+  return read_folded_cluster(text, out) ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;
 }
 
 namespace {
@@ -171,11 +214,32 @@ std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
   const std::size_t digits = end - start;
   const bool year = digits == 4 && (text[start] == '1' || text[start] == '2');
   if (digits == 0 || digits > kMost || year || start < 2) return 0;
+  if (!ends_number(at(end), at(end + 1)) || !ends_number(text[start - 1], text[start - 2])) return 0;
   // Inside an escape, such as \u0040 or &#x40;, digits are not what they seem.
   constexpr std::size_t kEscape = 5;
   const auto before = text.substr(start - std::min(start, kEscape), std::min(start, kEscape));
-  if (before.find_first_of("\\&") != std::string_view::npos) return 0;
-  return ends_number(at(end), at(end + 1)) && ends_number(text[start - 1], text[start - 2]) ? end : 0;
+  return before.find_first_of("\\&") == std::string_view::npos ? end : 0;
+}
+
+std::size_t timestamp_end(std::string_view text, std::size_t pos) {
+  static constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";  // ISO 8601-1 §5.4.2.1; RFC 3339 §5.6 has the space
+  constexpr std::size_t kMostOfSecond = 9;
+  if (text.size() - pos < kForm.size() || text[pos + 4] != '-' || text[pos + 13] != ':') return 0;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    const char c = text[pos + i];
+    const bool fits = kForm[i] == 'd' ? is_digit(c) : c == kForm[i] || (c == ' ' && kForm[i] == 'T');
+    if (!fits) return 0;
+  }
+  const auto stamp = text.substr(pos);
+  if (!date_exists(number_at(stamp, 0, 4), number_at(stamp, 5, 2), number_at(stamp, 8, 2))) return 0;
+  if (pos > 0 && (in_word(text[pos - 1]) || (is_gap(text[pos - 1]) && !is_space(text[pos - 1])))) return 0;
+  std::size_t end = pos + kForm.size();
+  if (end + 1 < text.size() && (text[end] == '.' || text[end] == ',') && is_digit(text[end + 1])) {
+    const std::size_t most = std::min(text.size(), end + 1 + kMostOfSecond);
+    for (++end; end < most && is_digit(text[end]);) ++end;
+  }
+  const bool more = end < text.size() && (is_digit(text[end]) || text[end] == ':' || text[end] == '.');
+  return more ? 0 : end;
 }
 
 std::size_t long_run_end(std::string_view text, std::size_t pos) {
@@ -233,15 +297,14 @@ namespace {
 bool is_octet(const Cluster& cluster, const Group& group) {
   if (group.length > 3) return false;
   const auto digits = std::string_view(cluster.digits).substr(group.digits_before, group.length);
-  return (group.length == 1 || digits[0] != '0') && std::stoi(std::string(digits)) <= 255;
+  return (group.length == 1 || digits[0] != '0') && number_at(digits, 0, group.length) <= 255;
 }
 
 // The end of "/24" where that follows, else `end`.
 std::size_t past_prefix_length(const Cluster& cluster, std::size_t last) {
   const auto& groups = cluster.groups;
   if (last + 1 >= groups.size() || cluster.gap(last) != "/" || groups[last + 1].length > 2) return cluster.end_of(last);
-  return std::stoi(std::string(cluster.digits_of(last + 1, last + 1))) <= 32 ? cluster.end_of(last + 1)
-                                                                             : cluster.end_of(last);
+  return number_at(cluster.digits_of(last + 1, last + 1), 0, 2) <= 32 ? cluster.end_of(last + 1) : cluster.end_of(last);
 }
 
 // "Chrome/99.0.48.15": a product and its version; but not the "//" of a URL.
@@ -254,6 +317,7 @@ bool follows_product_name(std::string_view text, std::size_t start) {
 void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
   const auto& groups = cluster.groups;
   for (std::size_t i = 0; i + 3 < groups.size(); ++i) {
+    if (cluster.gap(i) != ".") continue;
     if (i > 0 && cluster.gap(i - 1) == ".") continue;  // a part of something longer, such as an object identifier
     if (!uniform_gaps(cluster, i, i + 3, ".")) continue;
     if (i + 4 < groups.size() && cluster.gap(i + 3) == ".") continue;

@@ -25,14 +25,27 @@ struct Run {
   std::size_t last = 0;
 };
 
-// Digits of groups [first, last], without the "(0)" of "+46 (0)8 928 571".
-std::string dialled(const Cluster& cluster, std::size_t first, std::size_t last) {
-  std::string out;
+// Digits as they are dialled; no more of them than tell that they are too many.
+class Dialled {
+ public:
+  void append(std::string_view digits) {
+    for (const char c : digits.substr(0, digits_.size() - size_)) digits_[size_++] = c;
+  }
+  std::string_view view() const { return {digits_.data(), size_}; }
+
+ private:
+  std::array<char, kLongest + 4> digits_;  // "011" and a number, and one more
+  std::size_t size_ = 0;
+};
+
+// Those of groups [first, last], without the "(0)" of "+46 (0)8 928 571".
+Dialled dialled(const Cluster& cluster, std::size_t first, std::size_t last) {
+  Dialled out;
   for (std::size_t i = first; i <= last; ++i) {
     const bool trunk = i > first && i < last && cluster.groups[i].length == 1 &&
-                       cluster.folded.text[cluster.groups[i].at] == '0' && cluster.gap(i - 1).ends_with('(') &&
+                       cluster.chars[cluster.groups[i].at] == '0' && cluster.gap(i - 1).ends_with('(') &&
                        cluster.gap(i).starts_with(')');
-    if (!trunk) out.append(cluster.folded.text, cluster.groups[i].at, cluster.groups[i].length);
+    if (!trunk) out.append(cluster.digits_of(i, i));
   }
   return out;
 }
@@ -59,7 +72,7 @@ std::size_t with_opening(std::string_view text, const Cluster& cluster, const Ru
 
 bool parenthesis_before(std::string_view text, std::size_t start) { return char_before(text, start) == '('; }
 
-void add_international(std::string_view text, const Cluster& cluster, const Run& run, const std::string& digits,
+void add_international(std::string_view text, const Cluster& cluster, const Run& run, std::string_view digits,
                        Findings& out) {
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = cluster.end_of(run.last);
@@ -72,7 +85,8 @@ void add_international(std::string_view text, const Cluster& cluster, const Run&
 void detect_international(std::string_view text, const Cluster& cluster, Findings& out) {
   bool complete = false;
   for (std::size_t last = 0; last < cluster.groups.size(); ++last) {
-    const std::string digits = dialled(cluster, 0, last);
+    const Dialled number = dialled(cluster, 0, last);
+    const auto digits = number.view();
     if (digits.size() > kLongest) break;
     if (international_length_ok(digits)) {
       complete = true;
@@ -125,9 +139,10 @@ bool is_trunk(const Cluster& cluster, const Run& run) {
 // "00" and a country code, or "011" and one.
 bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
   if (cluster.groups[run.first].length < 2 || cluster.digits_of(run.first, run.first)[0] != '0') return false;
-  const std::string digits = dialled(cluster, run.first, run.last);
-  if (digits.starts_with("00")) return international_length_ok(std::string_view(digits).substr(2));
-  return digits.starts_with("011") && international_length_ok(std::string_view(digits).substr(3));
+  const Dialled number = dialled(cluster, run.first, run.last);
+  const auto digits = number.view();
+  if (digits.starts_with("00")) return international_length_ok(digits.substr(2));
+  return digits.starts_with("011") && international_length_ok(digits.substr(3));
 }
 
 // (11) 96123-4567: an area in parentheses, then groups as they are dialled.

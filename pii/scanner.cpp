@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <span>
 
 #include "pii/blobs.h"
 #include "pii/detect.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kFewestInDate = 4;  // the year, where the month has a nam
 constexpr std::size_t kUsualFindings = 8;
 
 bool maybe_ipv4(const Cluster& cluster) {
-  return cluster.groups.size() >= 4 && cluster.folded.text.find('.') != std::string::npos;
+  return cluster.groups.size() >= 4 && cluster.chars.find('.') != std::string_view::npos;
 }
 
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
@@ -51,7 +52,6 @@ bool explained(const Cluster& cluster, const Findings& findings, std::size_t sin
 // Numbers and addresses.
 void scan_values(std::string_view text, const IdentifierFinder& identifiers, const TypeSet& types, Findings& out) {
   Cluster cluster;
-  TokenRow row;
   TriggerFinder finder(text);
   std::size_t floor = 0;     // the end of the last cluster
   std::size_t v6_floor = 0;  // the end of the last run of hex digits and colons
@@ -59,6 +59,12 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
   for (std::size_t pos = finder.next(0); pos < text.size(); pos = finder.next(pos)) {
     const std::uint8_t bits = trigger_bits(text, pos);
     std::size_t next = pos + 1;
+    if (const std::size_t stamp = (bits & kNumberTrigger) != 0 ? timestamp_end(text, pos) : 0; stamp != 0) {
+      read_cluster(text, pos, floor, cluster);
+      detect_birth_date(text, cluster, out);
+      pos = floor = v6_floor = mac_floor = stamp;
+      continue;
+    }
     if ((bits & kColonTrigger) != 0 && pos >= v6_floor) v6_floor = detect_ipv6(text, pos, out);
     if ((bits & (kColonTrigger | kHexPairTrigger)) != 0 && pos >= mac_floor && maybe_mac(text, pos))
       mac_floor = detect_mac(text, pos, out);
@@ -76,7 +82,7 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
       if (is_digit(unit.c)) {
         const std::size_t before = out.size();
         const std::size_t end = examine_number(text, start, floor, cluster, out);
-        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, row, out);
+        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, out);
         next = floor = std::max(next, end);
       }
     }
@@ -129,15 +135,21 @@ std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) 
 
 namespace {
 
-// Findings that overlap directly or through others: the best first, then whatever has room left.
-void resolve_knot(Findings knot, Findings& out) {
-  std::sort(knot.begin(), knot.end(), [](const Finding& a, const Finding& b) {
-    if (a.score != b.score) return a.score > b.score;
-    if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
-    return a.start < b.start;
-  });
-  const auto earlier = [](const Finding& a, const Finding& b) { return a.start < b.start; };
-  std::set<Finding, decltype(earlier)> kept(earlier);
+bool starts_earlier(const Finding& a, const Finding& b) { return a.start < b.start; }
+
+// Keeps, in this order, what does not overlap what was kept before.
+void keep_of_few(std::span<const Finding> knot, Findings& out) {
+  const auto first = static_cast<std::ptrdiff_t>(out.size());
+  for (const auto& finding : knot) {
+    const auto overlaps = [&](const Finding& kept) { return kept.start < finding.end && finding.start < kept.end; };
+    if (std::none_of(out.begin() + first, out.end(), overlaps)) out.push_back(finding);
+  }
+  std::sort(out.begin() + first, out.end(), starts_earlier);
+}
+
+// The same where there are so many that each cannot be compared with each.
+void keep_of_many(std::span<const Finding> knot, Findings& out) {
+  std::set<Finding, decltype(&starts_earlier)> kept(&starts_earlier);
   for (const auto& finding : knot) {
     const auto after = kept.lower_bound(finding);
     if (after != kept.end() && after->start < finding.end) continue;
@@ -147,10 +159,35 @@ void resolve_knot(Findings knot, Findings& out) {
   out.insert(out.end(), kept.begin(), kept.end());
 }
 
+// Findings that overlap directly or through others: the best first, then whatever has room left.
+void resolve_knot(std::span<Finding> knot, Findings& out) {
+  constexpr std::size_t kFew = 32;
+  std::sort(knot.begin(), knot.end(), [](const Finding& a, const Finding& b) {
+    if (a.score != b.score) return a.score > b.score;
+    if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
+    return a.start < b.start;
+  });
+  return knot.size() <= kFew ? keep_of_few(knot, out) : keep_of_many(knot, out);
+}
+
+// By their start, else as they were found. They come nearly in order: most are only looked at, and of the rest nearly
+// all move past a neighbour or two.
+void sort_by_start(Findings& findings) {
+  std::size_t moves = 4 * findings.size();  // more, and the order is another one
+  for (auto it = findings.begin(); it != findings.end(); ++it) {
+    if (it == findings.begin() || std::prev(it)->start <= it->start) continue;
+    const auto place = std::upper_bound(findings.begin(), it, *it, starts_earlier);
+    const auto distance = static_cast<std::size_t>(it - place);
+    if (distance > moves) return std::sort(findings.begin(), findings.end(), starts_earlier);
+    moves -= distance;
+    std::rotate(place, it, std::next(it));
+  }
+}
+
 }  // namespace
 
 void resolve_overlaps(Findings& findings) {
-  std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) { return a.start < b.start; });
+  sort_by_start(findings);
   const auto overlap = [](const Finding& a, const Finding& b) { return b.start < a.end; };
   if (std::adjacent_find(findings.begin(), findings.end(), overlap) == findings.end()) return;
   Findings out;
@@ -162,7 +199,7 @@ void resolve_overlaps(Findings& findings) {
     if (next - it == 1) {
       out.push_back(*it);
     } else {
-      resolve_knot({it, next}, out);
+      resolve_knot(std::span(it, next), out);
     }
     it = next;
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pii/byte_classes.h"
+
 namespace tollgate::pii {
 namespace {
 
@@ -102,6 +104,25 @@ TEST(Neighbours, AreLookedForPastWhatIsInvisible) {
   EXPECT_EQ(char_after(text, text.find('4') + 1), '!');
   EXPECT_EQ(char_before(text, 0), kOther);
   EXPECT_EQ(char_after(text, text.size()), kOther);
+}
+
+TEST(ByteClasses, SayOfEveryByteWhatItIs) {
+  std::string text;
+  for (unsigned c = 0; c < 256; ++c) text.push_back(static_cast<char>(c));
+  for (const std::size_t count : {1U, 15U, 64U}) {
+    for (std::size_t from = 0; from + count <= text.size(); ++from) {
+      const ByteClasses classes = classify(text, from, count);
+      for (std::size_t i = 0; i < 64; ++i) {
+        const char c = i < count ? text[from + i] : '\n';
+        const auto bit = [i](std::uint64_t bits) { return ((bits >> i) & 1U) != 0; };
+        ASSERT_EQ(bit(classes.upper), is_upper(c));
+        ASSERT_EQ(bit(classes.lower), is_lower(c));
+        ASSERT_EQ(bit(classes.digit), is_digit(c));
+        ASSERT_EQ(bit(classes.high), static_cast<unsigned char>(c) >= 0x80);
+        ASSERT_EQ(bit(classes.marked), c != '\0' && std::string_view("\\%&*<").find(c) != std::string_view::npos);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -90,6 +90,14 @@ TEST(BirthDates, MustExist) {
     EXPECT_EQ(found(text), "") << text;
 }
 
+TEST(Timestamps, AreNothingButDatesOfBirthWhereTheyAreCalledThat) {
+  EXPECT_EQ(found("2026-03-01T12:00:05.123Z, order 7, 2026-03-01 12:00:05,123 INFO"), "");
+  EXPECT_EQ(found("{\"dob\": \"1980-03-01T00:00:00Z\"}"), "DATE_OF_BIRTH <1980-03-01>");
+  EXPECT_EQ(found("2026-03-01T12:00:05 203.0.113.45 GET"), "IP_ADDRESS <203.0.113.45>");
+  EXPECT_EQ(found("2026-03-01T12:00:05 call 415-555-0132"), "PHONE_NUMBER <415-555-0132>");
+  EXPECT_EQ(found("2026-03-01 12:00:1A:2B:3C:4D"), "MAC_ADDRESS <12:00:1A:2B:3C:4D>");
+}
+
 TEST(Encoded, ValuesAreFoundInSmallBlobs) {
   EXPECT_EQ(found("card NDExMTExMTExMTExMTExMQ== x"), "CREDIT_CARD <NDExMTExMTExMTExMTExMQ==>");
   EXPECT_EQ(found("ssn NTM2LTIyLTgxNDU= x"), "US_SSN <NTM2LTIyLTgxNDU=>");
