@@ -105,7 +105,8 @@ class Assembler {
     std::string text;
     for (const finops::Price& price : draft_.price_overrides) {
       text += price.provider + " " + price.model;
-      for (const std::int64_t amount : {price.input, price.cached_input, price.cache_write, price.output}) {
+      for (const std::int64_t amount :
+           {price.input, price.cached_input, price.cache_write, price.output, price.audio_minute, price.compute_hour}) {
         text += " " + std::to_string(amount);
       }
       text += "\n";

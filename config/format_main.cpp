@@ -156,6 +156,8 @@ void price_fields(Object& o, Draft& out) {
     p.price("cached_input", price.cached_input, {.doc = "Default: as input"});
     p.price("cache_write", price.cache_write, {.doc = "Default: as input"});
     p.price("output", price.output, {.doc = "Such as 10 USD", .required = true});
+    p.price("audio_minute", price.audio_minute, {.doc = "Per minute of sound that is billed by its length"});
+    p.price("compute_hour", price.compute_hour, {.doc = "Per hour that the embedded model works"});
     out.price_overrides.push_back(std::move(price));
   });
 }

@@ -1,7 +1,7 @@
-// Public list prices in USD per million tokens, read on 2026-11-21 from two open price lists: pydantic/genai-prices
-// (commit 47df840, 2026-08-21) and BerriAI/litellm (model_prices_and_context_window.json, 2026-08-20). Where they
-// differ the first is followed, because it dates its entries. They are third parties' readings of the vendors' pages;
-// who has a contract needs a list of their own.
+// Public list prices in USD per million tokens (sound: per minute), read on 2026-11-21 from two open price lists:
+// pydantic/genai-prices (commit 47df840, 2026-08-21) and BerriAI/litellm (model_prices_and_context_window.json,
+// 2026-08-20). Where they differ the first is followed, because it dates its entries. They are third parties' readings
+// of the vendors' pages; who has a contract needs a list of their own.
 //
 // Not expressed: the surcharge some models ask above 200,000 or 272,000 input tokens, batch and priority tiers, and
 // Bedrock's regional uplift. A released list is never edited: new prices are a new list under a new name.
@@ -16,13 +16,14 @@ namespace {
 constexpr std::string_view kName = "builtin@2026-11";
 constexpr std::string_view kAsInput = "";
 
-// USD per million tokens.
+// USD per million tokens, and per minute of sound.
 struct Row {
   std::string_view model;
   std::string_view input;
   std::string_view cached_input;
   std::string_view cache_write;
   std::string_view output;
+  std::string_view audio_minute = "0";
 };
 
 constexpr std::array kRows = {
@@ -46,6 +47,7 @@ constexpr std::array kRows = {
     Row{"o4-mini", "1.1", "0.275", kAsInput, "4.4"},
     Row{"text-embedding-3-small", "0.02", kAsInput, kAsInput, "0"},
     Row{"text-embedding-3-large", "0.13", kAsInput, kAsInput, "0"},
+    Row{"whisper-1", "0", kAsInput, kAsInput, "0", "0.006"},  // by the minute
     // Anthropic; cache writes at the 5-minute rate
     Row{"claude-opus-4-6", "5", "0.5", "6.25", "25"},
     Row{"claude-opus-4-5", "5", "0.5", "6.25", "25"},
@@ -89,7 +91,7 @@ std::shared_ptr<const PriceBook> make_book() {
   prices.reserve(kRows.size());
   for (const auto& row : kRows)
     prices.push_back(Price{"*", std::string(row.model), nano(row.input), nano(row.cached_input), nano(row.cache_write),
-                           nano(row.output), "USD"});
+                           nano(row.output), "USD", nano(row.audio_minute)});
   return std::make_shared<const PriceBook>(std::string(kName), std::move(prices));
 }
 

@@ -96,7 +96,9 @@ struct ReportRow {
   std::int64_t cost_nano = 0;
   std::string currency;
   std::int64_t estimated_rows = 0;  // rows whose usage is our estimate
-  std::int64_t unpriced_rows = 0;   // rows that consumed tokens but had no price
+  std::int64_t unpriced_rows = 0;   // rows that consumed something but had no price
+  std::int64_t audio_ms = 0;
+  std::int64_t compute_us = 0;
 };
 Result<std::vector<ReportRow>> cost_report(const std::filesystem::path& sqlite, const ReportQuery& query);
 enum class ReportFormat : std::uint8_t { table, csv, json };

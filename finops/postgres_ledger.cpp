@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <concepts>
+#include <functional>
+#include <set>
 
 #include "finops/copy_text.h"
 #include "finops/usage_fields.h"
@@ -9,18 +11,37 @@
 namespace tollgate::finops {
 namespace {
 
+template <class Field>
+constexpr const char* column_type(const Field& /*field*/) {
+  return std::same_as<Field, Uuid>   ? "uuid"
+         : std::same_as<Field, bool> ? "boolean"
+         : std::integral<Field>      ? "bigint"
+                                     : "text";
+}
+
 std::string usage_table() {
   std::string sql = "CREATE TABLE IF NOT EXISTS usage (";
   const UsageRecord any;
   for_each_field(any, [&sql](const char* name, const auto& field) {
-    using Field = std::remove_cvref_t<decltype(field)>;
-    const char* type = std::same_as<Field, Uuid>   ? "uuid"
-                       : std::same_as<Field, bool> ? "boolean"
-                       : std::integral<Field>      ? "bigint"
-                                                   : "text";
-    sql.append(name).append(" ").append(type).append(" NOT NULL, ");
+    sql.append(name).append(" ").append(column_type(field)).append(" NOT NULL, ");
   });
   return sql + "PRIMARY KEY (event_id))";
+}
+
+// Nothing where none is missing. Without NOT NULL: gateways of the version before ship into the same table, and leave
+// these columns out.
+std::string add_columns(const PostgresLink::Rows& there) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& row : there) names.insert(row.front());
+  std::string sql;
+  const UsageRecord any;
+  for_each_field(any, [&](const char* name, const auto& field) {
+    if (names.contains(name)) return;
+    const std::string_view type = column_type(field);
+    sql.append(sql.empty() ? "ALTER TABLE usage" : ",").append(" ADD COLUMN IF NOT EXISTS ").append(name);
+    sql.append(" ").append(type).append(" DEFAULT ").append(type == "bigint" ? "0" : "''");
+  });
+  return sql;
 }
 
 std::int64_t number(const std::string& text) {
@@ -36,6 +57,7 @@ Result<PostgresLedger> PostgresLedger::connect(const PostgresLink::Options& opti
   PostgresLedger ledger(std::move(link), ledger_id);
   TG_CHECK(ledger.prepare_session());
   TG_CHECK(ledger.make_tables());
+  TG_CHECK(ledger.complete_columns());
   // One table per session: creating it per batch would bloat the catalogue.
   TG_CHECK(ledger.link_.query("CREATE TEMP TABLE usage_stage (LIKE usage) ON COMMIT DELETE ROWS"));
   TG_CHECK(ledger.link_.query("INSERT INTO usage_watermark VALUES ($1, 0, '') ON CONFLICT DO NOTHING", {ledger_id}));
@@ -66,6 +88,17 @@ Status PostgresLedger::make_tables() {
                                       " shipped_id bigint NOT NULL, event_id text NOT NULL)"),
                           std::string("COMMIT")})
     TG_CHECK(link_.query(sql));
+  return {};
+}
+
+// Of a table that an older version made. Only its owner may: another role is told what to run once.
+Status PostgresLedger::complete_columns() {
+  TG_TRY(const auto there, link_.query("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('usage')"
+                                       " AND attnum > 0 AND NOT attisdropped"));
+  const std::string sql = add_columns(there);
+  if (sql.empty()) return {};
+  auto done = link_.query(sql);
+  if (!done) return Error{ErrorKind::internal, done.error().message + "; the table's owner has to run: " + sql};
   return {};
 }
 

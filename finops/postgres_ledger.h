@@ -27,6 +27,7 @@ class PostgresLedger {
   };
   PostgresLedger(PostgresLink link, std::string ledger_id) : link_(std::move(link)), ledger_id_(std::move(ledger_id)) {}
   Status make_tables();
+  Status complete_columns();
   Status prepare_session();
   Result<Watermark> lock_watermark();
   Result<bool> still_ours(LedgerReader& source, const Watermark& mark);

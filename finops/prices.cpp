@@ -11,10 +11,14 @@ namespace {
 using Wide = unsigned __int128;
 
 constexpr std::uint64_t kTokensPerPrice = 1'000'000;
+constexpr std::uint64_t kMsPerMinute = 60'000;
+constexpr std::uint64_t kUsPerHour = 3'600'000'000;
 
 std::uint64_t at_least_zero(std::int64_t value) { return value > 0 ? static_cast<std::uint64_t>(value) : 0; }
 
 Wide product(std::uint64_t tokens, std::int64_t price) { return Wide{tokens} * at_least_zero(price); }
+
+Wide rounded(Wide amount, std::uint64_t unit) { return (amount + unit / 2) / unit; }
 
 using Key = std::pair<std::string_view, std::string_view>;
 
@@ -79,7 +83,9 @@ std::int64_t cost_nano(const Price& price, const UsageRecord& usage) {
   const auto write_price = price.cache_write < 0 ? price.input : price.cache_write;
   const Wide total = product(input - cached - write, price.input) + product(cached, cached_price) +
                      product(write, write_price) + product(at_least_zero(usage.output_tokens), price.output);
-  const Wide nano = (total + kTokensPerPrice / 2) / kTokensPerPrice;
+  const Wide nano = rounded(total, kTokensPerPrice) +
+                    rounded(product(at_least_zero(usage.audio_ms), price.audio_minute), kMsPerMinute) +
+                    rounded(product(at_least_zero(usage.compute_us), price.compute_hour), kUsPerHour);
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   return nano > Wide{static_cast<std::uint64_t>(kMost)} ? kMost : static_cast<std::int64_t>(nano);
 }

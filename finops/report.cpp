@@ -45,7 +45,8 @@ Result<Span> month_span(std::string_view text) {
 std::string report_sql(ReportBy by) {
   return std::string("SELECT ") + report_key(by).column +
          ", count(DISTINCT request_id), sum(input_tokens), sum(output_tokens), sum(cost_nano), currency,"
-         " sum(usage_source = 'estimated'), sum(price_version = '' AND input_tokens + output_tokens > 0)"
+         " sum(usage_source = 'estimated'), sum(price_version = '' AND input_tokens + output_tokens + audio_ms > 0),"
+         " sum(audio_ms), sum(compute_us)"
          " FROM usage WHERE started_at_ms >= ?1 AND started_at_ms < ?2 GROUP BY 1, currency ORDER BY 5 DESC, 1, 6";
 }
 
@@ -62,7 +63,8 @@ Result<std::vector<ReportRow>> cost_report(const std::filesystem::path& sqlite, 
     TG_TRY(const bool more, select.step());
     if (!more) return rows;
     rows.push_back(ReportRow{std::string(select.text(0)), select.integer(1), select.integer(2), select.integer(3),
-                             select.integer(4), std::string(select.text(5)), select.integer(6), select.integer(7)});
+                             select.integer(4), std::string(select.text(5)), select.integer(6), select.integer(7),
+                             select.integer(8), select.integer(9)});
   }
 }
 

@@ -10,21 +10,26 @@
 namespace tollgate::finops {
 namespace {
 
-using Cells = std::array<std::string, 8>;
-constexpr std::size_t kTextColumns[] = {0, 5};  // key and currency: aligned left
+using Cells = std::array<std::string, 10>;
+constexpr std::size_t kTextColumns[] = {0, 7};  // key and currency: aligned left
 constexpr int kTablePlaces = 4;
 constexpr int kExactPlaces = 9;
 
 Cells header(ReportBy by) {
-  return {report_key(by).name, "requests",       "input_tokens", "output_tokens", "cost",
-          "currency",          "estimated_rows", "unpriced_rows"};
+  return {report_key(by).name, "requests", "input_tokens", "output_tokens",  "audio_seconds",
+          "compute_seconds",   "cost",     "currency",     "estimated_rows", "unpriced_rows"};
 }
+
+// Down to the thousandth: what is left is nobody's bill.
+std::string seconds(std::int64_t milliseconds) { return format_nano(milliseconds * 1'000'000, 0); }
 
 Cells cells(const ReportRow& row, int places) {
   return {row.key,
           std::to_string(row.requests),
           std::to_string(row.input_tokens),
           std::to_string(row.output_tokens),
+          seconds(row.audio_ms),
+          seconds(row.compute_us / 1000),
           format_nano(row.cost_nano, places),
           row.currency,
           std::to_string(row.estimated_rows),
@@ -44,6 +49,8 @@ std::vector<ReportRow> totals(const std::vector<ReportRow>& rows) {
     sum.cost_nano += row.cost_nano;
     sum.estimated_rows += row.estimated_rows;
     sum.unpriced_rows += row.unpriced_rows;
+    sum.audio_ms += row.audio_ms;
+    sum.compute_us += row.compute_us;
   }
   std::vector<ReportRow> list;
   list.reserve(sums.size());
@@ -110,6 +117,8 @@ nlohmann::ordered_json object(const ReportRow& row) {
   return {{"requests", row.requests},
           {"input_tokens", row.input_tokens},
           {"output_tokens", row.output_tokens},
+          {"audio_ms", row.audio_ms},
+          {"compute_us", row.compute_us},
           {"cost", format_nano(row.cost_nano, kExactPlaces)},  // text: a double would round it
           {"cost_nano", row.cost_nano},
           {"currency", row.currency},

@@ -5,20 +5,21 @@
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "finops/usage_fields.h"
 #include "finops/usage_record.h"
 
 namespace tollgate::finops {
 
-// Version and kind stand before the fields, a byte each.
-inline constexpr std::size_t kEnvelopeBytes = 2;
-
 // Takes the fields one after the other, in the order of for_each_field. Once something is malformed, every later read
 // gives nothing and ok() stays false. Views are parts of the bytes given.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view bytes) : rest_(bytes) {}
+
+  // Where the bytes given end, these follow: the fields that an older record does not have yet.
+  void followed_by(std::string_view fields) { following_ = fields; }
 
   template <std::integral T>
   T number() {
@@ -37,7 +38,7 @@ class FieldReader {
   }
 
   bool ok() const { return ok_; }
-  bool finished() const { return ok_ && rest_.empty(); }
+  bool finished() const { return ok_ && rest_.empty() && following_.empty(); }
 
  private:
   std::uint8_t choice(std::uint8_t count) {
@@ -47,6 +48,7 @@ class FieldReader {
     return 0;
   }
   std::string_view take(std::size_t size) {
+    if (rest_.empty()) rest_ = std::exchange(following_, {});
     if (!ok_ || size > rest_.size()) {
       ok_ = false;
       return {};
@@ -57,8 +59,12 @@ class FieldReader {
   }
 
   std::string_view rest_;
+  std::string_view following_;
   bool ok_ = true;
 };
+
+// Version and kind, which stand before the fields of every record.
+Result<RecordKind> read_envelope(FieldReader& reader);
 
 // Whether decode() would succeed.
 bool well_formed(std::string_view bytes);

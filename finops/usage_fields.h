@@ -2,8 +2,9 @@
 // The one list of a row's fields. Its order is that of the byte form in the rings, of the SQLite columns, and of the
 // PostgreSQL columns. Private to this folder.
 //
-// To add a field: append it here and to UsageRecord, raise kEncodingVersion (usage_record.cpp) and kSchemaVersion
-// (usage_store.cpp), and say how an older row reads.
+// To add a field: append it here and to UsageRecord, and raise kEncodingVersion (usage_record.cpp, where older records
+// get their bytes) and kSchemaVersion (usage_store.cpp). Tables that lack its column get it: older rows read as 0 or
+// "".
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ void for_each_field(Record& r, Visit&& visit) {
   visit("pii_found", r.pii_found);
   visit("rule_pack", r.rule_pack);
   visit("config_generation", r.config_generation);
+  visit("upstream_request_id", r.upstream_request_id);
+  visit("audio_ms", r.audio_ms);
+  visit("compute_us", r.compute_us);
 }
 
 // "event_id, request_id, ..."

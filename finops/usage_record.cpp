@@ -1,6 +1,7 @@
 #include "finops/usage_record.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstring>
@@ -11,7 +12,11 @@
 namespace tollgate::finops {
 namespace {
 
-constexpr std::uint8_t kEncodingVersion = 1;
+constexpr std::uint8_t kEncodingVersion = 2;
+
+// What records of version 1 lack: upstream_request_id (its length), audio_ms and compute_us.
+constexpr std::uint8_t kFirstVersion = 1;
+constexpr std::array<char, 2 + 8 + 8> kSinceFirst{};
 
 // The longest prefix of at most kMaxStringBytes that does not end inside a UTF-8 sequence. Bytes that are not UTF-8
 // are cut anywhere.
@@ -130,19 +135,16 @@ void encode(const UsageRecord& record, std::string& out) {
   for_each_field(record, Writer(out));
 }
 
-namespace {
-
-// Version and kind, which stand before the fields.
 Result<RecordKind> read_envelope(FieldReader& reader) {
-  if (reader.number<std::uint8_t>() != kEncodingVersion)
+  const auto version = reader.number<std::uint8_t>();
+  if (version != kEncodingVersion && version != kFirstVersion)
     return Error{ErrorKind::internal, "usage record: unknown encoding version"};
+  if (version == kFirstVersion) reader.followed_by({kSinceFirst.data(), kSinceFirst.size()});
   const auto kind = reader.number<std::uint8_t>();
   if (kind != static_cast<std::uint8_t>(RecordKind::intent) && kind != static_cast<std::uint8_t>(RecordKind::final))
     return Error{ErrorKind::internal, "usage record: unknown kind"};
   return static_cast<RecordKind>(kind);
 }
-
-}  // namespace
 
 Result<UsageRecord> decode(std::string_view bytes) {
   FieldReader reader(bytes);

@@ -68,6 +68,10 @@ struct UsageRecord {
   std::string rule_pack;
   std::int64_t config_generation = 0;
 
+  std::string upstream_request_id;  // the provider's own name of the call: what its support asks for; may be empty
+  std::int64_t audio_ms = 0;        // sound that the provider bills by its length
+  std::int64_t compute_us = 0;      // engine time of a model of our own
+
   friend bool operator==(const UsageRecord&, const UsageRecord&) = default;
 };
 

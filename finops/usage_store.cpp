@@ -5,6 +5,9 @@
 
 #include <array>
 #include <concepts>
+#include <functional>
+#include <set>
+#include <string>
 
 #include "finops/usage_bytes.h"
 #include "finops/usage_fields.h"
@@ -12,18 +15,22 @@
 namespace tollgate::finops {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kOldestSchema = 2;  // that can be brought to ours: it lacks columns, and nothing else
 constexpr std::chrono::seconds kOpenPatience{5};
+
+template <class Field>
+constexpr const char* column_type(const Field& /*field*/) {
+  constexpr bool kText = std::same_as<Field, std::string> || std::same_as<Field, UsageSource>;
+  return std::same_as<Field, Uuid> ? "BLOB" : kText ? "TEXT" : "INTEGER";
+}
 
 // The shipper's watermark is the row's id: AUTOINCREMENT never uses one twice, even after old rows were deleted.
 std::string schema() {
   std::string columns;
   const UsageRecord any;
   for_each_field(any, [&columns](const char* name, const auto& field) {
-    using Field = std::remove_cvref_t<decltype(field)>;
-    constexpr bool kText = std::same_as<Field, std::string> || std::same_as<Field, UsageSource>;
-    const char* type = std::same_as<Field, Uuid> ? "BLOB" : kText ? "TEXT" : "INTEGER";
-    columns.append(", ").append(name).append(" ").append(type).append(" NOT NULL");
+    columns.append(", ").append(name).append(" ").append(column_type(field)).append(" NOT NULL");
   });
   return "CREATE TABLE usage (id INTEGER PRIMARY KEY AUTOINCREMENT" + columns +
          ", UNIQUE (event_id)) STRICT;"
@@ -36,6 +43,26 @@ std::string schema() {
          std::to_string(kSchemaVersion);
 }
 
+// A gateway of the version before, which may still be ending, goes on writing: it leaves the new columns out.
+Result<std::string> upgrade(Database& database) {
+  TG_TRY(auto select, database.prepare("SELECT name FROM pragma_table_info('usage')"));
+  std::set<std::string, std::less<>> there;
+  for (;;) {
+    TG_TRY(const bool more, select.step());
+    if (!more) break;
+    there.emplace(select.text(0));
+  }
+  std::string sql;
+  const UsageRecord any;
+  for_each_field(any, [&](const char* name, const auto& field) {
+    if (there.contains(name)) return;
+    const std::string_view type = column_type(field);
+    sql.append("ALTER TABLE usage ADD COLUMN ").append(name).append(" ").append(type);
+    sql.append(" NOT NULL DEFAULT ").append(type == "INTEGER" ? "0;" : "'';");
+  });
+  return sql + "PRAGMA user_version = " + std::to_string(kSchemaVersion);
+}
+
 Status make_schema(Database& database) {
   TG_CHECK(database.exec("BEGIN IMMEDIATE"));
   TG_TRY(auto version, database.prepare("PRAGMA user_version"));
@@ -43,12 +70,13 @@ Status make_schema(Database& database) {
   const auto found = version.integer(0);
   version.reset();
   if (found == kSchemaVersion) return database.exec("COMMIT");
-  if (found != 0) {
+  if (found != 0 && (found < kOldestSchema || found > kSchemaVersion)) {
     database.rollback();
     return Error{ErrorKind::internal, "ledger database: made by another version of this program (schema " +
                                           std::to_string(found) + ", not " + std::to_string(kSchemaVersion) + ")"};
   }
-  TG_CHECK(database.exec(schema().c_str()));
+  TG_TRY(const std::string sql, found == 0 ? schema() : upgrade(database));
+  TG_CHECK(database.exec(sql.c_str()));
   return database.exec("COMMIT");
 }
 
@@ -69,7 +97,7 @@ std::string insert_sql() {
 // REQUIRES: the bytes outlive the statement's next run().
 class Binder {
  public:
-  Binder(Statement& statement, std::string_view fields) : statement_(statement), fields_(fields) {}
+  Binder(Statement& statement, FieldReader fields) : statement_(statement), fields_(fields) {}
   template <std::integral T>
   void operator()(const char* /*name*/, const T& /*field*/) {
     statement_.bind(++parameter_, static_cast<std::int64_t>(fields_.number<T>()));
@@ -194,7 +222,9 @@ Status UsageStore::write_block(const Group& group, const Uuid& owner, std::int64
 // `record` as encoded, and well formed.
 Result<bool> UsageStore::insert(std::string_view record) {
   static const UsageRecord kAny;
-  for_each_field(kAny, Binder(insert_row_, record.substr(kEnvelopeBytes)));
+  FieldReader fields(record);
+  TG_TRY([[maybe_unused]] const auto kind, read_envelope(fields));
+  for_each_field(kAny, Binder(insert_row_, fields));
   TG_CHECK(insert_row_.run());
   return database_.changes() > 0;
 }

@@ -54,6 +54,8 @@ Usage merged(const Usage& before, const Usage& later) {
     out.output = later.output;
     out.reasoning = std::max(later.reasoning, before.reasoning);
   }
+  out.audio_ms = std::max(later.audio_ms, before.audio_ms);
+  out.compute_us = std::max(later.compute_us, before.compute_us);
   return out;
 }
 

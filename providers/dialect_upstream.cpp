@@ -35,6 +35,7 @@ class DialectStream final : public EventStream {
 
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
+  std::string provider_request_id() const override { return wire_.provider_request_id(); }
 
   std::string lossy() const override { return listed(lossy_); }
 

@@ -67,6 +67,9 @@ class Calls {
     return std::any_of(wires_.begin(), wires_.end(), [](const auto& wire) { return wire->dispatched(); });
   }
 
+  // Of the answer that came last, which is the refusal where there was one.
+  const std::string& provider_request_id() const { return provider_request_id_; }
+
   void cancel() { fail(cancelled()); }
 
   // Ok: answers() has one for each part.
@@ -121,7 +124,9 @@ class Calls {
     TG_CO_TRY(auto encoded, route_.dialect.encode(part, route_.target()));
     lossy_ = std::move(encoded.lossy);
     HttpCall call = http_call(std::move(encoded), route_.options, route_.timeouts, route_.request_id);
-    TG_CO_CHECK(co_await wire.send(std::move(call), route_.errors.decode_error));
+    const Status sent = co_await wire.send(std::move(call), route_.errors.decode_error);
+    if (!failure_) provider_request_id_ = wire.provider_request_id();
+    if (!sent) co_return sent.error();
     TG_CO_TRY(const std::string body, co_await wire.whole_body(kMaxBody));
     TG_CO_TRY(auto answer, route_.dialect.decode(body, wire.exchange().header("x-amzn-bedrock-input-token-count")));
     if (answer.vectors.size() != part.inputs.size()) co_return upstream_garbage();
@@ -135,8 +140,9 @@ class Calls {
   std::vector<EmbeddingAnswer> answers_;  // parallel to parts_
   std::vector<std::unique_ptr<ProviderCall>> wires_;
   std::vector<std::string> lossy_;  // every part's is the same
-  std::size_t next_ = 0;            // part that nobody has taken
-  std::size_t running_ = 0;         // coroutines beside the one that waits for all
+  std::string provider_request_id_;
+  std::size_t next_ = 0;     // part that nobody has taken
+  std::size_t running_ = 0;  // coroutines beside the one that waits for all
   std::optional<net::Signal> none_left_;
   std::optional<Error> failure_;
 };
@@ -164,6 +170,7 @@ class EmbeddingStream final : public EventStream {
 
   void cancel() override { calls_->cancel(); }
   bool dispatched() const override { return calls_->dispatched(); }
+  std::string provider_request_id() const override { return calls_->provider_request_id(); }
 
   // Before anything is sent too: who refuses losses asks then.
   std::string lossy() const override {

@@ -20,6 +20,8 @@ struct Usage {
   std::int64_t cached_input = 0;
   std::int64_t cache_write = 0;
   std::int64_t reasoning = 0;
+  std::int64_t audio_ms = 0;    // sound that is billed by its length
+  std::int64_t compute_us = 0;  // of a model in the gateway: time its engine gave to the call
   bool known() const { return input >= 0 && output >= 0; }
 };
 // Two reports of one answer: what the later one says counts, what it leaves out stays.

@@ -123,6 +123,7 @@ class NativeStream final : public EventStream {
 
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
+  std::string provider_request_id() const override { return wire_.provider_request_id(); }
 
  private:
   enum class State : std::uint8_t { fresh, stream, body, pieces, done, ended };

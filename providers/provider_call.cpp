@@ -52,6 +52,18 @@ Status uncompressed(const HttpExchange& exchange) {
                .code = "upstream_encoding"};
 }
 
+// Where providers say how they call a request: Azure's gateway (which passes our own x-request-id on, too), AWS,
+// Anthropic, Azure ML, Google, and everybody else. (Azure OpenAI, Bedrock and Anthropic API references.)
+constexpr std::string_view kRequestIdHeaders[] = {"apim-request-id",      "x-amzn-requestid", "request-id",
+                                                  "x-request-id",         "x-ms-request-id",  "x-goog-request-id",
+                                                  "x-cloud-trace-context"};
+
+std::string named_by(const HttpExchange& exchange) {
+  for (const std::string_view name : kRequestIdHeaders)
+    if (const auto value = exchange.header(name); !value.empty()) return std::string(value);
+  return {};
+}
+
 }  // namespace
 
 net::Task<Status> ProviderCall::send(HttpCall call, Error (*decode)(const ErrorAnswer& answer)) {
@@ -63,6 +75,7 @@ net::Task<Status> ProviderCall::send(HttpCall call, Error (*decode)(const ErrorA
   if (cancelled_) co_return cancelled();
   exchange_ = transport_.open(std::move(call_));
   TG_CO_CHECK(co_await exchange_->start());
+  provider_request_id_ = named_by(*exchange_);
   const int status = exchange_->status();
   if (status >= 200 && status <= 299) co_return uncompressed(*exchange_);
   Error refused = co_await refusal(decode);

@@ -38,6 +38,9 @@ class ProviderCall {
   // The provider may have started work on this call or on one before it.
   bool dispatched() const { return dispatched_ || (exchange_ && exchange_->dispatched()); }
 
+  // Of the last answer, refusals included.
+  const std::string& provider_request_id() const { return provider_request_id_; }
+
   HttpExchange& exchange() { return *exchange_; }  // REQUIRES: send() was ok
   // Error: the body is longer than `max` bytes, or was cut.
   net::Task<Result<std::string>> whole_body(std::size_t max);
@@ -52,6 +55,7 @@ class ProviderCall {
   Transport& transport_;
   HttpCall call_;                           // until it is handed to the transport
   std::shared_ptr<HttpExchange> exchange_;  // shared with drain()'s timer only
+  std::string provider_request_id_;
   bool dispatched_ = false;
   bool cancelled_ = false;
 };

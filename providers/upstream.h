@@ -46,6 +46,8 @@ class EventStream {
   virtual bool dispatched() const = 0;
   // The next batch is here already: next() will not wait. Lets a writer put what came together into one write.
   virtual bool buffered() const { return false; }
+  // What the provider calls this call, once it has answered, refusals included; empty where it does not say.
+  virtual std::string provider_request_id() const { return {}; }
   // What the target could not express, as a comma-separated list of request fields; empty = nothing was lost.
   virtual std::string lossy() const { return {}; }
 };

@@ -75,7 +75,10 @@ nlohmann::json to_json(const finops::UsageRecord& r) {
           {"gateway_us", r.gateway_us},
           {"pii_found", r.pii_found},
           {"rule_pack", r.rule_pack},
-          {"config_generation", r.config_generation}};
+          {"config_generation", r.config_generation},
+          {"upstream_request_id", r.upstream_request_id},
+          {"audio_ms", r.audio_ms},
+          {"compute_us", r.compute_us}};
 }
 
 int rows(const std::string& file, std::size_t limit) {

@@ -266,6 +266,8 @@ void Attempt::record_input() {
   record_.input_tokens = usage_.input;
   record_.cached_input_tokens = usage_.cached_input;
   record_.cache_write_tokens = usage_.cache_write;
+  record_.audio_ms = usage_.audio_ms;
+  record_.compute_us = usage_.compute_us;
 }
 
 // Usage is always known: the provider's figures, or an estimate that says so.
@@ -290,6 +292,7 @@ void Attempt::settle_usage() {
 void Attempt::close_record(int status, std::string_view outcome) {
   record_.status = status;
   record_.outcome = outcome;
+  if (stream_) record_.upstream_request_id = stream_->provider_request_id();
   record_.pii_found = d_.screened.pii.counts.total();  // of a form that was scrubbed as it came
   record_.latency_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();

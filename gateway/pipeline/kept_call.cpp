@@ -75,6 +75,7 @@ ProviderRequest::~ProviderRequest() {
   call_.exchange.on_client_gone(nullptr);
   if (!stream_) return;
   if (!ended_) record_.outcome = to_string(ErrorKind::cancelled);
+  record_.upstream_request_id = stream_->provider_request_id();
   record_.latency_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(call_.services.clock.steady_now() - started_).count();
   if (!call_.services.ring.push(record_))

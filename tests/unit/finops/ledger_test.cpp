@@ -10,6 +10,8 @@
 
 #include "finops/ring.h"
 #include "finops/sqlite.h"
+#include "finops/usage_store.h"
+#include "old_ledger.h"
 #include "samples.h"
 
 namespace tollgate::finops {
@@ -257,6 +259,52 @@ TEST_F(LedgerTest, RefusesAFileOfAnotherVersion) {
   const auto ledger = Ledger::open(options(), 1, clock_, log_);
   ASSERT_FALSE(ledger.ok());
   EXPECT_NE(ledger.error().message.find("77"), std::string::npos);
+}
+
+TEST_F(LedgerTest, BringsAFileOfTheVersionBeforeToItsOwnShape) {
+  {
+    auto old = Database::open(options().sqlite, Database::Mode::create, 5s);
+    const std::string sql = samples::old_table(false) +
+                            ";CREATE INDEX usage_by_time ON usage (started_at_ms);"
+                            "CREATE TABLE intents (id INTEGER PRIMARY KEY, owner BLOB NOT NULL,"
+                            " records BLOB NOT NULL) STRICT;"
+                            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+                            "INSERT INTO meta VALUES ('ledger_id', 'here'); PRAGMA user_version = 2;" +
+                            samples::old_insert(false);
+    ASSERT_TRUE(old->exec(sql.c_str()).ok());
+    std::string block;
+    append_to_block(block, samples::first_form(samples::record(5, RecordKind::intent)));
+    auto insert = old->prepare("INSERT INTO intents (owner, records) VALUES (x'01', ?)");
+    insert->bind_blob(1, block);
+    ASSERT_TRUE(insert->run().ok());
+  }
+  auto record = samples::record(6);
+  record.upstream_request_id = "req_1";
+  record.audio_ms = 7'500;
+  record.compute_us = 9;
+  ASSERT_TRUE(open()->producer(0).push(record));
+  const auto found = rows();
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0], record);
+  EXPECT_EQ(found[1].event_id, samples::id(5)) << "a call that was under way when the version before died";
+  EXPECT_EQ(found[1].usage_source, UsageSource::estimated);
+  EXPECT_EQ(found[2].department, "retail");
+  EXPECT_EQ(found[2].input_tokens, 100);
+  EXPECT_EQ(found[2].upstream_request_id, "");
+  EXPECT_EQ(found[2].audio_ms, 0);
+  open();  // and a second time it is as it should be
+  EXPECT_EQ(rows().size(), 3U);
+}
+
+TEST_F(LedgerTest, CommitsWhatARingOfTheVersionBeforeHolds) {
+  const auto record = samples::record(8);
+  Group group;
+  const auto bytes = samples::first_form(record);
+  group.add_final(record.event_id, bytes);
+  auto store = UsageStore::open(options().sqlite);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(*store->commit(group, samples::id(1)), 1);
+  EXPECT_EQ(rows(), std::vector{record});
 }
 
 TEST_F(LedgerTest, TakesRecordsOfManyWorkersAtOnce) {

@@ -44,6 +44,22 @@ TEST(Cost, RoundsHalfUpOncePerRow) {
   EXPECT_EQ(cost_nano(tiny, usage(1'499'999, 0, 0, 0)), 1);
 }
 
+TEST(Cost, IsMinutesOfSoundAndHoursOfComputingTimesTheirPrices) {
+  UsageRecord call;
+  call.audio_ms = 90'500;
+  const Price whisper{.provider = "*", .model = "whisper-1", .audio_minute = usd("0.006")};
+  EXPECT_EQ(cost_nano(whisper, call), usd("0.00905"));
+  call.compute_us = 1'800'000'000;
+  call.input_tokens = 1'000'000;
+  Price local{.provider = "*", .model = "llama", .input = usd("1"), .compute_hour = usd("3")};
+  EXPECT_EQ(cost_nano(local, call), usd("2.5"));
+  local.audio_minute = 1;
+  call.audio_ms = 30'000;
+  EXPECT_EQ(cost_nano(local, call), usd("2.5") + 1) << "half of a nano-unit rounds up";
+  call.audio_ms = call.compute_us = -1;
+  EXPECT_EQ(cost_nano(local, call), usd("1"));
+}
+
 TEST(Cost, HoldsAtTheExtremes) {
   const Price dear{"*", "dear", kMost, kMost, kMost, kMost};
   EXPECT_EQ(cost_nano(dear, usage(kMost, kMost / 2, kMost / 2, kMost)), kMost);
@@ -142,7 +158,7 @@ TEST(BuiltinPrices, AreAllReadable) {
   const auto book = builtin_prices("builtin@2026-11");
   EXPECT_GE(book->prices().size(), 30U);
   for (const auto& price : book->prices()) {
-    EXPECT_GT(price.input, 0) << price.model;
+    EXPECT_GT(price.input + price.audio_minute, 0) << price.model;
     EXPECT_GE(price.output, 0) << price.model;
     EXPECT_LE(price.cached_input, price.input) << price.model;
     EXPECT_EQ(book->find("any", price.model), &price);

@@ -99,11 +99,15 @@ TEST_F(ReportTest, CountsEstimatedAndUnpricedRows) {
   refused.price_version.clear();
   refused.input_tokens = refused.output_tokens = refused.cost_nano = 0;
   refused.usage_source = UsageSource::none;
-  store({estimated, unpriced, refused});
+  auto sound = refused;
+  sound.event_id = samples::id(4);
+  sound.audio_ms = 7'000;
+  store({estimated, unpriced, refused, sound});
   const auto rows = report(ReportBy::department);
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].estimated_rows, 1);
-  EXPECT_EQ(rows[0].unpriced_rows, 1);
+  EXPECT_EQ(rows[0].unpriced_rows, 2);
+  EXPECT_EQ(rows[0].audio_ms, 7'000);
 }
 
 TEST_F(ReportTest, GroupsByEachDimension) {
@@ -129,23 +133,28 @@ TEST_F(ReportTest, SaysWhenThereIsNoLedger) {
   EXPECT_FALSE(std::filesystem::exists(sqlite())) << "asking made one";
 }
 
-const std::vector<ReportRow> kRows = {{"retail, \"north\"", 3, 300, 60, 1'350'001, "USD", 1, 0},
-                                      {"hr", 1, 100, 20, 2'500'000'000, "USD", 0, 1}};
+const std::vector<ReportRow> kRows = {{"retail, \"north\"", 3, 300, 60, 1'350'001, "USD", 1, 0, 90'500, 0},
+                                      {"hr", 1, 100, 20, 2'500'000'000, "USD", 0, 1, 0, 1'250'999}};
 
 TEST(ReportFormats, AlignTheTableAndTotalIt) {
   EXPECT_EQ(
       format_report(kRows, {ReportBy::department, ""}, ReportFormat::table),
-      "department       requests  input_tokens  output_tokens         cost  currency  estimated_rows  unpriced_rows\n"
-      "retail, \"north\"         3           300             60  0.001350001  USD                    1              0\n"
-      "hr                      1           100             20       2.5000  USD                    0              1\n"
-      "total                   4           400             80  2.501350001  USD                    1              1\n");
+      "department       requests  input_tokens  output_tokens  audio_seconds  compute_seconds         cost  currency"
+      "  estimated_rows  unpriced_rows\n"
+      "retail, \"north\"         3           300             60           90.5                0  0.001350001  USD     "
+      "               1              0\n"
+      "hr                      1           100             20              0             1.25       2.5000  USD     "
+      "               0              1\n"
+      "total                   4           400             80           90.5             1.25  2.501350001  USD     "
+      "               1              1\n");
 }
 
 TEST(ReportFormats, QuoteCsvAsRfc4180Says) {
   EXPECT_EQ(format_report(kRows, {ReportBy::department, ""}, ReportFormat::csv),
-            "department,requests,input_tokens,output_tokens,cost,currency,estimated_rows,unpriced_rows\r\n"
-            "\"retail, \"\"north\"\"\",3,300,60,0.001350001,USD,1,0\r\n"
-            "hr,1,100,20,2.500000000,USD,0,1\r\n");
+            "department,requests,input_tokens,output_tokens,audio_seconds,compute_seconds,cost,currency,estimated_rows,"
+            "unpriced_rows\r\n"
+            "\"retail, \"\"north\"\"\",3,300,60,90.5,0,0.001350001,USD,1,0\r\n"
+            "hr,1,100,20,0,1.25,2.500000000,USD,0,1\r\n");
 }
 
 TEST(ReportFormats, GiveJsonWithExactAmounts) {
@@ -156,6 +165,8 @@ TEST(ReportFormats, GiveJsonWithExactAmounts) {
   EXPECT_EQ(json["rows"][0]["cost"], "0.001350001");
   EXPECT_EQ(json["rows"][0]["cost_nano"], 1'350'001);
   EXPECT_EQ(json["totals"][0]["cost_nano"], 2'501'350'001);
+  EXPECT_EQ(json["totals"][0]["audio_ms"], 90'500);
+  EXPECT_EQ(json["totals"][0]["compute_us"], 1'250'999);
 }
 
 TEST(ReportFormats, LetNoNameSteerTheTerminalOrBreakTheJson) {

@@ -70,6 +70,15 @@ inline UsageRecord record(std::uint64_t n, RecordKind kind = RecordKind::final) 
   return r;
 }
 
+// The bytes of version 1, which ended with config_generation.
+inline std::string first_form(const UsageRecord& record) {
+  std::string bytes;
+  encode(record, bytes);
+  bytes.resize(bytes.size() - 18 - record.upstream_request_id.size());
+  bytes[0] = 1;
+  return bytes;
+}
+
 // Every field set to something, strings with all byte values.
 inline UsageRecord random_record(std::mt19937_64& random) {
   const auto text = [&random] {
@@ -81,13 +90,14 @@ inline UsageRecord random_record(std::mt19937_64& random) {
   UsageRecord r = record(random(), random() % 2 == 0 ? RecordKind::intent : RecordKind::final);
   r.attempt = static_cast<std::uint32_t>(random());
   r.started_at_ms = number();
-  for (auto* field : {&r.organisation, &r.department, &r.cost_center, &r.application, &r.purpose, &r.use_case,
-                      &r.credential, &r.user_hash, &r.operation, &r.model_asked, &r.model_served, &r.provider,
-                      &r.processing_region, &r.currency, &r.price_version, &r.outcome, &r.rule_pack})
-    *field = text();
   for (auto* field :
-       {&r.input_tokens, &r.cached_input_tokens, &r.cache_write_tokens, &r.output_tokens, &r.reasoning_tokens,
-        &r.cost_nano, &r.latency_ms, &r.ttft_ms, &r.gateway_us, &r.pii_found, &r.config_generation})
+       {&r.organisation, &r.department, &r.cost_center, &r.application, &r.purpose, &r.use_case, &r.credential,
+        &r.user_hash, &r.operation, &r.model_asked, &r.model_served, &r.provider, &r.processing_region, &r.currency,
+        &r.price_version, &r.outcome, &r.rule_pack, &r.upstream_request_id})
+    *field = text();
+  for (auto* field : {&r.input_tokens, &r.cached_input_tokens, &r.cache_write_tokens, &r.output_tokens,
+                      &r.reasoning_tokens, &r.cost_nano, &r.latency_ms, &r.ttft_ms, &r.gateway_us, &r.pii_found,
+                      &r.config_generation, &r.audio_ms, &r.compute_us})
     *field = number();
   r.stream = random() % 2 == 0;
   r.fallback = random() % 2 == 0;

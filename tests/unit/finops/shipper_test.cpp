@@ -7,12 +7,14 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <regex>
 #include <thread>
 
 #include "finops/copy_text.h"
 #include "finops/ledger.h"
 #include "finops/postgres_link.h"
 #include "finops/sqlite.h"
+#include "old_ledger.h"
 #include "samples.h"
 #include "tests/support/postgres_server.h"
 
@@ -117,6 +119,30 @@ TEST_F(ShipperTest, CarriesEveryFieldIntact) {
           "FROM usage")[0];
   EXPECT_EQ(row, (std::vector<std::string>{record.event_id.to_string(), record.purpose, "t", "-1",
                                            "9223372036854775807", "provider_final", record.model_served, ""}));
+}
+
+TEST_F(ShipperTest, AddsTheColumnsThatATableOfTheVersionBeforeLacks) {
+  sql(samples::old_table(true));
+  sql("CREATE TABLE usage_watermark (ledger_id text PRIMARY KEY, shipped_id bigint NOT NULL, event_id text NOT NULL)");
+  sql(samples::old_insert(true));
+  auto record = samples::record(1);
+  record.upstream_request_id = "req_1";
+  record.audio_ms = 7'500;
+  ASSERT_TRUE(ledger_->producer(0).push(record));
+  ASSERT_TRUE(ledger_->flush(10s));
+  const auto shipper = ship();
+  ASSERT_TRUE(wait_until([&] { return count() == 2; }));
+  EXPECT_EQ(shipper->stats().failures, 0);
+  const auto rows = sql("SELECT upstream_request_id, audio_ms, compute_us FROM usage ORDER BY audio_ms");
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"", "0", "0"}));
+  EXPECT_EQ(rows[1], (std::vector<std::string>{"req_1", "7500", "0"}));
+  // A gateway of the version before, in the same fleet, ships by a copy of the table and names the old columns only.
+  sql("DELETE FROM usage WHERE outcome = 'old'");
+  sql("CREATE TABLE old_stage (LIKE usage)");
+  sql(std::regex_replace(samples::old_insert(true), std::regex("INTO usage"), "INTO old_stage"));
+  sql("INSERT INTO usage (" + samples::old_names() + ") SELECT " + samples::old_names() + " FROM old_stage");
+  sql("DROP TABLE old_stage");
+  EXPECT_EQ(sql("SELECT audio_ms FROM usage WHERE outcome = 'old'")[0][0], "0");
 }
 
 TEST_F(ShipperTest, IsNotStoppedByTextPostgresqlRefuses) {

@@ -31,7 +31,7 @@ TEST(UsageRecord, IsRefusedWhereverItIsCutAndWhereSomethingFollows) {
 
 TEST(UsageRecord, IsRefusedWithAnUnknownVersionKindOrLength) {
   const auto good = encoded(samples::record(1));
-  for (const auto& [offset, value] : {std::pair<std::size_t, char>{0, 2}, {1, 0}, {1, 3}}) {
+  for (const auto& [offset, value] : {std::pair<std::size_t, char>{0, 3}, {0, 0}, {1, 0}, {1, 3}}) {
     auto bad = good;
     bad[offset] = value;
     EXPECT_FALSE(decode(bad).ok()) << offset;
@@ -83,10 +83,11 @@ TEST(UsageRecord, CutsWhatIsNotUtf8AtTheLimit) {
 TEST(UsageRecord, NeverExceedsTheRingsLargestRecord) {
   std::mt19937_64 random(1);
   auto record = samples::random_record(random);
-  for (auto* field : {&record.organisation, &record.department, &record.cost_center, &record.application,
-                      &record.purpose, &record.use_case, &record.credential, &record.user_hash, &record.operation,
-                      &record.model_asked, &record.model_served, &record.provider, &record.processing_region,
-                      &record.currency, &record.price_version, &record.outcome, &record.rule_pack})
+  for (auto* field :
+       {&record.organisation, &record.department, &record.cost_center, &record.application, &record.purpose,
+        &record.use_case, &record.credential, &record.user_hash, &record.operation, &record.model_asked,
+        &record.model_served, &record.provider, &record.processing_region, &record.currency, &record.price_version,
+        &record.outcome, &record.rule_pack, &record.upstream_request_id})
     *field = std::string(5000, 'x');
   EXPECT_LE(encoded(record).size(), kMaxEncodedBytes);
 }
@@ -95,8 +96,21 @@ TEST(UsageRecord, KeepsItsByteFormFromVersionToVersion) {
   // A ring written by the version before an upgrade is read by the one after it.
   UsageRecord record;
   const auto bytes = encoded(record);
-  EXPECT_EQ(bytes.size(), 178U);
-  EXPECT_EQ(crc32c(bytes), 3651184699U);
+  EXPECT_EQ(bytes.size(), 196U);
+  EXPECT_EQ(crc32c(bytes), 2032177544U);
+  const auto first = samples::first_form(record);
+  EXPECT_EQ(first.size(), 178U);
+  EXPECT_EQ(crc32c(first), 3651184699U);
+}
+
+TEST(UsageRecord, IsReadFromTheFormOfTheVersionBeforeWhereverThatIsCut) {
+  auto record = samples::record(1);
+  const auto old = samples::first_form(record);
+  const auto back = decode(old);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, record);
+  for (std::size_t cut = 0; cut < old.size(); ++cut) EXPECT_FALSE(decode(old.substr(0, cut)).ok()) << cut;
+  EXPECT_FALSE(decode(old + '\0').ok());
 }
 
 TEST(Crc32c, MatchesTheExamplesOfRfc3720) {
