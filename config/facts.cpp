@@ -316,6 +316,8 @@ Facts facts_of(const LocalModel& model) {
   out.put("model.directory", model.engine.model_directory);
   for (const auto& [word, format] : local_backend::kWeightFormats)
     if (format == model.engine.weights) out.put("model.weights", std::string(word));
+  for (const auto& [word, device] : local_backend::kDevices)
+    if (device == model.engine.device) out.put("model.device", std::string(word));
   out.put("model.isolation", model.engine.isolation == local_backend::Isolation::process ? "process" : "thread");
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);

@@ -43,6 +43,8 @@ void local_fields(Object& m, ProviderDraft& out) {
   m.number("threads", engine.threads, {0, 256}, {.doc = "That multiply; 0: half of the process's cores"});
   m.choice("isolation", engine.isolation, kIsolations,
            {.doc = "process: the model runs in one of its own, which may die without the gateway"});
+  m.choice("device", engine.device, local_backend::kDevices,
+           {.doc = "auto: the GPU where there is one, else the CPU; cuda: no start without one"});
   out.local = std::move(engine);
 }
 

@@ -98,6 +98,11 @@ inline constexpr std::pair<std::string_view, WeightFormat> kWeightFormats[] = {
 // thread: in the process that loads it. process: in one of its own, which may die and is started again (Linux).
 enum class Isolation : std::uint8_t { thread, process };
 
+// What computes. automatic: the GPU where there is one and the plugin for it, else the CPU.
+enum class Device : std::uint8_t { automatic, cpu, cuda };
+inline constexpr std::pair<std::string_view, Device> kDevices[] = {
+    {"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}};
+
 struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
   WeightFormat weights = WeightFormat::as_stored;
@@ -110,6 +115,8 @@ struct EngineOptions {
   int kv_block_tokens = 32;
   int threads = 0;  // that multiply; 0: half of the cores this process may use
   Isolation isolation = Isolation::thread;
+  Device device = Device::automatic;
+  std::string device_plugin = {};  // the shared library; empty: libtollgate_cuda.so beside the program
   // What runs a model apart: a program that calls run_worker() (worker.h).
   std::vector<std::string> worker_command = {"/proc/self/exe", "local-worker"};
 
@@ -138,6 +145,8 @@ struct ModelFacts {
   std::string architecture;  // "llama"
   std::int64_t parameters = 0;
   std::int64_t context_length = 0;  // what fits into the model and the cache
+  std::string device = {};          // "cpu", or the GPU's name
+  std::string why_cpu = {};         // Device::automatic: what kept it from a GPU
 };
 
 // Thread-safe. One engine thread owns the model's state.

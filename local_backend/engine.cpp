@@ -12,6 +12,7 @@
 
 #include "local_backend/admission.h"
 #include "local_backend/api.h"
+#include "local_backend/computation.h"
 #include "local_backend/fair_queue.h"
 #include "local_backend/load_estimate.h"
 #include "local_backend/model.h"
@@ -21,15 +22,6 @@
 
 namespace tollgate::local_backend {
 namespace {
-
-// Blocks for everybody who runs, as far as memory allows.
-int block_count(const EngineOptions& options, const ModelSpec& spec) {
-  const auto memory = options.kv_cache_bytes / KvPool::block_bytes(spec, options.kv_block_tokens);
-  const std::int64_t longest = (spec.context + options.kv_block_tokens - 1) / options.kv_block_tokens;
-  const std::int64_t blocks = std::min(options.max_running * longest, static_cast<std::int64_t>(memory));
-  if (blocks < 1) throw std::runtime_error("kv_cache_bytes is too small for one block of this model");
-  return static_cast<int>(blocks);
-}
 
 // A flood of one department leaves room for the others.
 std::size_t department_limit(const EngineOptions& options) {
@@ -79,14 +71,15 @@ class LocalEngine : public Engine {
   explicit LocalEngine(const EngineOptions& options)
       : model_(Model::load(options.model_directory, options.weights)),
         facts_(model_->facts),
-        workers_(options.threads > 0 ? options.threads : default_threads()),
-        transformer_(model_->spec, model_->weights, best_kernels(), &workers_),
+        computation_(choose_computation(options, *model_)),
         sampler_(model_->may_be_sampled),
-        pool_(model_->spec, block_count(options, model_->spec), options.kv_block_tokens),
-        scheduler_(*model_, pool_, static_cast<std::size_t>(options.max_running)),
+        pool_(model_->spec, computation_.kv_blocks, options.kv_block_tokens, computation_.kv_memory),
+        scheduler_(*model_, pool_, static_cast<std::size_t>(options.max_running), computation_.pass->prefill_rows()),
         shared_(std::make_shared<Shared>(static_cast<std::size_t>(options.max_queued), department_limit(options))),
         seed_key_({std::random_device{}(), std::random_device{}()}) {
     const auto room = std::int64_t{pool_.blocks().total()} * options.kv_block_tokens;
+    facts_.device = computation_.device;
+    facts_.why_cpu = computation_.why_cpu;
     facts_.context_length = std::min<std::int64_t>(model_->spec.context, room);
     shared_->stats.kv_blocks = pool_.blocks().total();
     thread_ = std::thread([this] { run(); });
@@ -126,12 +119,11 @@ class LocalEngine : public Engine {
   void sweep();
   void end_running(FailureKind kind, std::string_view message) noexcept;
   void end_all(FailureKind kind, std::string_view message) noexcept;
-  void break_down(std::string_view message) noexcept;
+  void break_down(std::string_view message, std::string_view detail = {}) noexcept;
 
-  std::unique_ptr<const Model> model_;
+  std::unique_ptr<Model> model_;
   ModelFacts facts_;
-  WorkerPool workers_;
-  Transformer transformer_;
+  Computation computation_;
   Sampler sampler_;
   KvPool pool_;
   Scheduler scheduler_;
@@ -185,8 +177,8 @@ void LocalEngine::run() {
       step();
     } catch (const std::bad_alloc&) {
       end_running(FailureKind::internal, "not enough memory for the request");
-    } catch (const std::exception&) {
-      break_down("the local model failed");
+    } catch (const std::exception& error) {
+      break_down("the local model failed", error.what());
     }
     sweep();
   }
@@ -229,7 +221,7 @@ void LocalEngine::step() {
   const std::int64_t begin = now_ns();
   const StepPlan& plan = scheduler_.plan();
   if (plan.rows.empty()) return;
-  const std::span<const float> logits = transformer_.step(plan.rows);
+  const std::span<const float> logits = computation_.pass->step(plan.rows);
   scheduler_.publish();
   const auto rows = static_cast<std::int64_t>(plan.rows.size());
   const std::int64_t share = (now_ns() - begin) / rows;
@@ -291,11 +283,13 @@ void LocalEngine::sweep() {
   stats.kv_blocks_used = pool_.blocks().total() - pool_.blocks().unused();
 }
 
-// What went wrong once would go wrong again: the engine takes nothing more, and says so.
-void LocalEngine::break_down(std::string_view message) noexcept {
+// What went wrong once would go wrong again: the engine takes nothing more, and says so. The detail is for operators,
+// not for callers.
+void LocalEngine::break_down(std::string_view message, std::string_view detail) noexcept {
   {
     const std::scoped_lock lock(shared_->mutex);
     shared_->stats.healthy = false;
+    shared_->stats.problem = detail.empty() ? message : detail;
   }
   end_all(FailureKind::internal, message);
 }

@@ -7,17 +7,19 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 }  // namespace
 
-KvPool::KvPool(const ModelSpec& spec, int blocks, int block_tokens)
-    : blocks_(blocks, block_tokens),
+KvPool::KvPool(const ModelSpec& spec, int blocks, int block_tokens, KvMemory where)
+    : where_(where),
+      blocks_(blocks, block_tokens),
       row_(size(spec.kv_size())),
       block_floats_(block_bytes(spec, block_tokens) / sizeof(float)),
       memory_(size(blocks)) {}
 
-std::size_t KvPool::block_bytes(const ModelSpec& spec, int block_tokens) {
-  return 2 * size(spec.layers) * size(block_tokens) * size(spec.kv_size()) * sizeof(float);
+std::size_t KvPool::block_bytes(const ModelSpec& spec, int block_tokens, std::size_t number) {
+  return 2 * size(spec.layers) * size(block_tokens) * size(spec.kv_size()) * number;
 }
 
 float* KvPool::memory(int block) {
+  if (where_ == KvMemory::device) return nullptr;
   auto& memory = memory_[size(block)];
   if (!memory) memory = std::make_unique_for_overwrite<float[]>(block_floats_);  // NOLINT(modernize-avoid-c-arrays)
   return memory.get();

@@ -1,5 +1,6 @@
 #pragma once
 // The memory of keys and values: one pool of blocks for all sequences, and each sequence's table of blocks.
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,19 +11,24 @@
 
 namespace tollgate::local_backend {
 
+// Where keys and values lie. A device has its own memory, and here is only which block of it belongs to whom.
+enum class KvMemory : std::uint8_t { host, device };
+
 // A block's memory is taken when it is first used, so a large pool costs nothing until it is needed. Not thread-safe.
 class KvPool {
  public:
-  KvPool(const ModelSpec& spec, int blocks, int block_tokens);
+  KvPool(const ModelSpec& spec, int blocks, int block_tokens, KvMemory where = KvMemory::host);
 
-  static std::size_t block_bytes(const ModelSpec& spec, int block_tokens);
+  // `number`: bytes of each key and value.
+  static std::size_t block_bytes(const ModelSpec& spec, int block_tokens, std::size_t number = sizeof(float));
   KvBlocks& blocks() { return blocks_; }
   const KvBlocks& blocks() const { return blocks_; }
   std::size_t row() const { return row_; }  // floats of one position's keys in one layer
-  // Throws std::bad_alloc.
+  // Null where a device has it. Throws std::bad_alloc.
   float* memory(int block);
 
  private:
+  KvMemory where_;
   KvBlocks blocks_;
   std::size_t row_;
   std::size_t block_floats_;
@@ -50,7 +56,8 @@ class KvTable {
 
   int blocks() const { return static_cast<int>(blocks_.size()); }
   int block_tokens() const { return pool_.blocks().block_tokens(); }
-  // Positions of the same block lie one after the other, pool.row() floats apart.
+  std::span<const int> block_ids() const { return blocks_; }
+  // REQUIRES: KvMemory::host. Positions of the same block lie one after the other, pool.row() floats apart.
   float* keys(int layer, int position) { return at(2 * layer, position); }
   float* values(int layer, int position) { return at(2 * layer + 1, position); }
 

@@ -90,7 +90,7 @@ Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat fo
   }
 }
 
-std::unique_ptr<const Model> Model::load(const std::string& directory, WeightFormat format) {
+std::unique_ptr<Model> Model::load(const std::string& directory, WeightFormat format) {
   auto model = std::make_unique<Model>(directory, read_model_spec(directory), format);
   check_together(*model, directory);
   return model;

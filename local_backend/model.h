@@ -13,7 +13,7 @@
 
 namespace tollgate::local_backend {
 
-// Immutable after load; thread-safe.
+// Immutable after load (but for drop_weights); thread-safe.
 struct Model {
   ModelFacts facts;
   ModelSpec spec;
@@ -24,13 +24,15 @@ struct Model {
   TokenOrder token_order;
 
   // Throws std::runtime_error that says what is wrong with which file.
-  static std::unique_ptr<const Model> load(const std::string& directory, WeightFormat format = WeightFormat::as_stored);
+  static std::unique_ptr<Model> load(const std::string& directory, WeightFormat format = WeightFormat::as_stored);
 
   Model(const std::string& directory, ModelSpec model_spec, WeightFormat format);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
   bool ends_answer(int token) const;
+  // A device has a copy of its own.
+  void drop_weights() { weights = {}; }
 };
 
 // The parts of a model directory that are read before its weights. They throw as Model::load does.

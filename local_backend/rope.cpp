@@ -103,4 +103,16 @@ Rope parse_rope(const Json& config, int rotated, int context) {
   return out;
 }
 
+RopeTable rope_table(const Rope& rope, int context) {
+  RopeTable out;
+  for (int position = 0; position < context; ++position) {
+    for (const float frequency : rope.inverse_frequencies) {
+      const float angle = static_cast<float>(position) * frequency;
+      out.cosines.push_back(std::cos(angle) * rope.amplitude);
+      out.sines.push_back(std::sin(angle) * rope.amplitude);
+    }
+  }
+  return out;
+}
+
 }  // namespace tollgate::local_backend

@@ -14,6 +14,13 @@ struct Rope {
   int rotated() const { return 2 * static_cast<int>(inverse_frequencies.size()); }  // elements of a head
 };
 
+// Position by position, the cosine and sine of each pair's angle, times the amplitude.
+struct RopeTable {
+  std::vector<float> cosines;
+  std::vector<float> sines;
+};
+RopeTable rope_table(const Rope& rope, int context);
+
 // `rotated` elements of each head turn (even), `context` is the model's. Throws as parse_model_spec does.
 Rope parse_rope(const Json& config, int rotated, int context);
 

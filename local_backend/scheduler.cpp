@@ -5,15 +5,13 @@
 namespace tollgate::local_backend {
 namespace {
 
-constexpr int kPrefillRows = 128;       // prompt tokens in one step when nobody waits for a next token
-constexpr int kSharedPrefillRows = 32;  // and when somebody does: bounds the pause between two tokens
-constexpr int kProtectedAfter = 3;      // preemptions
+constexpr int kProtectedAfter = 3;  // preemptions
 constexpr const char* kNoMemory = "not enough memory for the request";
 
 }  // namespace
 
-Scheduler::Scheduler(const Model& model, KvPool& pool, std::size_t max_running)
-    : model_(model), pool_(pool), max_running_(max_running) {
+Scheduler::Scheduler(const Model& model, KvPool& pool, std::size_t max_running, PrefillRows prefill)
+    : model_(model), pool_(pool), max_running_(max_running), prefill_(prefill) {
   running_.reserve(max_running);
 }
 
@@ -50,7 +48,7 @@ const StepPlan& Scheduler::plan() {
     if (!sequence->done() && sequence->pending() == 1) sequence->add_rows(plan_.rows, 1);
     plan_.owners.resize(plan_.rows.size(), sequence.get());
   }
-  int budget = plan_.rows.empty() ? kPrefillRows : kSharedPrefillRows;
+  int budget = plan_.rows.empty() ? prefill_.alone : prefill_.shared;
   ++turn_;
   for (std::size_t i = 0; i < running_.size() && budget > 0; ++i) {
     Sequence& sequence = *running_[(turn_ + i) % running_.size()];

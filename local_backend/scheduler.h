@@ -19,7 +19,7 @@ class Scheduler {
  public:
   // Both must outlive this. REQUIRES: the pool holds the longest sequence there can be, so that one alone can always go
   // on.
-  Scheduler(const Model& model, KvPool& pool, std::size_t max_running);
+  Scheduler(const Model& model, KvPool& pool, std::size_t max_running, PrefillRows prefill);
 
   bool idle() const { return running_.empty() && waiting_.empty(); }
   std::size_t running() const { return running_.size(); }
@@ -52,6 +52,7 @@ class Scheduler {
   const Model& model_;
   KvPool& pool_;
   std::size_t max_running_;
+  PrefillRows prefill_;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;  // by arrival
   StepPlan plan_;

@@ -11,11 +11,10 @@
 
 #include "local_backend/api.h"
 #include "local_backend/detokenizer.h"
+#include "local_backend/forward_pass.h"
 #include "local_backend/json_automaton.h"
-#include "local_backend/kv_cache.h"
 #include "local_backend/model.h"
 #include "local_backend/sampler.h"
-#include "local_backend/transformer.h"
 
 namespace tollgate::local_backend {
 

@@ -28,14 +28,7 @@ float dot(const float* a, const float* b, std::size_t n) {
 }  // namespace
 
 Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels, WorkerPool* pool)
-    : spec_(spec), weights_(weights), kernels_(kernels), pool_(pool) {
-  for (int position = 0; position < spec.context; ++position) {
-    for (const float frequency : spec.rope.inverse_frequencies) {
-      const float angle = static_cast<float>(position) * frequency;
-      cosines_.push_back(std::cos(angle) * spec.rope.amplitude);
-      sines_.push_back(std::sin(angle) * spec.rope.amplitude);
-    }
-  }
+    : spec_(spec), weights_(weights), kernels_(kernels), pool_(pool), angles_(rope_table(spec.rope, spec.context)) {
   scores_.resize(size(spec.context));
   key_rows_.resize(size(spec.context));
   value_rows_.resize(size(spec.context));
@@ -193,8 +186,8 @@ void Transformer::rotate(float* heads, int count, int position) const {
   const std::size_t pairs = spec_.rope.inverse_frequencies.size();
   const std::size_t step = spec_.rope.interleaved ? 2 : 1;       // from one pair to the next
   const std::size_t apart = spec_.rope.interleaved ? 1 : pairs;  // the two of a pair
-  const float* cosine = cosines_.data() + size(position) * pairs;
-  const float* sine = sines_.data() + size(position) * pairs;
+  const float* cosine = angles_.cosines.data() + size(position) * pairs;
+  const float* sine = angles_.sines.data() + size(position) * pairs;
   for (int h = 0; h < count; ++h) {
     float* head = heads + size(h) * size(spec_.head_dim);
     for (std::size_t i = 0; i < pairs; ++i) {

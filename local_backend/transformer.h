@@ -4,33 +4,22 @@
 #include <span>
 #include <vector>
 
+#include "local_backend/forward_pass.h"
 #include "local_backend/kernels.h"
-#include "local_backend/kv_cache.h"
 #include "local_backend/model_spec.h"
 #include "local_backend/weights.h"
 #include "local_backend/worker_pool.h"
 
 namespace tollgate::local_backend {
 
-// One token of one sequence. Rows of the same sequence come in the order of their positions, without a gap to what its
-// cache holds.
-struct StepRow {
-  int token = 0;     // REQUIRES: inside the vocabulary
-  int position = 0;  // REQUIRES: the table has room for it
-  KvTable* cache = nullptr;
-  bool wants_logits = false;
-};
-
-// Holds scratch memory: one thread at a time. A row's result is bitwise the same alone, in any batch, and however the
-// sequence is cut into steps.
-class Transformer {
+class Transformer : public ForwardPass {
  public:
   // All must outlive this. `pool`: who helps; null: nobody.
   Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels = best_kernels(),
               WorkerPool* pool = nullptr);
 
-  // Logits of the rows that want them, one after the other: vocabulary floats each. Valid until the next call.
-  std::span<const float> step(std::span<const StepRow> rows);
+  std::span<const float> step(std::span<const StepRow> rows) override;
+  PrefillRows prefill_rows() const override { return {}; }
 
  private:
   // From normed_ to projected_.
@@ -50,8 +39,7 @@ class Transformer {
   const Weights& weights_;
   const Kernels& kernels_;
   WorkerPool* pool_;
-  std::vector<float> cosines_;  // context x pairs of a head
-  std::vector<float> sines_;
+  RopeTable angles_;
   std::vector<float> x_;  // the residual stream, batch x hidden
   std::vector<float> normed_;
   std::vector<float> qkv_;

@@ -21,6 +21,7 @@ constexpr std::uint64_t count(FailureKind) { return 4; }
 constexpr std::uint64_t count(GenerateEvent::Kind) { return 3; }
 constexpr std::uint64_t count(WeightFormat) { return 3; }
 constexpr std::uint64_t count(Isolation) { return 2; }
+constexpr std::uint64_t count(Device) { return 3; }
 
 // The one list of each value's fields; `a` reads or writes them.
 template <class Archive>
@@ -56,7 +57,7 @@ void fields(Archive& a, GenerateEvent& e) {
 template <class Archive>
 void fields(Archive& a, EngineOptions& o) {
   a(o.model_directory, o.weights, o.max_running, o.max_queued, o.max_queued_per_department, o.kv_cache_bytes,
-    o.kv_block_tokens, o.threads, o.isolation);
+    o.kv_block_tokens, o.threads, o.isolation, o.device, o.device_plugin);
 }
 template <class Archive>
 void fields(Archive& a, EngineStats& s) {
@@ -65,7 +66,7 @@ void fields(Archive& a, EngineStats& s) {
 }
 template <class Archive>
 void fields(Archive& a, ModelFacts& f) {
-  a(f.name, f.architecture, f.parameters, f.context_length);
+  a(f.name, f.architecture, f.parameters, f.context_length, f.device, f.why_cpu);
 }
 
 class Writer {

@@ -158,7 +158,10 @@ Status LocalModels::rollback(const std::string& provider) {
 
 void LocalModels::say(std::string_view event, const std::string& provider, const Model& model) {
   log_.write(LogLevel::info, event, model.options.model_directory,
-             {{"provider", std::string_view(provider)}, {"parameters", model.engine->facts().parameters}});
+             {{"provider", std::string_view(provider)},
+              {"parameters", model.engine->facts().parameters},
+              {"device", std::string_view(model.engine->facts().device)},
+              {"why_cpu", std::string_view(model.engine->facts().why_cpu)}});
 }
 
 std::vector<LocalModelState> LocalModels::states() const {

@@ -1,0 +1,113 @@
+// What the runtime does with a device's plugin, and what it does when that goes wrong.
+#include "local_backend/device_plugin.h"
+
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+
+#include "events.h"
+#include "fake_device.h"
+#include "local_backend/api.h"
+#include "local_backend/model.h"
+#include "test_model.h"
+
+namespace tollgate::local_backend {
+namespace {
+
+using test::ask;
+using test::Events;
+using test::FakeFault;
+using ::testing::HasSubstr;
+using Kind = GenerateEvent::Kind;
+
+// The fault is the library's, and so of the whole process: a test that sets one takes it back.
+class DevicePlugin : public ::testing::Test {
+ protected:
+  ~DevicePlugin() override { fault(FakeFault::none); }
+
+  static void fault(FakeFault wanted) {
+    void* library = ::dlopen(FAKE_DEVICE, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << ::dlerror();
+    reinterpret_cast<test::SetFakeFault>(::dlsym(library, "fake_device_fault"))(wanted);
+  }
+  EngineOptions options(Device device) const {
+    return {.model_directory = files_.directory(), .device = device, .device_plugin = FAKE_DEVICE};
+  }
+  // Why `device: cuda` does not start.
+  std::string refusal(const EngineOptions& options) const {
+    try {
+      (void)Engine::load(options);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "it starts";
+  }
+
+  const test::TestModel files_{{}};
+};
+
+TEST_F(DevicePlugin, ComputesTheAnswer) {
+  const auto engine = Engine::load(options(Device::automatic));
+  EXPECT_EQ(engine->facts().device, "Fake 1");
+  EXPECT_EQ(engine->facts().why_cpu, "");
+  Events events;
+  const auto generation = engine->generate(ask("Hello", 3), events.sink());
+  EXPECT_EQ(events.last().kind, Kind::finished);
+  const Tokenizer tokenizer = read_tokenizer(files_.directory());
+  std::string thrice;
+  for (int i = 0; i < 3; ++i) thrice += tokenizer.bytes_of(test::kFakeToken);
+  EXPECT_EQ(events.text(), thrice);
+}
+
+TEST_F(DevicePlugin, IsNotAskedWhereTheCpuIsWanted) {
+  const auto engine = Engine::load(options(Device::cpu));
+  EXPECT_EQ(engine->facts().device, "cpu");
+  EXPECT_EQ(engine->facts().why_cpu, "");
+}
+
+TEST_F(DevicePlugin, ThatCannotBeUsedLeavesTheCpuAndSaysWhyOrDoesNotStart) {
+  const std::pair<FakeFault, const char*> cases[] = {{FakeFault::another_version, "install both from the same build"},
+                                                     {FakeFault::no_device, "no driver was found"},
+                                                     {FakeFault::out_of_memory, "8 GiB are missing"}};
+  for (const auto& [wrong, why] : cases) {
+    fault(wrong);
+    const auto engine = Engine::load(options(Device::automatic));
+    EXPECT_EQ(engine->facts().device, "cpu");
+    EXPECT_THAT(engine->facts().why_cpu, HasSubstr(why));
+    Events events;
+    const auto generation = engine->generate(ask("Hello", 3), events.sink());
+    EXPECT_EQ(events.last().kind, Kind::finished);
+    EXPECT_THAT(refusal(options(Device::cuda)), HasSubstr(why));
+  }
+}
+
+TEST_F(DevicePlugin, ThatIsMissingOrNoPluginIsNamed) {
+  EngineOptions other = options(Device::cuda);
+  other.device_plugin = "/nonexistent/plugin.so";
+  EXPECT_THAT(refusal(other), HasSubstr("there is no plugin"));
+  other.device_plugin = files_.directory() + "/config.json";
+  EXPECT_THAT(refusal(other), HasSubstr("cannot be loaded"));
+}
+
+TEST_F(DevicePlugin, ThatFailsEndsWhatRunsAndMakesTheModelUnhealthy) {
+  const std::pair<FakeFault, const char*> cases[] = {{FakeFault::step_fails, "an illegal address was met"},
+                                                     {FakeFault::not_a_number, "not finite"}};
+  for (const auto& [wrong, why] : cases) {
+    fault(FakeFault::none);
+    const auto engine = Engine::load(options(Device::cuda));
+    fault(wrong);
+    Events events;
+    const auto generation = engine->generate(ask("Hello", 3), events.sink());
+    EXPECT_EQ(events.last().kind, Kind::failed);
+    EXPECT_EQ(events.last().failure, FailureKind::internal);
+    EXPECT_THAT(events.last().message, ::testing::Not(HasSubstr("address"))) << "callers see nothing of the inside";
+    EXPECT_FALSE(engine->stats().healthy);
+    EXPECT_THAT(engine->stats().problem, HasSubstr(why));
+    fault(FakeFault::none);
+    Events later;
+    const auto refused = engine->generate(ask("Hello", 3), later.sink());
+    EXPECT_EQ(later.last().kind, Kind::failed) << "what broke once is not used again";
+  }
+}
+
+}  // namespace
+}  // namespace tollgate::local_backend
