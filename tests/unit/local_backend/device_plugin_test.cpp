@@ -109,5 +109,18 @@ TEST_F(DevicePlugin, ThatFailsEndsWhatRunsAndMakesTheModelUnhealthy) {
   }
 }
 
+TEST_F(DevicePlugin, ForCudaLoadsEverywhereAndSaysWhereThereIsNoDevice) {
+#ifdef CUDA_PLUGIN
+  const plugin::Plugin& cuda = load_device_plugin(CUDA_PLUGIN);
+  try {
+    EXPECT_STRNE(device_facts(cuda).name.bytes, "");
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no GPU can be used: "));
+  }
+#else
+  GTEST_SKIP() << "there is no nvcc";
+#endif
+}
+
 }  // namespace
 }  // namespace tollgate::local_backend

@@ -1,0 +1,79 @@
+#pragma once
+// The device's memory and its queue of work: by CUDA's runtime, or by the emulator's.
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "local_backend/cuda/plugin.h"
+#include "local_backend/cuda/simt.h"
+
+namespace tollgate::device {
+
+class Error : public std::runtime_error {
+ public:
+  Error(local_backend::plugin::Status status, const std::string& what) : std::runtime_error(what), status_(status) {}
+  local_backend::plugin::Status status() const { return status_; }
+
+ private:
+  local_backend::plugin::Status status_;
+};
+
+struct Grid {
+  unsigned x = 1;
+  unsigned y = 1;
+  unsigned z = 1;
+};
+
+}  // namespace tollgate::device
+
+#ifdef __CUDACC__
+#include "local_backend/cuda/gpu_runtime.h"
+#else
+#include "local_backend/cuda/emulated/runtime.h"
+#endif
+
+namespace tollgate::device {
+
+// An array in the device's memory.
+template <class T>
+class Array {
+ public:
+  Array() = default;
+  explicit Array(std::size_t count) : data_(static_cast<T*>(allocate(count * sizeof(T)))), count_(count) {}
+  Array(Array&& other) noexcept : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  Array& operator=(Array&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Array() { release(data_); }
+
+  T* data() const { return data_; }
+  std::size_t size() const { return count_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+// An array in the host's memory that the device copies from and to by itself.
+template <class T>
+class Pinned {
+ public:
+  explicit Pinned(std::size_t count) : data_(static_cast<T*>(allocate_pinned(count * sizeof(T)))), count_(count) {}
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  ~Pinned() { release_pinned(data_); }
+
+  T* data() const { return data_; }
+  std::size_t size() const { return count_; }
+  T& operator[](std::size_t i) { return data_[i]; }
+
+ private:
+  T* data_;
+  std::size_t count_;
+};
+
+}  // namespace tollgate::device
