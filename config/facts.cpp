@@ -297,6 +297,8 @@ Facts facts_of(const Analyser& analyser) {
   out.put("url", analyser.url);
   out.put("language", analyser.language);
   out.duration("timeout", analyser.timeout);
+  out.put("max_failures", std::to_string(analyser.max_failures));
+  out.duration("pause", analyser.pause);
   out.put("min_score", exact(analyser.min_score));
   for (const auto& entity : analyser.entities)
     out.put("entities." + entity.name, std::string(pii::to_string(entity.type)));

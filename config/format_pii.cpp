@@ -91,6 +91,10 @@ void analyser_fields(Object& o, AnalyserDraft& out) {
   o.text("language", analyser.language, kIdentifier, {.doc = "Of the texts, as the analyser names it"});
   o.duration("timeout", analyser.timeout, {std::chrono::milliseconds(10), std::chrono::milliseconds(60'000)},
              {.doc = "For all texts of one call together"});
+  o.number("max_failures", analyser.max_failures, {1, 1'000},
+           {.doc = "In a row; then it is not asked for a while, and the policies' on_error decides at once"});
+  o.duration("pause", analyser.pause, {std::chrono::milliseconds(100), std::chrono::milliseconds(3'600'000)},
+             {.doc = "How long that while is; then one call tries"});
   o.decimal("min_score", analyser.min_score, {0, 1}, {.doc = "Findings below do not count"});
 }
 

@@ -92,6 +92,8 @@ struct Analyser {  // [reload]
   std::string url;
   std::string language = "en";
   std::chrono::milliseconds timeout{500};  // for all texts of one call together
+  std::int64_t max_failures = 5;           // in a row; then it is not asked for `pause`
+  std::chrono::milliseconds pause{10'000};
   double min_score = 0.5;
   std::vector<Entity> entities;
   std::string scope;  // all that its findings in a text depend on

@@ -175,7 +175,7 @@ std::size_t detect_assignment(std::string_view text, SecretKind kind, std::size_
   if (value.text.empty() || is_code(value, in.peek()) || !is_secret(value, kind)) return end;
   const bool inside = kind == SecretKind::password && in_connection_string(text, name);
   const auto type = inside ? EntityType::connection_string : EntityType::api_key;
-  out.push_back({type, value.start, value.end, link == Link::said ? 0.65 : 0.85});
+  out.push_back({type, value.start, value.end, link == Link::said ? 0.65 : 0.85, 0, {Term::named, Term::entropy}});
   return value.end;
 }
 
@@ -189,7 +189,7 @@ std::size_t detect_authorization(std::string_view text, std::size_t end, Finding
   const bool credentials = decoded && decoded->find(':') != std::string::npos &&
                            std::ranges::all_of(*decoded, [](char c) { return c >= ' ' && c <= '~'; });
   if (basic ? !credentials : !looks_random(value.text, kShortestToken)) return end;
-  out.push_back({EntityType::api_key, value.start, value.end, 0.9});
+  out.push_back({EntityType::api_key, value.start, value.end, 0.9, 0, {Term::named}});
   return value.end;
 }
 

@@ -73,7 +73,8 @@ bool is_called_birth(std::string_view text, const Cluster& cluster, std::size_t 
 }
 
 void add(std::string_view text, const Cluster& cluster, std::size_t start, std::size_t end, Findings& out) {
-  if (is_called_birth(text, cluster, start, end)) out.push_back({EntityType::date_of_birth, start, end, 0.9});
+  if (is_called_birth(text, cluster, start, end))
+    out.push_back({EntityType::date_of_birth, start, end, 0.9, 0, {Term::named}});
 }
 
 struct Word {

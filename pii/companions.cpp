@@ -22,7 +22,7 @@ void detect_aws_secret(std::string_view text, std::size_t end, Findings& out) {
     const auto token = text.substr(start, stop - start);
     // 40 hex digits are a SHA-1.
     if (token.size() == kLength && looks_random(token, kLength) && !std::ranges::all_of(token, is_hex))
-      out.push_back({EntityType::api_key, start, stop, 0.9});
+      out.push_back({EntityType::api_key, start, stop, 0.9, 0, {Term::entropy}});
     start = stop + 1;
   }
 }
@@ -31,7 +31,7 @@ void detect_twilio_key(std::string_view text, std::size_t start, std::size_t end
   const auto run = text.substr(start, end - start);
   if (run.size() != 34 || !(run.starts_with("SK") || run.starts_with("AC"))) return;
   const bool hex = std::ranges::all_of(run.substr(2), [](char c) { return is_hex(c) && !is_upper(c); });
-  if (hex && looks_random(run, run.size())) out.push_back({EntityType::api_key, start, end, 0.8});
+  if (hex && looks_random(run, run.size())) out.push_back({EntityType::api_key, start, end, 0.8, 0, {Term::entropy}});
 }
 
 }  // namespace tollgate::pii

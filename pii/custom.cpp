@@ -90,7 +90,11 @@ struct CustomDetectors::Detector {
 
   void report(std::string_view text, std::size_t start, std::size_t end, std::uint8_t number,
               std::vector<Finding>& out) const {
-    if (announced(text, start, end)) out.push_back({EntityType::custom, start, end, score, number});
+    if (!announced(text, start, end)) return;
+    Reason why;
+    why.add(Term::check, check != nullptr);
+    why.add(Term::named, !keywords.empty());
+    out.push_back({EntityType::custom, start, end, score, number, why});
   }
 
   void match_pattern(std::string_view text, std::uint8_t number, std::vector<Finding>& out) const {

@@ -78,7 +78,8 @@ void try_at(std::string_view text, const Head& head, std::size_t i, Findings& ou
   if (length == 0) return;
   Characters iban;
   const auto end = read(text, start, length, iban);
-  if (end && iban_valid({iban.data(), length})) out.push_back({EntityType::iban_code, start, *end, 1.0});
+  if (end && iban_valid({iban.data(), length}))
+    out.push_back({EntityType::iban_code, start, *end, 1.0, 0, {Term::check}});
 }
 
 // Whether two letters and two digits stand together where an IBAN may begin; true where escapes make that hard to tell.

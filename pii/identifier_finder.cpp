@@ -261,21 +261,33 @@ void IdentifierFinder::try_shapes(const Surroundings& around, const Candidate& c
   for (const auto& shape : only_digits ? by_length_[length].of_digits : by_length_[length].all) {
     if (!fits(shape, candidate, types)) continue;
     const Identifier& kind = *shape.row;
-    double odds = kind.odds * kind.one_in * candidate.other_explanations(around.row());
-    if (!types.all() && !entity(kind.type).country.empty()) odds *= factor::kHome;
+    Reason why;
+    why.rule = static_cast<std::uint16_t>(&kind - identifiers().data() + 1);
+    why.add(Term::check, kind.valid != nullptr);
+    double odds = kind.odds * kind.one_in;
+    const auto count = [&](Term term, bool holds, double factor) {
+      if (!holds) return;
+      odds *= factor;
+      why.add(term);
+    };
+    const double others = candidate.other_explanations(around.row());
+    count(Term::competing, others != 1, others);
+    count(Term::country, !types.all() && !entity(kind.type).country.empty(), factor::kHome);
     if (candidate.gaps == shape.bars)
-      odds *= separator_odds(around.row(), candidate.first, shape.bars, shape.separators.data(), length);
-    else if (candidate.gaps != 0)
-      odds *= factor::kOddSeparators;
-    if (candidate.part_of_row) odds *= factor::kPartOfRow;
-    if (around.glued(candidate.start, candidate.end)) odds *= factor::kGlued;
-    if (around.spaced_small_letters(candidate.start, candidate.end)) odds *= factor::kSmallLetters;
+      count(Term::separators, shape.bars != 0,
+            separator_odds(around.row(), candidate.first, shape.bars, shape.separators.data(), length));
+    else
+      count(Term::odd_grouping, candidate.gaps != 0, factor::kOddSeparators);
+    count(Term::part_of_row, candidate.part_of_row, factor::kPartOfRow);
+    count(Term::glued, around.glued(candidate.start, candidate.end), factor::kGlued);
+    count(Term::competing, around.spaced_small_letters(candidate.start, candidate.end), factor::kSmallLetters);
     if (odds * factor::kNamed < kLeastOdds) continue;
     if (around.named(shape.names, candidate.start, candidate.end))
-      odds *= factor::kNamed;
-    else if (odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end))
-      odds *= factor::kOtherName;
-    if (odds >= kLeastOdds) out.push_back({kind.type, candidate.start, candidate.end, odds / (1 + odds)});
+      count(Term::named, true, factor::kNamed);
+    else
+      count(Term::other_name, odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end),
+            factor::kOtherName);
+    if (odds >= kLeastOdds) out.push_back({kind.type, candidate.start, candidate.end, odds / (1 + odds), 0, why});
   }
 }
 

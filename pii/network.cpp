@@ -169,8 +169,11 @@ std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out) {
   if (end - start < 3 || end - start > kLongestV6) return next;
   const std::string address(text.substr(start, end - start));
   if (!like_an_address(address) || word_beside(text, start, end) || !parses(address)) return next;
-  const double score = hint_around(text, start, end) == Hint::ip ? 0.95 : 0.8;
-  out.push_back({EntityType::ip_address, start, past_prefix_length(text, end), score});
+  const bool named = hint_around(text, start, end) == Hint::ip;
+  const double score = named ? 0.95 : 0.8;
+  Reason why;
+  why.add(Term::named, named);
+  out.push_back({EntityType::ip_address, start, past_prefix_length(text, end), score, 0, why});
   return next;
 }
 

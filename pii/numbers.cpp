@@ -110,6 +110,11 @@ bool decimal_point_beside(std::string_view text, std::size_t start, std::size_t 
   return before || (end < text.size() && text[end] == '.' && digit(end + 1));
 }
 
+void note_hint(Reason& why, Hint hint, Hint own) {
+  why.add(Term::named, hint == own);
+  why.add(Term::other_name, hint == Hint::other);
+}
+
 enum class Grouping : std::uint8_t { plain, printed, odd };
 
 // One run; or as cards are printed, three groups or more of four to six digits (the last may be shorter); or odd.
@@ -269,7 +274,10 @@ void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) 
       const auto digits = cluster.digits_of(first, last);
       if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
       const double score = card_score(text, cluster, first, last, form, total);
-      out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score});
+      Reason why{Term::check};
+      note_hint(why, cluster.hints.around(text, cluster.start_of(first), cluster.end_of(last)), Hint::card);
+      why.add(Term::odd_grouping, form == Grouping::odd);
+      out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score, 0, why});
     }
   }
 }
@@ -284,12 +292,14 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
     if (glued(text, start, end)) continue;
     const bool dashed = cluster.gap(i) == "-";
     const bool named = cluster.hints.around(text, start, end) == Hint::ssn;
-    out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65});
+    Reason why{Term::check, Term::separators};
+    why.add(Term::named, named);
+    out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65, 0, why});
   }
   // However it is written, nine digits that are called a social security number.
   if (!ssn_valid(cluster.digits)) return;
   if (cluster.hints.around(text, cluster.start, cluster.end) == Hint::ssn)
-    out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8});
+    out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8, 0, {Term::check, Term::named}});
 }
 
 namespace {
@@ -328,7 +338,10 @@ void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
     if (!octets || glued(text, start, end)) continue;
     const Hint hint = cluster.hints.around(text, start, end);
     const bool version = hint == Hint::other || follows_product_name(text, start);
-    out.push_back({EntityType::ip_address, start, end, hint == Hint::ip ? 0.95 : version ? 0.3 : 0.7});
+    Reason why;
+    why.add(Term::named, hint == Hint::ip);
+    why.add(Term::other_name, version && hint != Hint::ip);
+    out.push_back({EntityType::ip_address, start, end, hint == Hint::ip ? 0.95 : version ? 0.3 : 0.7, 0, why});
   }
 }
 

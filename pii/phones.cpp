@@ -78,7 +78,14 @@ void add_international(std::string_view text, const Cluster& cluster, const Run&
   const std::size_t end = cluster.end_of(run.last);
   if (raw_alnum_before(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
   const bool round = std::count(digits.begin(), digits.end(), '0') + 2 >= static_cast<std::ptrdiff_t>(digits.size());
-  out.push_back({EntityType::phone_number, start, end, round ? 0.4 : run.last > run.first ? 0.97 : 0.9});
+  out.push_back({EntityType::phone_number,
+                 start,
+                 end,
+                 round                  ? 0.4
+                 : run.last > run.first ? 0.97
+                                        : 0.9,
+                 0,
+                 {Term::check}});
 }
 
 // "+": a number of every length that its country has. The longest is meant, unless what follows is a value of its own.
@@ -209,7 +216,13 @@ void consider(std::string_view text, const Cluster& cluster, const Run& run, Fin
   const std::size_t end = cluster.end_of(run.last);
   if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
   const double score = phone_score(text, cluster, run, start, end);
-  if (score > 0.3) out.push_back({EntityType::phone_number, start, end, score});
+  if (score <= 0.3) return;
+  const Hint hint = cluster.hints.around(text, start, end);
+  Reason why;
+  why.add(Term::named, hint == Hint::phone || hint == Hint::contact);
+  why.add(Term::other_name, hint == Hint::other || hint == Hint::card || hint == Hint::ssn);
+  why.add(Term::separators, run.last > run.first);
+  out.push_back({EntityType::phone_number, start, end, score, 0, why});
 }
 
 // A North American number in a longer row: "415-555-0132 416-555-0199". Set off by another separator than its own, so

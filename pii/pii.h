@@ -1,5 +1,6 @@
 #pragma once
 // Personal data and secrets in text: find, replace on the way up, put back on the way down. Knows text, not requests.
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include "gateway/base/secret.h"
 #include "pii/entity.h"
 #include "pii/policy.h"
+#include "pii/reason.h"
 
 namespace tollgate::pii {
 
@@ -23,6 +25,7 @@ struct Finding {
   std::size_t end = 0;
   double score = 0;         // 0..1
   std::uint8_t custom = 0;  // the number of one of the house's own detectors; `type` is then custom
+  Reason why{};
 };
 
 // How many code points a piece of valid UTF-8 has: turns byte offsets into the offsets that Presidio's users know.
@@ -113,6 +116,8 @@ struct Audited {
   std::string type;
   Action action = Action::allow;
   double score = 0;
+  std::string rule;           // its id, see reason.h
+  std::string terms;          // what its score counts
   std::string_view position;  // the kind of field, such as "user"
   std::size_t length = 0;     // bytes
   std::string digest;
@@ -158,17 +163,20 @@ class StreamRestorer {
   void feed(std::string_view piece, std::string& out);
   // The text ended: what was held back is no token.
   void finish(std::string& out);
-  bool holding() const { return !held_.empty(); }
+  bool holding() const { return held_size_ != 0; }
   std::int64_t restored() const { return restored_; }  // tokens put back so far
 
  private:
   // Appends what is certain of `text`, and returns how many bytes that was.
   std::size_t consume(std::string_view text, std::string& out);
+  void hold(std::string_view text);
 
   const RestoreMap* map_;
   RestoreMode mode_;
-  std::string held_;
+  std::array<char, kTokenLength> held_{};  // the start of what may become a token
+  std::uint8_t held_size_ = 0;
   std::int64_t restored_ = 0;
 };
+static_assert(sizeof(StreamRestorer) <= 256, "it is all that a waiting stream costs: there is nothing on the heap");
 
 }  // namespace tollgate::pii

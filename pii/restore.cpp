@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "pii/pii.h"
@@ -82,18 +83,27 @@ std::size_t StreamRestorer::consume(std::string_view text, std::string& out) {
   return text.size();
 }
 
+void StreamRestorer::hold(std::string_view text) {
+  held_size_ = static_cast<std::uint8_t>(text.copy(held_.data(), held_.size()));
+}
+
 void StreamRestorer::feed(std::string_view piece, std::string& out) {
-  if (held_.empty()) {
-    held_ = piece.substr(consume(piece, out));
-    return;
+  if (held_size_ != 0) {
+    // What was held back, and as much of what follows as decides about every byte of it.
+    std::array<char, 2 * kTokenLength> joined{};
+    std::copy_n(held_.data(), held_size_, joined.data());
+    const std::size_t size = held_size_ + piece.copy(joined.data() + held_size_, kTokenLength);
+    const std::size_t certain = consume({joined.data(), size}, out);
+    if (certain < held_size_) return hold({joined.data() + certain, size - certain});
+    piece.remove_prefix(certain - held_size_);
+    held_size_ = 0;
   }
-  held_.append(piece);
-  held_.erase(0, consume(held_, out));
+  hold(piece.substr(consume(piece, out)));
 }
 
 void StreamRestorer::finish(std::string& out) {
-  out += held_;
-  held_.clear();
+  out.append(held_.data(), held_size_);
+  held_size_ = 0;
 }
 
 }  // namespace tollgate::pii

@@ -117,7 +117,12 @@ struct Scanner::Rules {
     Findings inside;
     scan_text(blob.decoded, types, inside);
     const auto best = std::ranges::max_element(inside, {}, &Finding::score);
-    if (best != inside.end()) out.push_back({best->type, blob.start, blob.end, best->score * kEncoded});
+    if (best == inside.end()) return;
+    Finding& whole = out.emplace_back(*best);
+    whole.start = blob.start;
+    whole.end = blob.end;
+    whole.score *= kEncoded;
+    whole.why.add(Term::encoded);
   }
 };
 

@@ -119,8 +119,8 @@ Result<std::optional<std::string>> replacement(const Finding& finding, std::stri
   const std::string name(policies.name_of(finding));
   out.counts.add(name, rule.action);
   if (out.audit.size() < kMostAudited)
-    out.audit.push_back({name, rule.action, finding.score, out.position, value.size(),
-                         pseudonymiser.audit_digest(finding.type, value, out.audit_period)});
+    out.audit.push_back({name, rule.action, finding.score, rule_of(finding, name), terms_of(finding), out.position,
+                         value.size(), pseudonymiser.audit_digest(finding.type, value, out.audit_period)});
   switch (rule.action) {
     case Action::block:
       return blocked(name);

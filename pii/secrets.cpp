@@ -85,6 +85,12 @@ bool starts_word(std::string_view text, std::size_t start, std::string_view pref
   return !is_alnum(before) && before != '_' && (before != '-' || prefix != "eyJ");
 }
 
+Reason reason(std::size_t format) {
+  Reason out{secret_format(format).check != nullptr ? Term::check : Term::entropy};
+  out.rule = rule_of_secret(format);
+  return out;
+}
+
 bool is_aws_id(const SecretFormat& format) { return format.literal == "AKIA" || format.literal == "ASIA"; }
 
 double default_score(const SecretFormat& format, std::string_view key) {
@@ -125,7 +131,7 @@ struct SecretDetector::Rules {
     const std::size_t end = start + key.size();
     if (end < text.size() && is_alnum(text[end])) return at;
     const double score = format.check != nullptr ? format.check(key) : default_score(format, key);
-    if (score > 0) out.push_back({format.type, start, end, score});
+    if (score > 0) out.push_back({format.type, start, end, score, 0, reason(index)});
     if (score > 0 && is_aws_id(format)) detect_aws_secret(text, end, out);
     return score > 0 ? end : at;
   }

@@ -33,6 +33,8 @@ struct SecretFormat {
 // The table in secret_formats.cpp.
 std::size_t secret_format_count();
 const SecretFormat& secret_format(std::size_t index);
+// The number of its rule (reason.h).
+std::uint16_t rule_of_secret(std::size_t format);
 
 // Each looks at what follows (and precedes) a literal that ends at `end`, and returns where it stopped reading.
 std::size_t detect_private_key(std::string_view text, std::size_t start, Findings& out);

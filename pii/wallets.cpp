@@ -114,9 +114,9 @@ void detect_wallet(std::string_view text, std::size_t start, std::size_t end, Fi
   const auto run = text.substr(start, end - start);
   if (run.size() > kForms.back().longest) return;
   if (is_ethereum(run)) out.push_back({EntityType::crypto, start, end, 0.7});
-  if (is_bech32(run)) out.push_back({EntityType::crypto, start, end, 1.0});
+  if (is_bech32(run)) out.push_back({EntityType::crypto, start, end, 1.0, 0, {Term::check}});
   for (const auto& form : kForms)
-    if (fits(form, run)) out.push_back({form.type, start, end, 1.0});
+    if (fits(form, run)) out.push_back({form.type, start, end, 1.0, 0, {Term::check}});
 }
 
 }  // namespace tollgate::pii

@@ -59,6 +59,11 @@ class Tool {
   }
 
   std::string name_of(const pii::Finding& finding) const { return std::string(policies_.name_of(finding)); }
+  // With the version of the pack that it is of.
+  std::string rule_of(const pii::Finding& finding) const {
+    return pii::rule_of(finding, policies_.name_of(finding)) + "@" +
+           (finding.custom == 0 ? policy_->rule_pack : std::string("pii.detectors"));
+  }
 
   // What the policy makes of one finding, and why.
   std::string verdict(const pii::Finding& finding, std::string_view value) const {
@@ -89,7 +94,9 @@ json to_json(const Tool& tool, std::string_view text, const Scanned& scanned) {
                         {"end", pii::code_points(text.substr(0, f.end))},
                         {"start_byte", f.start},
                         {"end_byte", f.end},
-                        {"score", f.score}});
+                        {"score", f.score},
+                        {"rule", tool.rule_of(f)},
+                        {"terms", pii::terms_of(f)}});
   json out = {{"findings", std::move(findings)}};
   if (scanned.blocked.empty())
     out["scrubbed"] = scanned.scrubbed;
@@ -135,8 +142,8 @@ int explain_text(const Tool& tool) {
   const auto findings = tool.find(text);
   for (const auto& f : findings) {
     const auto value = std::string_view(text).substr(f.start, f.end - f.start);
-    std::printf("%zu-%zu %s score %.2f (%s) %s\n", f.start, f.end, tool.name_of(f).c_str(), f.score,
-                f.custom == 0 ? "built in" : "pii.detectors", tool.verdict(f, value).c_str());
+    std::printf("%zu-%zu %s score %.2f by %s (%s) %s\n", f.start, f.end, tool.name_of(f).c_str(), f.score,
+                tool.rule_of(f).c_str(), pii::terms_of(f).c_str(), tool.verdict(f, value).c_str());
   }
   if (findings.empty()) std::printf("nothing in this text looks like a type that the policy looks for\n");
   return 0;

@@ -60,11 +60,14 @@ constexpr std::array kHelp = {
     Help{"tollgate_log_lines_total", "Log lines handed to the writer."},
     Help{"tollgate_loop_lag_seconds", "Worst delay of a worker's loop since the last scrape."},
     Help{"tollgate_pii_analyser_failures_total",
-         "Calls whose texts an analyser did not judge, by analyser and reason."},
+         "Calls whose texts an analyser did not judge, by analyser and reason; paused: it was not asked."},
     Help{"tollgate_pii_cache_bytes", "Memory of what texts held when they were last scanned, bytes."},
     Help{"tollgate_pii_cache_hits_total", "Texts that were scanned before, and not again."},
     Help{"tollgate_pii_cache_misses_total", "Texts that are long enough to be remembered, and were scanned."},
     Help{"tollgate_pii_found_total", "PII values found in requests, by type and what was done."},
+    Help{"tollgate_pii_opaque_total",
+         "Calls with what no scanner reads (images, unknown parts, files), by what the policy does: pass is to be "
+         "watched."},
     Help{"tollgate_pii_restored_total", "Pseudonyms put back into answers."},
     Help{"tollgate_target_cooling", "1 while a target is passed over after a failure."},
 };

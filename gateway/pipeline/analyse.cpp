@@ -136,15 +136,40 @@ void Asking::share_out(const std::vector<std::string>& texts, const Batch& batch
   }
 }
 
+constexpr std::string_view kPaused = "paused";
+
+// Tells who looks after it once, not with every call.
+void note_failure(const Services& services, const config::Analyser& analyser) {
+  if (!services.analyser_breaker.failed(analyser.name, analyser.max_failures, analyser.pause)) return;
+  services.log.write(
+      LogLevel::error, "pii_analyser_paused",
+      "it failed again and again, so calls no longer wait for it; one in a while tries",
+      {{"analyser", std::string_view(analyser.name)}, {"pause_ms", static_cast<std::int64_t>(analyser.pause.count())}});
+}
+
+// Error: why an analyser said nothing.
+Task<Status> ask(const Services& services, const config::Analyser& analyser, const std::vector<std::string>& texts,
+                 Analysed& out) {
+  if (!services.analyser_breaker.may_ask(analyser.name)) co_return failure(std::string(kPaused));
+  Asking asking(services, analyser);
+  Status asked = co_await asking.ask(texts, out);
+  if (asked)
+    services.analyser_breaker.succeeded(analyser.name);
+  else
+    note_failure(services, analyser);
+  co_return asked;
+}
+
 // Fail closed or open, as the policies say; never unseen.
 Status judge(const Services& services, const pii::Policies& policies, const config::Analyser& analyser,
              std::string_view reason) {
   services.metrics.count("tollgate_pii_analyser_failures_total",
                          {{"analyser", std::string_view(analyser.name)}, {"reason", reason}});
   const bool pass = policies.on_error() == pii::PolicyOptions::OnError::pass;
-  services.log.write(LogLevel::warning, "pii_analyser_failed",
-                     pass ? "what it would have found was let through, as the policy says" : "the call was refused",
-                     {{"analyser", std::string_view(analyser.name)}, {"reason", reason}});
+  if (reason != kPaused)  // which has its own line, and its figure
+    services.log.write(LogLevel::warning, "pii_analyser_failed",
+                       pass ? "what it would have found was let through, as the policy says" : "the call was refused",
+                       {{"analyser", std::string_view(analyser.name)}, {"reason", reason}});
   if (pass) return {};
   return Error{.kind = ErrorKind::overloaded,
                .message =
@@ -166,8 +191,7 @@ Task<Result<Analysed>> analyse(const Services& services, const View& view, const
   for (const auto& field : call.index.texts) texts.push_back(read_text(call, field));
   for (const std::string& name : policies.analysers()) {
     const config::Analyser& analyser = *view.snapshot->pii_analysers.at(name);
-    Asking asking(services, analyser);
-    const Status asked = co_await asking.ask(texts, out);
+    const Status asked = co_await ask(services, analyser, texts, out);
     if (asked) continue;
     TG_CO_CHECK(judge(services, policies, analyser, asked.error().message));
   }

@@ -144,6 +144,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // Scrubbed before it is routed: no later stage sees what may not leave.
   policies.add(model->pii.get());
   if (upload.form) {
+    if (!upload.calls) note_opaque(services, who, policies);
     if (!upload.calls) TG_CO_CHECK(allow_opaque(policies, screened));
     TG_CO_CHECK(allow_unanalysed(services, view, policies));
   } else {

@@ -93,8 +93,12 @@ Result<std::vector<pii::Finding>> presidio_findings(const config::Analyser& anal
     if (!inside(item, starts.size() - 1)) return not_an_answer("a finding outside the text");
     const auto asked = std::ranges::find(analyser.entities, item.entity, &config::Analyser::Entity::name);
     if (asked == analyser.entities.end() || *item.score < analyser.min_score) continue;
-    out.push_back({asked->type, starts[static_cast<std::size_t>(*item.start)],
-                   starts[static_cast<std::size_t>(*item.end)], *item.score, asked->custom});
+    out.push_back({asked->type,
+                   starts[static_cast<std::size_t>(*item.start)],
+                   starts[static_cast<std::size_t>(*item.end)],
+                   *item.score,
+                   asked->custom,
+                   {pii::Term::analyser}});
   }
   if (!reader.ok() || !reader.at_end()) return not_an_answer("no JSON");
   return out;

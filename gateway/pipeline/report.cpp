@@ -15,16 +15,18 @@ std::string_view length_bucket(std::size_t bytes) {
   return "65+";
 }
 
-// "EMAIL_ADDRESS pseudonymise user 99% 17-32 k3jd7wq2m5xa; ...": nothing of a value.
+// "US_NPI pseudonymise user 99% 9-16 k3jd7wq2m5xa us_npi:dddddddddd (check named); ...": nothing of a value. Whose
+// version the rules have is rule_pack, in the same line.
 std::string audit_text(const std::vector<pii::Audited>& audit) {
   std::string out;
-  out.reserve(audit.size() * 64);
-  for (const auto& [type, action, score, position, length, digest] : audit) {
+  out.reserve(audit.size() * 96);
+  for (const auto& [type, action, score, rule, terms, position, length, digest] : audit) {
     if (!out.empty()) out += "; ";
     for (const std::string_view part : {std::string_view(type), to_string(action), position})
       out.append(part).append(" ");
     out.append(std::to_string(static_cast<int>(score * 100 + 0.5))).append("% ");
     out.append(length_bucket(length)).append(" ").append(digest);
+    out.append(" ").append(rule).append(" (").append(terms).append(")");
   }
   return out;
 }

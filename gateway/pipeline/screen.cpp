@@ -142,6 +142,11 @@ pii::Policies policies_of(const View& view, const auth::Principal& who) {
   return out;
 }
 
+void note_opaque(const Services& services, const auth::Principal& who, const pii::Policies& policies) {
+  services.metrics.count("tollgate_pii_opaque_total", {{"department", std::string_view(who.department->id)},
+                                                       {"rule", to_string(policies.on_opaque())}});
+}
+
 Status allow_opaque(const pii::Policies& policies, Screened& out) {
   const auto rule = policies.on_opaque();
   if (rule == pii::OnOpaque::local_only) out.opaque_local_only = true;
@@ -165,6 +170,7 @@ Screened screen(const Services& services, const View& view, const auth::Principa
     out.refusal = no_pseudonymiser();
     return out;
   }
+  if (call.index.opaque_parts) note_opaque(services, who, policies);
   auto screened = screen_call(Screening(services, policies, *pseudonymiser), call, analysed, out);
   if (!screened) out.refusal = std::move(screened).error();
   return out;

@@ -14,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/net/deadline.h"
 #include "gateway/observe/metrics.h"
+#include "gateway/pipeline/analyser_breaker.h"
 #include "gateway/pipeline/estimator.h"
 #include "pii/pii.h"
 #include "pii/scan_cache.h"
@@ -43,6 +44,7 @@ struct Services {
   Estimator& estimator;
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
+  AnalyserBreaker& analyser_breaker;
   providers::Transport& transport;  // for what is asked beside the call itself
   const auth::KeyHasher& hasher;
   const auth::Handles& handles;

@@ -68,6 +68,7 @@ class Gateway {
   pipeline::Estimator estimator_;
   pii::Scanner scanner_;
   pii::ScanCache scan_cache_;
+  pipeline::AnalyserBreaker analyser_breaker_{clock_};
   observe::Metrics metrics_;
   OpsFacts facts_;
   Secret admin_token_;

@@ -80,6 +80,7 @@ Gateway::Gateway(std::filesystem::path config_file)
                  .estimator = estimator_,
                  .scanner = scanner_,
                  .scan_cache = scan_cache_,
+                 .analyser_breaker = analyser_breaker_,
                  .hasher = hasher_,
                  .handles = handles_,
                  .resolver = resolver_,

@@ -52,10 +52,10 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
           .bytes_in_flight = &shared.bytes_in_flight,
           .connections = &shared.connections},
       gauges_(sweep_, [this] { report_gauges(); }) {
-  services_ = std::make_unique<pipeline::Services>(
-      pipeline::Services{shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_,
-                         shared.health, shared.estimator, shared.scanner, shared.scan_cache, upstreams_.transport(),
-                         shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
+  services_ = std::make_unique<pipeline::Services>(pipeline::Services{
+      shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_, shared.health,
+      shared.estimator, shared.scanner, shared.scan_cache, shared.analyser_breaker, upstreams_.transport(),
+      shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
   apply(std::move(first));
   gauges_.set(kGaugePeriod);
 }

@@ -25,6 +25,7 @@ struct Shared {
   pipeline::Estimator& estimator;
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
+  pipeline::AnalyserBreaker& analyser_breaker;
   const auth::KeyHasher& hasher;
   const auth::Handles& handles;
   net::Resolver& resolver;

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from gateway import SLOW, Gateway, department, model, provider
+from gateway import SLOW, Gateway, department, eventually, model, provider
 from simulator import Simulator, prompt_text
 
 NAMES = re.compile(r"Anna Müller|Jürgen Groß")
@@ -40,7 +40,8 @@ class House:
             departments={name: department(name, "[gpt, whisper]", pii=policy) for name, policy in
                          (("retail", "careful"), ("press", "lenient"), ("desk", "strict"))})
         analyser = (f"{{name: ner, kind: presidio, url: 'http://127.0.0.1:{self.presidio.port}/base', plain_http: true, "
-                    "entities: [PERSON, EMAIL_ADDRESS, LOCATION], language: de, timeout: 300ms}")
+                    "entities: [PERSON, EMAIL_ADDRESS, LOCATION], language: de, timeout: 300ms, "
+                    "max_failures: 4, pause: 400ms}")
         text = self.gateway.config.read_text().replace(
             "pii: {policies: {", f"pii: {{analysers: [{analyser}], policies: {{careful: {{analysers: [ner]}}, "
             "lenient: {analysers: [ner], on_error: pass, detectors: {PERSON: {action: redact}}}, ")
@@ -160,6 +161,26 @@ def test_when_it_fails_the_policy_decides(house, behaviour, reason):
     house.presidio.behaviour = presidio
     house.chat(text)
     assert "Müller" not in house.sent(), "a failure is not remembered"
+
+
+def test_an_analyser_that_is_down_is_not_asked_for_a_while(house):
+    def paused():
+        return house.gateway.metric("tollgate_pii_analyser_failures_total", reason="paused") or 0
+
+    house.presidio.behaviour = broken
+    before = paused()
+    for i in range(4):
+        assert house.chat(f"Anna Müller, try {i}")[0] == 503
+    asked = len(house.presidio.journal)
+    for department, status in (("retail", 503), ("press", 200)):
+        assert house.chat("Anna Müller, not asked about", department)[0] == status
+    eventually(lambda: paused() == before + 2)
+    assert len(house.presidio.journal) == asked == 4
+    assert "pii_analyser_paused" in house.gateway.log_path.read_text()
+
+    house.presidio.behaviour = presidio
+    eventually(lambda: house.chat("Anna Müller is back")[0] == 200)
+    assert "Müller" not in house.sent()
 
 
 def test_a_slow_analyser_keeps_nobody_else_waiting(house):

@@ -137,6 +137,29 @@ def test_what_no_scanner_reads_follows_the_policy(house):
     assert house.outside.journal == [] and len(house.inside.journal) == 1
 
 
+UNKNOWN = {
+    "/chat/completions": {"messages": [{"role": "user", "content": [{"type": "hologram", "data": EMAIL}]}]},
+    "/messages": {"max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "hologram", "data": EMAIL}]}]},
+    "/responses": {"store": False, "input": [{"role": "user", "content": [{"type": "input_hologram", "data": EMAIL}]}]}}
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+def test_parts_that_nobody_knows_follow_the_policy_and_are_never_unseen(house, path):
+    house.reset()
+
+    def passed():
+        return house.gateway.metric("tollgate_pii_opaque_total", department="open", rule="pass") or 0
+
+    body, before = {"model": "gpt", **UNKNOWN[path]}, passed()
+    status, _, answer = house.gateway.request(body, house.gateway.key("legal"), path)
+    assert status == 403 and "may not send" in answer.decode() and house.outside.journal == []
+    status, _, _ = house.gateway.request(body, house.gateway.key("open"), path)
+    if status == 200:
+        eventually(lambda: passed() == before + 1, what="the count of what was let through")
+    else:
+        assert status == 400 and house.outside.journal == [], "what cannot be translated goes nowhere"
+
+
 @pytest.mark.parametrize("path, body", [("/embeddings", {"input": [1, 2, 3]}), ("/embeddings", {"input": [[1], [2]]}),
                                         ("/completions", {"prompt": [1, 2, 3]})])
 def test_token_ids_are_text_that_no_scanner_reads(house, path, body):
@@ -192,7 +215,7 @@ def test_the_log_tells_of_each_finding_and_never_its_value(house):
 
     def told():
         lines = [line.get("pii", "") for line in house.gateway.log_lines()]
-        return [m[1] for m in (re.fullmatch(r"EMAIL_ADDRESS log_only user \d+% 17-32 ([a-z2-9]{12})", line)
+        return [m[1] for m in (re.fullmatch(r"EMAIL_ADDRESS log_only user \d+% 17-32 ([a-z2-9]{12}) email_address \(form\)", line)
                                for line in lines) if m]
 
     eventually(lambda: len(told()) == 2, what="both lines")
@@ -204,8 +227,8 @@ def test_the_command_line_explains_and_counts(house):
     text = f"Mail {EMAIL} or info@bank.example, staff E123456."
     options = ("-c", house.gateway.config, "--policy", "desk")
     explained = run("pii", "explain", *options, text=text).stdout
-    assert re.search(r"EMAIL_ADDRESS score 0\.\d\d \(built in\) redact", explained) and "listed under never" in explained
-    assert "STAFF_NUMBER score 0.90 (pii.detectors) block" in explained and EMAIL not in explained
+    assert re.search(r"EMAIL_ADDRESS score 0\.\d\d by email_address@2026-11 \(form\) redact", explained) and "listed under never" in explained
+    assert "STAFF_NUMBER score 0.90 by staff_number@pii.detectors (named) block" in explained and EMAIL not in explained
     counted = run("pii", "scan", "--dry-run", *options, text=text).stdout
     assert re.search(r"STAFF_NUMBER +block +1", counted) and "would be refused" in counted and EMAIL not in counted
 
