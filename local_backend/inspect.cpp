@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "local_backend/checkpoint.h"
+#include "local_backend/device_plugin.h"
 #include "local_backend/kernels.h"
 #include "local_backend/kv_cache.h"
 #include "local_backend/matrix.h"
@@ -83,6 +84,14 @@ Inspection inspect_model(const std::string& directory, WeightFormat format) {
     attempt(out, [&] { (void)ChatTemplate(source, tokenizer, "", ""); });
   });
   return out;
+}
+
+std::string device_at_hand() {
+  try {
+    return device_facts(load_device_plugin(default_device_plugin())).name.bytes;
+  } catch (const DeviceError& error) {
+    return std::string("cpu (") + error.what() + ")";
+  }
 }
 
 double measured_weight_bandwidth() {

@@ -28,6 +28,9 @@ struct Inspection {
 // Never throws for what the directory holds: that is a problem of the list.
 Inspection inspect_model(const std::string& directory, WeightFormat format = WeightFormat::as_stored);
 
+// What would compute with device: auto: the GPU's name, or "cpu" and why.
+std::string device_at_hand();
+
 // Bytes of weights that one thread multiplies in a second on this machine. Takes about half a second.
 double measured_weight_bandwidth();
 

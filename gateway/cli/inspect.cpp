@@ -43,6 +43,7 @@ Json as_json(const Inspection& model, double speed) {
           {"chat_template", model.chat_template},
           {"weight_bytes", model.weight_bytes},
           {"kv_bytes_per_1k_tokens", model.kv_bytes_per_1k_tokens},
+          {"device", local_backend::device_at_hand()},
           {"tokens_per_second_estimate", speed},
           {"problems", model.problems}};
 }
@@ -63,7 +64,8 @@ void print(const Inspection& model, double speed) {
   row("chat template", model.chat_template);
   std::printf("%-14s %.1f MiB of weights, %.1f MiB of keys and values for 1000 tokens\n", "memory",
               mebibytes(model.weight_bytes), mebibytes(model.kv_bytes_per_1k_tokens));
-  std::printf("%-14s about %.0f tokens/s for one short answer on this machine (an estimate)\n", "speed", speed);
+  row("device", local_backend::device_at_hand());
+  std::printf("%-14s about %.0f tokens/s for one short answer on this machine's CPU (an estimate)\n", "speed", speed);
   for (const std::string& problem : model.problems) std::printf("%-14s %s\n", "problem", problem.c_str());
 }
 

@@ -49,16 +49,23 @@ void* allocate_pinned(std::size_t bytes) {
 }
 void release_pinned(void* memory) { (void)cudaFreeHost(memory); }
 
+// CUDA's own copies may return while the last bytes are on their way, and a stream of ours would not wait for them.
 void copy_in(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
+  check(cudaDeviceSynchronize(), "copying to the GPU");
 }
 
 void copy_rows_in(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
                   std::size_t rows) {
+  if (to_pitch == width && from_pitch == width) return copy_in(to, from, width * rows);
   check(cudaMemcpy2D(to, to_pitch, from, from_pitch, width, rows, cudaMemcpyHostToDevice), "copying to the GPU");
+  check(cudaDeviceSynchronize(), "copying to the GPU");
 }
 
-void fill_zeros(void* memory, std::size_t bytes) { check(cudaMemset(memory, 0, bytes), "clearing the GPU's memory"); }
+void fill_zeros(void* memory, std::size_t bytes) {
+  check(cudaMemset(memory, 0, bytes), "clearing the GPU's memory");
+  check(cudaDeviceSynchronize(), "clearing the GPU's memory");
+}
 
 local_backend::plugin::Facts device_facts() {
   int devices = 0;

@@ -166,15 +166,17 @@ void Runner::upload_inputs(const Shape& shape, int blocks) {
   stream_.upload(wanted_.data(), host_wanted_.data(), size(shape.wanted) * sizeof(std::int32_t));
 }
 
+// The first step of a shape is computed as it is: kernels are loaded when they are first started, which must not happen
+// while a graph is recorded.
 void Runner::run_graph(const Shape& shape) {
+  const auto compute = [&] {
+    compute_layers(shape);
+    compute_logits(0, shape.wanted);
+  };
   Graph& graph = graphs_[shape];
-  if (!graph) {
-    graph = stream_.record([&] {
-      compute_layers(shape);
-      compute_logits(0, shape.wanted);
-    });
-  }
-  stream_.replay(graph);
+  if (graph) return stream_.replay(graph);
+  compute();
+  graph = stream_.record(compute);
 }
 
 void Runner::compute_layers(const Shape& shape) {

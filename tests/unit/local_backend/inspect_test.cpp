@@ -55,6 +55,10 @@ TEST(Inspection, NamesEveryPartThatKeepsAModelFromBeingLoaded) {
               ElementsAre(HasSubstr("config.json"), HasSubstr("model.safetensors"), HasSubstr("tokenizer.json")));
 }
 
+TEST(Inspection, SaysWhatWouldComputeAndWhyNoGpu) {
+  EXPECT_EQ(device_at_hand(), "cpu (there is no plugin for a GPU beside the program)");
+}
+
 TEST(Inspection, MeasuresThisMachine) { EXPECT_GT(measured_weight_bandwidth(), 1e7); }
 
 }  // namespace
