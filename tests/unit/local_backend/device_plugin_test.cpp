@@ -109,6 +109,32 @@ TEST_F(DevicePlugin, ThatFailsEndsWhatRunsAndMakesTheModelUnhealthy) {
   }
 }
 
+// The engine, the runner and the kernels together: prompts in pieces, steps of several sequences, a shared prefix.
+TEST_F(DevicePlugin, ForCudaAnswersTheSameAloneAndInACrowd) {
+#ifdef EMULATED_PLUGIN
+  const auto answers = [this](int max_running) {
+    EngineOptions emulated = options(Device::cuda);
+    emulated.device_plugin = EMULATED_PLUGIN;
+    emulated.max_running = max_running;
+    emulated.kv_block_tokens = 4;
+    const auto engine = Engine::load(emulated);
+    std::vector<Events> events(3);
+    std::vector<std::unique_ptr<Generation>> generations;
+    for (std::size_t i = 0; i < events.size(); ++i)
+      generations.push_back(engine->generate(ask("request " + std::to_string(i), 6, 1.0, 7), events[i].sink()));
+    std::vector<std::string> texts;
+    for (Events& one : events) {
+      EXPECT_EQ(one.last().kind, Kind::finished);
+      texts.push_back(one.text());
+    }
+    return texts;
+  };
+  EXPECT_EQ(answers(1), answers(3));
+#else
+  GTEST_SKIP() << "ThreadSanitizer does not know fibres";
+#endif
+}
+
 TEST_F(DevicePlugin, ForCudaLoadsEverywhereAndSaysWhereThereIsNoDevice) {
 #ifdef CUDA_PLUGIN
   const plugin::Plugin& cuda = load_device_plugin(CUDA_PLUGIN);
