@@ -16,6 +16,7 @@ struct ProviderDraft {
   providers::ProviderOptions options;
   std::string url;
   Where url_where;
+  std::string host_name;
   bool plain_http = false;
   std::optional<bool> max_completion_tokens;
   bool default_apis = true;

@@ -104,6 +104,7 @@ void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const
   complete_base_path(draft, session, *endpoint);
   endpoint->ca_pem = draft.ca_pem;
   endpoint->http2 = draft.http2;
+  endpoint->host_name = draft.host_name;
   endpoint->max_idle = draft.max_idle;
   // Without TLS to the provider itself there may still be a token endpoint.
   const bool uses_tls = endpoint->tls || asks_for_tokens(draft.options);

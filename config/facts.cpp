@@ -176,7 +176,7 @@ std::string public_digest(std::string_view bytes) {
 bool same_endpoint(const providers::Endpoint& a, const providers::Endpoint& b) {
   const auto fields = [](const providers::Endpoint& e) {
     return std::tie(e.host, e.port, e.tls, e.tls_context, e.base_path, e.connect_proxy_host, e.connect_proxy_port,
-                    e.curl_proxy, e.http2, e.ca_pem, e.max_idle);
+                    e.curl_proxy, e.http2, e.ca_pem, e.max_idle, e.host_name);
   };
   return fields(a) == fields(b);
 }
@@ -259,7 +259,8 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   out.put("transport", std::string(provider.use_curl ? "curl" : "hot"));
   if (!provider.endpoint) return out.take();
   const providers::Endpoint& endpoint = *provider.endpoint;
-  out.put("endpoint", (endpoint.tls ? "https://" : "http://") + endpoint.host_header() + endpoint.base_path);
+  out.put("endpoint", (endpoint.tls ? "https://" : "http://") + endpoint.authority() + endpoint.base_path);
+  if (!endpoint.host_name.empty()) out.put("host", endpoint.host_name);
   out.flag("http2", endpoint.http2);
   out.put("max_idle", static_cast<std::int64_t>(endpoint.max_idle));
   if (endpoint.connect_proxy_port != 0) {

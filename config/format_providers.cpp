@@ -1,4 +1,6 @@
 // Providers: what all kinds have in common.
+#include <algorithm>
+
 #include "config/format.h"
 #include "providers/kinds.h"
 
@@ -8,6 +10,15 @@ namespace {
 constexpr std::pair<std::string_view, local_backend::Isolation> kIsolations[] = {
     {"thread", local_backend::Isolation::thread}, {"process", local_backend::Isolation::process}};
 constexpr std::pair<std::string_view, bool> kTransports[] = {{"hot", false}, {"curl", true}};
+
+bool accepts_host(std::string_view text) {
+  const auto good = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
+           c == '_' || c == ':';
+  };
+  return !text.empty() && text.size() <= 259 && std::all_of(text.begin(), text.end(), good);
+}
+const TextRule kHost{"a host name such as llama.team.example.com", "^[A-Za-z0-9._:-]{1,259}$", accepts_host};
 
 void kind_field(Object& o, std::string& out) {
   std::vector<std::string_view> names;
@@ -56,6 +67,9 @@ void provider_fields(Object& o, ProviderDraft& out) {
   kind_field(o, options.kind);
   out.url_where = o.where("endpoint");
   o.text("endpoint", out.url, kUrl, {.doc = "https://host[:port][/base], such as https://api.openai.com/v1"});
+  o.text(
+      "host", out.host_name, kHost,
+      {.doc = "Sent as the Host header, where a shared address tells its servers by that, such as KServe's ingress"});
   o.object("region", {.doc = "Where it works"}, [&](Object& r) {
     r.text("processing", options.processing_region, kIdentifier,
            {.doc = "Compared with a model's residency, written to the ledger", .required = true});

@@ -28,9 +28,13 @@ std::string_view to_string(Api api) {
     case Api::speech:
       return "speech";
     case Api::gemini:
+    case Api::gemini_array:
       return "gemini";
     case Api::gemini_count:
       return "gemini_count_tokens";
+    case Api::gemini_embed:
+    case Api::gemini_embed_batch:
+      return "gemini_embeddings";
     case Api::converse:
       return "converse";
     case Api::transcriptions:
@@ -54,8 +58,8 @@ std::string_view to_string(Api api) {
 Ability ability(const ProviderOptions& provider, std::string_view model, Api api) {
   const bool local = provider.kind == "local";
   if (!local && native_api(provider, api) != nullptr) return Ability::native;
-  if (api == Api::embeddings) {
-    const EmbeddingDialect* dialect = local ? nullptr : embedding_dialect_of(provider.kind);
+  if (front_end(api).embeds != nullptr) {
+    const EmbeddingDialect* dialect = local ? nullptr : embeddings_of(provider);
     if (dialect == nullptr) return Ability::none;
     return dialect->batch({model, provider.endpoint->host}) > 0 ? Ability::translated : Ability::none;
   }

@@ -9,10 +9,11 @@
 namespace tollgate::providers {
 
 // Every API that a model is called by, in the order in which people ask for them.
-inline constexpr std::array kApis = {
-    Api::chat,        Api::responses,        Api::messages, Api::count_tokens, Api::embeddings,     Api::completions,
-    Api::moderations, Api::rerank,           Api::images,   Api::speech,       Api::transcriptions, Api::translations,
-    Api::image_edits, Api::image_variations, Api::batches,  Api::gemini,       Api::gemini_count,   Api::converse};
+inline constexpr std::array kApis = {Api::chat,         Api::responses,        Api::messages,       Api::count_tokens,
+                                     Api::embeddings,   Api::completions,      Api::moderations,    Api::rerank,
+                                     Api::images,       Api::speech,           Api::transcriptions, Api::translations,
+                                     Api::image_edits,  Api::image_variations, Api::batches,        Api::gemini,
+                                     Api::gemini_count, Api::gemini_embed,     Api::converse};
 
 // Stable lower-case name, for the ledger and for people: "chat".
 std::string_view to_string(Api api);

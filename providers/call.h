@@ -24,7 +24,10 @@ enum class Api : std::uint8_t {
   images,
   speech,
   gemini,
+  gemini_array,  // its stream as one JSON array
   gemini_count,
+  gemini_embed,
+  gemini_embed_batch,
   converse,
   // By a form with files:
   transcriptions,
@@ -38,7 +41,7 @@ enum class Api : std::uint8_t {
 };
 
 // The model stands in the path, and so does whether the answer is a stream: the body says neither.
-constexpr bool model_in_path(Api api) { return api == Api::gemini || api == Api::gemini_count || api == Api::converse; }
+constexpr bool model_in_path(Api api) { return api >= Api::gemini && api <= Api::converse; }
 
 // A range of bytes in Call::body. Offsets, never pointers: a Call moves freely.
 struct Span {

@@ -1,9 +1,11 @@
 // messages and system (Amazon Bedrock API reference, ContentBlock) with the wire format taken off.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "providers/bedrock_content.h"
 #include "providers/converse_call.h"
+#include "providers/turns.h"
 
 namespace tollgate::providers {
 namespace {
@@ -13,6 +15,18 @@ using Part = CanonicalPart;
 using Parts = std::vector<CanonicalPart>;
 
 constexpr std::size_t kMaxParts = 65'536;
+
+constexpr TurnWords kWords{
+    .call = "toolUse block",
+    .result = "toolResult block",
+    .reasoning = "reasoningContent block",
+    .messages = "messages",
+    .assistant = "assistant",
+    .content = "content",
+    .stray = "A toolResult block answers no toolUse block of the message before it. Check its 'toolUseId'.",
+    .unanswered =
+        "Expected toolResult blocks for the toolUse blocks of the message before: send one for each of them, in "
+        "the next message."};
 
 class ContentReader {
  public:
@@ -24,7 +38,7 @@ class ContentReader {
       ++reading_.place.item;
       return message();
     }));
-    TG_CHECK(all_answered());
+    TG_CHECK(turns_.all_answered());
     reading_.place = {};
     return {};
   }
@@ -53,70 +67,10 @@ class ContentReader {
       if (key == "role") return read_string(reading_, key, role);
       return key == "content" ? content(key, parts) : skip_value(reading_);
     }));
-    if (role == "assistant") return assistant(std::move(parts));
-    if (role == "user") return user(std::move(parts));
+    if (role == "assistant") return turns_.assistant(std::move(parts));
+    if (role == "user") return turns_.user(std::move(parts));
     const std::string path = reading_.place.path("role");
     return invalid_value(path, "'" + path + "' must be user or assistant.");
-  }
-
-  // --- turns ---
-
-  Status assistant(Parts parts) {
-    TG_CHECK(all_answered());
-    for (const Part& part : parts) {
-      if (part.kind == Part::Kind::tool_result) return misplaced("toolResult", "user");
-      if (part.kind == Part::Kind::tool_call) waiting_.push_back(part.id);
-    }
-    if (!parts.empty()) push(Role::assistant, std::move(parts));
-    return {};
-  }
-
-  // Results go first, whatever stands before them.
-  Status user(Parts parts) {
-    Parts rest;
-    for (Part& part : parts) {
-      if (part.kind == Part::Kind::tool_call) return misplaced("toolUse", "assistant");
-      if (part.kind == Part::Kind::reasoning) return misplaced("reasoningContent", "assistant");
-      if (part.kind == Part::Kind::tool_result)
-        TG_CHECK(result(std::move(part)));
-      else
-        rest.push_back(std::move(part));
-    }
-    TG_CHECK(all_answered());
-    if (!rest.empty()) push(Role::user, std::move(rest));
-    return {};
-  }
-
-  Status result(Part part) {
-    const auto call = std::find(waiting_.begin(), waiting_.end(), part.id);
-    if (call == waiting_.end())
-      return invalid_value(reading_.place.path("content"),
-                           "A toolResult block answers no toolUse block of the message before it. Check its "
-                           "'toolUseId'.");
-    waiting_.erase(call);
-    Parts parts;
-    parts.push_back(std::move(part));
-    push(Role::tool, std::move(parts));
-    return {};
-  }
-
-  Status all_answered() const {
-    if (waiting_.empty()) return {};
-    return invalid_value(reading_.place.path(""),
-                         "Expected toolResult blocks for the toolUse blocks of the message before: send one for each "
-                         "of them, in the next message.");
-  }
-
-  Error misplaced(std::string_view what, std::string_view role) const {
-    return invalid_value(
-        reading_.place.path("content"),
-        "A " + std::string(what) + " block may only stand in messages of role " + std::string(role) + ".");
-  }
-
-  void push(Role role, Parts parts) {
-    CanonicalMessage& message = reading_.out.messages.emplace_back();
-    message.role = role;
-    message.parts = std::move(parts);
   }
 
   // --- blocks ---
@@ -277,7 +231,7 @@ class ContentReader {
 
   Reading& reading_;
   JsonReader& in_;
-  std::vector<std::string> waiting_;  // ids of calls without a result yet
+  Turns turns_{reading_, kWords};
 };
 
 }  // namespace

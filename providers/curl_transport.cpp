@@ -112,7 +112,7 @@ struct Shared {
 
 // curl's line syntax: "Name: value", "Name;" for an empty value, "Name:" to leave out a header curl adds by itself.
 // CURLOPT_HTTPHEADER(3)
-HeaderList header_list(const std::vector<net::Header>& headers) {
+HeaderList header_list(const std::vector<net::Header>& headers, const std::string& host_name) {
   HeaderList list;
   const auto append = [&list](const std::string& line) {
     curl_slist* head = curl_slist_append(list.get(), line.c_str());
@@ -120,6 +120,7 @@ HeaderList header_list(const std::vector<net::Header>& headers) {
     static_cast<void>(list.release());
     list.reset(head);
   };
+  if (!host_name.empty()) append("Host: " + host_name);
   bool has_accept = false;
   bool has_content_type = false;
   for (const auto& header : headers) {
@@ -215,8 +216,8 @@ bool CurlExchange::begin() {
 
 void CurlExchange::set_request(CURL* curl) {
   const Endpoint& to = *call_.endpoint;
-  const std::string url = (to.tls ? "https://" : "http://") + to.host_header() + to.base_path + call_.path;
-  request_headers_ = header_list(call_.headers);
+  const std::string url = (to.tls ? "https://" : "http://") + to.authority() + to.base_path + call_.path;
+  request_headers_ = header_list(call_.headers, to.host_name);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, request_headers_.get());
   const bool has_body = !call_.body.empty() || call_.method != "GET";

@@ -83,7 +83,13 @@ struct ProviderDialect {
   std::unique_ptr<AnswerDecoder> (*decoder)(AnswerContext context, std::string_view content_type);
   // The provider's words reach the caller only where they speak about the caller's request.
   Error (*decode_error)(const ErrorAnswer& answer);
+  // How the same provider is asked for vectors; null: it is not.
+  const struct EmbeddingDialect* embeddings = nullptr;
 };
+
+extern const EmbeddingDialect kBedrockEmbeddings;  // InvokeModel: Titan and Cohere
+extern const EmbeddingDialect kGeminiEmbeddings;   // Vertex AI: predict and embedContent
+extern const EmbeddingDialect kOpenAiEmbeddings;   // for callers of another API
 
 // By a provider's kind, and by what its base path ends with; nullptr for kinds that have none.
 const ProviderDialect* dialect_of(std::string_view kind, std::string_view base_path);

@@ -10,9 +10,11 @@
 namespace tollgate::providers {
 
 constinit const ProviderDialect kAnthropicDialect{encode_anthropic_request, anthropic_decoder, decode_anthropic_error};
-constinit const ProviderDialect kBedrockDialect{encode_converse_request, converse_decoder, decode_bedrock_error};
-constinit const ProviderDialect kChatDialect{encode_chat_request, chat_decoder, decode_chat_error};
-constinit const ProviderDialect kGeminiDialect{encode_gemini_request, gemini_decoder, decode_gemini_error};
+constinit const ProviderDialect kBedrockDialect{encode_converse_request, converse_decoder, decode_bedrock_error,
+                                                &kBedrockEmbeddings};
+constinit const ProviderDialect kChatDialect{encode_chat_request, chat_decoder, decode_chat_error, &kOpenAiEmbeddings};
+constinit const ProviderDialect kGeminiDialect{encode_gemini_request, gemini_decoder, decode_gemini_error,
+                                               &kGeminiEmbeddings};
 constinit const ProviderDialect kGenerateDialect{encode_generate_request, generate_decoder, decode_chat_error};
 
 namespace {

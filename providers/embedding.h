@@ -10,6 +10,7 @@
 
 #include "providers/dialect.h"
 #include "providers/front_end.h"
+#include "providers/json_writer.h"
 
 namespace tollgate::providers {
 
@@ -23,6 +24,7 @@ struct EmbeddingRequest {
   std::vector<std::string> inputs;         // at least one, none of them empty
   std::optional<std::int64_t> dimensions;  // at least 1
   std::string input_type;                  // an extension: "query", "document", or what the provider names it
+  std::vector<std::string> lossy = {};     // members of the request that no other API has a place for
 };
 // From the scrubbed body of an accepted call. Errors: invalid_request for token arrays, which only models with OpenAI's
 // tokenizer understand.
@@ -38,6 +40,8 @@ std::unique_ptr<ClientEncoder> embeddings_encoder(EncoderOptions options);
 struct EmbeddingTarget {
   std::string_view model;  // as the provider names it
   std::string_view host;
+  std::string_view api_version = {};  // OpenAI's on Azure
+  bool deployment_in_path = false;    // with a version, the model stands in the path
 };
 
 // What one answer holds, in the order of the inputs.
@@ -55,11 +59,10 @@ struct EmbeddingDialect {
   Result<EmbeddingAnswer> (*decode)(std::string_view body, std::string_view token_count);
 };
 
-// By a provider's kind; nullptr where there is none.
-const EmbeddingDialect* embedding_dialect_of(std::string_view kind);
-
-extern const EmbeddingDialect kBedrockEmbeddings;  // InvokeModel: Titan and Cohere
-extern const EmbeddingDialect kGeminiEmbeddings;   // Vertex AI: predict and embedContent
+// The numbers of a vector as it stands in an event, as an array.
+void write_numbers(std::string_view name, std::string_view bytes, JsonWriter& out);
+// {"prompt_tokens":8,"total_tokens":8}
+Usage read_embedding_usage(class JsonReader& reader);
 
 // The vector as an event: its numbers as little-endian float32.
 Event embedding_event(std::uint32_t index, const std::vector<float>& vector);

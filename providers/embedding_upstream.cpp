@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/net/signal.h"
+#include "providers/native_api.h"
 #include "providers/provider_call.h"
 #include "providers/provider_fault.h"
 
@@ -44,12 +45,14 @@ std::vector<EmbeddingRequest> parts_of(const EmbeddingRequest& asked, std::size_
 // How each of the calls is made.
 struct Route {
   const EmbeddingDialect& dialect;
-  const ProviderDialect& errors;
+  Error (*decode_error)(const ErrorAnswer& answer);
   ProviderOptions options;
   std::string model;
   std::string request_id;
   Timeouts timeouts;
-  EmbeddingTarget target() const { return {model, options.endpoint->host}; }
+  EmbeddingTarget target() const {
+    return {model, options.endpoint->host, options.api_version, deployment_in_path(options)};
+  }
 };
 
 // The calls of one request, which their coroutines share: each takes the next part that nobody has taken. The first
@@ -124,7 +127,7 @@ class Calls {
     TG_CO_TRY(auto encoded, route_.dialect.encode(part, route_.target()));
     lossy_ = std::move(encoded.lossy);
     HttpCall call = http_call(std::move(encoded), route_.options, route_.timeouts, route_.request_id);
-    const Status sent = co_await wire.send(std::move(call), route_.errors.decode_error);
+    const Status sent = co_await wire.send(std::move(call), route_.decode_error);
     if (!failure_) provider_request_id_ = wire.provider_request_id();
     if (!sent) co_return sent.error();
     TG_CO_TRY(const std::string body, co_await wire.whole_body(kMaxBody));
@@ -174,15 +177,22 @@ class EmbeddingStream final : public EventStream {
 
   // Before anything is sent too: who refuses losses asks then.
   std::string lossy() const override {
-    if (dispatched() || !asked_ || asked_->inputs.empty()) return listed(calls_->lossy());
+    if (!asked_ || asked_->inputs.empty()) return {};
+    std::vector<std::string> lost = asked_->lossy;
+    const auto also = dispatched() ? calls_->lossy() : foreseen();
+    lost.insert(lost.end(), also.begin(), also.end());
+    return listed(lost);
+  }
+
+ private:
+  std::vector<std::string> foreseen() const {
     const Route& route = calls_->route();
     const std::size_t most = route.dialect.batch(route.target());
     if (most == 0) return {};
     const auto encoded = route.dialect.encode(parts_of(*asked_, most).front(), route.target());
-    return encoded ? listed(encoded->lossy) : std::string();
+    return encoded ? encoded->lossy : std::vector<std::string>();
   }
 
- private:
   Batch batch() const {
     Batch out;
     std::uint32_t input = 0;
@@ -206,12 +216,14 @@ class EmbeddingStream final : public EventStream {
 
 }  // namespace
 
-std::unique_ptr<EventStream> embedding_stream(const EmbeddingDialect& dialect, const ProviderDialect& errors,
-                                              const ProviderOptions& options, std::shared_ptr<Authorizer> authorizer,
-                                              Transport& transport, const AttemptRequest& request) {
-  Route route{dialect, errors, options, request.upstream_model, request.request_id, request.timeouts};
-  return std::make_unique<EmbeddingStream>(std::make_shared<Calls>(std::move(route), std::move(authorizer), transport),
-                                           read_embeddings(splice(*request.call->body, request.edits)));
+std::unique_ptr<EventStream> embedding_stream(const ProviderDialect& dialect, const ProviderOptions& options,
+                                              std::shared_ptr<Authorizer> authorizer, Transport& transport,
+                                              const AttemptRequest& request) {
+  Route route{*dialect.embeddings,    dialect.decode_error, options,
+              request.upstream_model, request.request_id,   request.timeouts};
+  return std::make_unique<EmbeddingStream>(
+      std::make_shared<Calls>(std::move(route), std::move(authorizer), transport),
+      front_end(request.call->api).embeds(splice(*request.call->body, request.edits)));
 }
 
 }  // namespace tollgate::providers

@@ -9,8 +9,9 @@ namespace tollgate::providers {
 
 // One call of the caller's, as many of the provider's as its API needs, several at a time. Everything but the request
 // must outlive the stream.
-std::unique_ptr<EventStream> embedding_stream(const EmbeddingDialect& dialect, const ProviderDialect& errors,
-                                              const ProviderOptions& options, std::shared_ptr<Authorizer> authorizer,
-                                              Transport& transport, const AttemptRequest& request);
+// REQUIRES: dialect.embeddings, and front_end(request.call->api).embeds
+std::unique_ptr<EventStream> embedding_stream(const ProviderDialect& dialect, const ProviderOptions& options,
+                                              std::shared_ptr<Authorizer> authorizer, Transport& transport,
+                                              const AttemptRequest& request);
 
 }  // namespace tollgate::providers

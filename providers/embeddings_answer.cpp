@@ -11,7 +11,6 @@
 #include "providers/embedding.h"
 #include "providers/identity/crypto.h"
 #include "providers/json_reader.h"
-#include "providers/json_writer.h"
 #include "providers/provider_fault.h"
 
 namespace tollgate::providers {
@@ -20,32 +19,6 @@ namespace {
 using Kind = JsonReader::Kind;
 
 static_assert(std::endian::native == std::endian::little, "vectors are sent as little-endian float32");
-
-// {"prompt_tokens":8,"total_tokens":8}
-Usage read_embedding_usage(JsonReader& reader) {
-  Usage usage;
-  reader.enter_object();
-  while (reader.next_member()) {
-    if (reader.key() == "prompt_tokens")
-      usage.input = read_count(reader);
-    else
-      reader.skip();
-  }
-  if (usage.input >= 0) usage.output = 0;
-  return usage;
-}
-
-void write_numbers(std::string_view bytes, JsonWriter& out) {
-  out.begin_array("embedding");
-  for (std::size_t at = 0; at + sizeof(float) <= bytes.size(); at += sizeof(float)) {
-    float value = 0;
-    std::memcpy(&value, bytes.data() + at, sizeof(value));
-    std::array<char, 32> text{};
-    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-    out.raw({text.data(), static_cast<std::size_t>(end - text.data())});
-  }
-  out.end_array();
-}
 
 class EmbeddingsEncoder final : public ClientEncoder {
  public:
@@ -93,7 +66,7 @@ class EmbeddingsEncoder final : public ClientEncoder {
     if (options_.call->index.base64)
       json.string("embedding", base64(vectors_[index]));
     else
-      write_numbers(vectors_[index], json);
+      write_numbers("embedding", vectors_[index], json);
     json.end_object();
   }
 
@@ -104,6 +77,30 @@ class EmbeddingsEncoder final : public ClientEncoder {
 };
 
 }  // namespace
+
+void write_numbers(std::string_view name, std::string_view bytes, JsonWriter& out) {
+  out.begin_array(name);
+  for (std::size_t at = 0; at + sizeof(float) <= bytes.size(); at += sizeof(float)) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
+    std::array<char, 32> text{};
+    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+    out.raw({text.data(), static_cast<std::size_t>(end - text.data())});
+  }
+  out.end_array();
+}
+
+Usage read_embedding_usage(JsonReader& reader) {
+  Usage usage;
+  walk_object(reader, [&](std::string_view key) {
+    if (key == "prompt_tokens")
+      usage.input = read_count(reader);
+    else
+      reader.skip();
+  });
+  if (usage.input >= 0) usage.output = 0;
+  return usage;
+}
 
 Result<Batch> decode_embeddings_response(std::string body) {
   if (!valid_utf8(body)) return upstream_garbage();

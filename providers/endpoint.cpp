@@ -109,7 +109,7 @@ std::string url_host(const Endpoint& endpoint) {
   return ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
 }
 
-std::string Endpoint::host_header() const {
+std::string Endpoint::authority() const {
   const std::uint16_t default_port = tls ? 443 : 80;
   const std::string name = url_host(*this);
   return port == default_port ? name : name + ":" + std::to_string(port);

@@ -12,6 +12,8 @@
 
 namespace tollgate::providers {
 
+struct EmbeddingRequest;  // embedding.h
+
 struct EncoderOptions {
   bool stream = false;
   bool include_usage = false;   // the caller asked for it
@@ -45,6 +47,7 @@ class ClientEncoder {
 // What a form that uploads files may hold.
 struct FormRules {
   std::span<const std::string_view> files;  // names of the parts that are files; no other part may be one
+  bool streams = false;                     // the answer may come piece by piece, as the field `stream` asks
   bool calls = false;                       // the file is a batch's input (batch_lines.h), and its calls name the model
 };
 
@@ -72,6 +75,8 @@ struct FrontEnd {
   // The answer is written by a model: it costs tokens. Otherwise the call counts as a request and nothing more.
   bool generates = true;
   const FormRules* form = nullptr;  // the request is multipart/form-data
+  // Where vectors are asked for: the scrubbed body of an accepted call, for targets that speak another API.
+  Result<EmbeddingRequest> (*embeds)(std::string_view body) = nullptr;
 };
 
 const FrontEnd& front_end(Api api);

@@ -29,7 +29,12 @@ std::unique_ptr<ClientEncoder> total_tokens_encoder(EncoderOptions /*options*/) 
 
 std::string openai_error(const Error& error, std::string_view) { return encode_error_body(error); }
 
-constexpr FrontEnd kEmbeddings{"embd-", decode_embeddings_request, nullptr, embeddings_encoder, openai_error};
+constexpr FrontEnd kEmbeddings{.id_prefix = "embd-",
+                               .decode = decode_embeddings_request,
+                               .canonicalise = nullptr,
+                               .encoder = embeddings_encoder,
+                               .error_body = openai_error,
+                               .embeds = read_embeddings};
 constexpr FrontEnd kChat{"chatcmpl-", decode_chat_request, canonicalise, make<ChatEncoder>, openai_error};
 
 // Which version of the API, and which of its experiments.
@@ -52,6 +57,22 @@ constexpr FrontEnd kCompletions{"cmpl-", decode_completions_request, canonicalis
                                 openai_error};
 
 constexpr FrontEnd kGemini{"", decode_gemini_call, canonicalise_gemini, gemini_encoder, encode_gemini_error};
+constexpr FrontEnd kGeminiArray{.id_prefix = "",
+                                .decode = decode_gemini_array_call,
+                                .canonicalise = canonicalise_gemini,
+                                .encoder = gemini_array_encoder,
+                                .error_body = encode_gemini_error,
+                                .stream_type = "application/json; charset=utf-8"};
+constexpr FrontEnd gemini_embed_api(Result<Call> (*decode)(std::shared_ptr<const std::string>, std::string)) {
+  return {.id_prefix = "",
+          .decode = decode,
+          .canonicalise = nullptr,
+          .encoder = gemini_embed_encoder,
+          .error_body = encode_gemini_error,
+          .embeds = read_gemini_embed};
+}
+constexpr FrontEnd kGeminiEmbed = gemini_embed_api(decode_gemini_embed_call);
+constexpr FrontEnd kGeminiEmbedBatch = gemini_embed_api(decode_gemini_embed_batch_call);
 constexpr FrontEnd kGeminiCount{.id_prefix = "",
                                 .decode = decode_gemini_count_call,
                                 .canonicalise = canonicalise_gemini,
@@ -75,19 +96,21 @@ constexpr FrontEnd kSpeech{"speech-", decode_speech_request, nullptr, relay_enco
 
 constexpr std::string_view kOneFile[] = {"file"};
 constexpr std::string_view kPictures[] = {"image", "image[]", "mask"};
+constexpr FormRules kTranscriptForm{.files = kOneFile, .streams = true};
 constexpr FormRules kSoundForm{kOneFile};
 constexpr FormRules kPictureForm{kPictures};
 
-constexpr FrontEnd form_api(std::string_view id_prefix, const FormRules& rules) {
-  FrontEnd out{id_prefix, nullptr, nullptr, relay_encoder, openai_error};
+constexpr FrontEnd form_api(std::string_view id_prefix, const FormRules& rules,
+                            std::unique_ptr<ClientEncoder> (*encoder)(EncoderOptions) = relay_encoder) {
+  FrontEnd out{id_prefix, nullptr, nullptr, encoder, openai_error};
   out.form = &rules;
   return out;
 }
-constexpr FrontEnd kTranscriptions = form_api("transcr-", kSoundForm);
+constexpr FrontEnd kTranscriptions = form_api("transcr-", kTranscriptForm, transcript_encoder);
 constexpr FrontEnd kTranslations = form_api("transl-", kSoundForm);
 constexpr FrontEnd kImageEdits = form_api("img-", kPictureForm);
 constexpr FrontEnd kImageVariations = form_api("img-", kPictureForm);
-constexpr FormRules kBatchForm{kOneFile, true};
+constexpr FormRules kBatchForm{.files = kOneFile, .calls = true};
 constexpr FrontEnd kFiles = form_api("file-", kBatchForm);
 constexpr FrontEnd kKept{"", nullptr, nullptr, relay_encoder, openai_error};
 
@@ -117,8 +140,14 @@ const FrontEnd& front_end(Api api) {
       return kSpeech;
     case Api::gemini:
       return kGemini;
+    case Api::gemini_array:
+      return kGeminiArray;
     case Api::gemini_count:
       return kGeminiCount;
+    case Api::gemini_embed:
+      return kGeminiEmbed;
+    case Api::gemini_embed_batch:
+      return kGeminiEmbedBatch;
     case Api::converse:
       return kConverse;
     case Api::transcriptions:

@@ -13,6 +13,11 @@ namespace tollgate::providers {
 // POST models/M:generateContent and :streamGenerateContent: the index of a request, or a refusal. The path names the
 // model, and says whether the answer is a stream.
 Result<Call> decode_gemini_call(std::shared_ptr<const std::string> body, std::string path_model);
+// The same where the stream is one JSON array.
+Result<Call> decode_gemini_array_call(std::shared_ptr<const std::string> body, std::string path_model);
+// POST models/M:embedContent and :batchEmbedContents.
+Result<Call> decode_gemini_embed_call(std::shared_ptr<const std::string> body, std::string path_model);
+Result<Call> decode_gemini_embed_batch_call(std::shared_ptr<const std::string> body, std::string path_model);
 // POST models/M:countTokens: the same contents, by themselves or inside `generateContentRequest`.
 Result<Call> decode_gemini_count_call(std::shared_ptr<const std::string> body, std::string path_model);
 
@@ -20,7 +25,13 @@ Result<Call> decode_gemini_count_call(std::shared_ptr<const std::string> body, s
 // can do (its own tools, cached content, files that it keeps).
 Result<CanonicalRequest> canonicalise_gemini(std::string_view body);
 
+// What both of embedContent's forms ask for, from the scrubbed body. Errors: invalid_request for what is no text, and
+// for settings that differ within a call.
+Result<EmbeddingRequest> read_gemini_embed(std::string_view body);
+
 std::unique_ptr<ClientEncoder> gemini_encoder(EncoderOptions options);
+std::unique_ptr<ClientEncoder> gemini_array_encoder(EncoderOptions options);
+std::unique_ptr<ClientEncoder> gemini_embed_encoder(EncoderOptions options);
 
 // --- the parts of canonicalise_gemini ---
 

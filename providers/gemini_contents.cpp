@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "providers/gemini_call.h"
+#include "providers/turns.h"
 
 namespace tollgate::providers {
 namespace {
@@ -24,6 +25,18 @@ struct Raw {
   bool result = false;
 };
 
+constexpr TurnWords kWords{
+    .call = "'functionCall'",
+    .result = "'functionResponse'",
+    .reasoning = "",
+    .messages = "contents",
+    .assistant = "model",
+    .content = "parts",
+    .stray = "A 'functionResponse' answers no 'functionCall' of the content before it. Check its 'name' and 'id'.",
+    .unanswered = "A 'functionCall' has no 'functionResponse': send one for each of them in the next content.",
+    .unanswered_at = "parts",
+    .results_apart = true};
+
 class ContentReader {
  public:
   explicit ContentReader(Reading& reading) : reading_(reading), in_(reading.in) {}
@@ -35,7 +48,7 @@ class ContentReader {
       ++reading_.place.item;
       return content();
     }));
-    TG_CHECK(all_answered());
+    TG_CHECK(turns_.all_answered());
     reading_.place = {};
     return {};
   }
@@ -71,80 +84,10 @@ class ContentReader {
     std::string role;
     Parts parts;
     TG_CHECK(members(role, parts));
-    if (role == "model") return assistant(std::move(parts));
-    if (role.empty() || role == "user" || role == "function") return user(std::move(parts));
+    if (role == "model") return turns_.assistant(std::move(parts));
+    if (role.empty() || role == "user" || role == "function") return turns_.user(std::move(parts));
     const std::string path = reading_.place.path("role");
     return invalid_value(path, "'" + path + "' must be user or model.");
-  }
-
-  // --- turns ---
-
-  Status assistant(Parts parts) {
-    TG_CHECK(all_answered());
-    for (Part& part : parts) {
-      if (part.kind == Part::Kind::tool_result) return misplaced("functionResponse", "user");
-      if (part.kind != Part::Kind::tool_call) continue;
-      if (part.id.empty()) part.id = "call_" + std::to_string(++invented_);
-      waiting_.push_back({part.id, part.name});
-    }
-    if (!parts.empty()) push(Role::assistant, std::move(parts));
-    return {};
-  }
-
-  // Results go first, whatever stands before them.
-  Status user(Parts parts) {
-    Parts rest;
-    for (Part& part : parts) {
-      if (part.kind == Part::Kind::tool_call) return misplaced("functionCall", "model");
-      if (part.kind == Part::Kind::reasoning) part.kind = Part::Kind::text;
-      if (part.kind == Part::Kind::tool_result)
-        TG_CHECK(result(std::move(part)));
-      else
-        rest.push_back(std::move(part));
-    }
-    if (rest.empty()) return {};
-    TG_CHECK(all_answered());
-    push(Role::user, std::move(rest));
-    return {};
-  }
-
-  struct Waiting {
-    std::string id;
-    std::string name;
-  };
-
-  // By its id, or, as not every version of the API has ids, by the function's name in the order of the calls.
-  Status result(Part part) {
-    const auto call = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
-      return part.id.empty() ? w.name == part.name : w.id == part.id;
-    });
-    if (call == waiting_.end())
-      return invalid_value(reading_.place.path("parts"),
-                           "A 'functionResponse' answers no 'functionCall' of the content before it. Check its 'name' "
-                           "and 'id'.");
-    part.id = call->id;
-    waiting_.erase(call);
-    Parts parts;
-    parts.push_back(std::move(part));
-    push(Role::tool, std::move(parts));
-    return {};
-  }
-
-  Status all_answered() const {
-    if (waiting_.empty()) return {};
-    return invalid_value(reading_.place.path("parts"),
-                         "A 'functionCall' has no 'functionResponse': send one for each of them in the next content.");
-  }
-
-  Error misplaced(std::string_view what, std::string_view role) const {
-    return invalid_value(reading_.place.path("parts"),
-                         "A '" + std::string(what) + "' may only stand in contents of role " + std::string(role) + ".");
-  }
-
-  void push(Role role, Parts parts) {
-    CanonicalMessage& message = reading_.out.messages.emplace_back();
-    message.role = role;
-    message.parts = std::move(parts);
   }
 
   // --- parts ---
@@ -301,8 +244,7 @@ class ContentReader {
 
   Reading& reading_;
   JsonReader& in_;
-  std::vector<Waiting> waiting_;  // calls without a result yet
-  int invented_ = 0;              // ids of calls that came without one
+  Turns turns_{reading_, kWords};
 };
 
 }  // namespace

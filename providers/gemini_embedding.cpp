@@ -26,9 +26,13 @@ std::size_t batch(const EmbeddingTarget& target) {
   return gemini || by_content(target) ? 1 : 250;
 }
 
-std::string task_type(const std::string& type) {
+// RETRIEVAL_QUERY, CLASSIFICATION, ...
+std::string task_type(std::string type) {
   if (type == "document") return "RETRIEVAL_DOCUMENT";
-  return type == "query" ? "RETRIEVAL_QUERY" : type;
+  if (type == "query") return "RETRIEVAL_QUERY";
+  std::ranges::transform(type, type.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return type;
 }
 
 void write_content(const EmbeddingRequest& request, JsonWriter& out) {
@@ -150,10 +154,5 @@ Result<EmbeddingAnswer> decode(std::string_view body, std::string_view /*token_c
 }  // namespace
 
 constinit const EmbeddingDialect kGeminiEmbeddings{batch, encode, decode};
-
-const EmbeddingDialect* embedding_dialect_of(std::string_view kind) {
-  if (kind == "bedrock") return &kBedrockEmbeddings;
-  return kind == "vertex" ? &kGeminiEmbeddings : nullptr;
-}
 
 }  // namespace tollgate::providers

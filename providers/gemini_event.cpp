@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 8> kReferences = {"uri",      "mimeType",
 
 class ResponseWalk {
  public:
-  ResponseWalk(std::string_view json, std::uint32_t base) : in_(json, base) {}
+  enum class Part : std::uint8_t { chunk, whole };
+  ResponseWalk(std::string_view json, std::uint32_t base, Part part) : in_(json, base), part_(part) {}
 
   // false: it is no such answer.
   bool run() {
@@ -94,6 +95,7 @@ class ResponseWalk {
         skip();
       }
     });
+    finished_ = finished_ || !reason.empty();
     if (!reason.empty()) add(K::finish).text = finish_word(reason, first);
     for (std::size_t i = first; i < batch_.events.size(); ++i)
       batch_.events[i].choice = static_cast<std::uint32_t>(std::clamp<std::int64_t>(index, 0, kMaxCandidates));
@@ -178,16 +180,28 @@ class ResponseWalk {
 
   void conclude() {
     if (!candidates_ && blocked_) add(K::finish).text = "content_filter";
-    if (usage_) add(K::usage).usage = *usage_;
+    if (usage_) batch_.events.push_back(told());
     if (batch_.events.empty()) add(K::opaque);
   }
 
+  // Every chunk tells it: before the last one the count of the answer is a beginning.
+  Event told() const {
+    const bool goes_on = part_ == Part::chunk && candidates_ && !finished_;
+    if (goes_on) return prompt_usage(*usage_);
+    Event event;
+    event.kind = K::usage;
+    event.usage = *usage_;
+    return event;
+  }
+
   JsonReader in_;
+  Part part_;
   Batch batch_;
   std::optional<Usage> usage_;
   std::uint32_t calls_ = 0;
   bool candidates_ = false;
   bool blocked_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace
@@ -202,14 +216,14 @@ Result<Batch> decode_gemini_event(std::string frame, std::string_view data, std:
   const auto json = std::string_view(frame).substr(data_offset, data.size());
   if (!valid_utf8(json)) return upstream_garbage();
   if (auto error = gemini_error_in(json)) return *std::move(error);
-  ResponseWalk walk(json, static_cast<std::uint32_t>(data_offset));
+  ResponseWalk walk(json, static_cast<std::uint32_t>(data_offset), ResponseWalk::Part::chunk);
   if (!walk.run()) return upstream_garbage();
   walk.batch().frame = std::move(frame);
   return std::move(walk.batch());
 }
 
 Result<Batch> decode_gemini_response(std::string body) {
-  ResponseWalk walk(body, 0);
+  ResponseWalk walk(body, 0, ResponseWalk::Part::whole);
   if (!valid_utf8(body) || !walk.run() || !walk.answers()) return upstream_garbage();
   walk.batch().events.emplace_back().kind = K::done;
   walk.batch().frame = std::move(body);

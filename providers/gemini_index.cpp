@@ -190,6 +190,10 @@ Result<Call> decode_gemini_call(std::shared_ptr<const std::string> body, std::st
   return decode_request<GeminiWalk>(Api::gemini, std::move(body), std::move(path_model));
 }
 
+Result<Call> decode_gemini_array_call(std::shared_ptr<const std::string> body, std::string path_model) {
+  return decode_request<GeminiWalk>(Api::gemini_array, std::move(body), std::move(path_model));
+}
+
 Result<Call> decode_gemini_count_call(std::shared_ptr<const std::string> body, std::string path_model) {
   return decode_request<GeminiWalk>(Api::gemini_count, std::move(body), std::move(path_model));
 }

@@ -35,16 +35,16 @@ class HttpUpstream final : public Upstream {
   HttpUpstream(ProviderOptions options, std::shared_ptr<Authorizer> authorizer, Transport& transport)
       : options_(std::move(options)),
         dialect_(dialect_of(options_.kind, options_.endpoint->base_path)),
-        embeddings_(embedding_dialect_of(options_.kind)),
         authorizer_(std::move(authorizer)),
         transport_(transport) {}
 
   std::unique_ptr<EventStream> start(AttemptRequest request) override {
     if (const NativeApi* api = native_api(options_, request.call->api))
       return native_stream(*api, options_, authorizer_, transport_, std::move(request));
-    if (request.call->api == Api::embeddings && dialect_ != nullptr && embeddings_ != nullptr)
-      return embedding_stream(*embeddings_, *dialect_, options_, authorizer_, transport_, request);
-    const bool translated = dialect_ != nullptr && front_end(request.call->api).canonicalise != nullptr;
+    const FrontEnd& front = front_end(request.call->api);
+    if (front.embeds != nullptr && embeddings_of(options_) != nullptr)
+      return embedding_stream(*dialect_, options_, authorizer_, transport_, request);
+    const bool translated = dialect_ != nullptr && front.canonicalise != nullptr;
     if (!translated) return std::make_unique<Refused>(not_spoken());
     return dialect_stream(*dialect_, options_, authorizer_, transport_, request);
   }
@@ -54,7 +54,6 @@ class HttpUpstream final : public Upstream {
  private:
   ProviderOptions options_;
   const ProviderDialect* dialect_;
-  const EmbeddingDialect* embeddings_;
   std::shared_ptr<Authorizer> authorizer_;
   Transport& transport_;
 };

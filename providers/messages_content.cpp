@@ -1,8 +1,8 @@
 // messages and system (Anthropic API reference, messages/create) with the wire format taken off.
-#include <algorithm>
 #include <iterator>
 
 #include "providers/messages_reading.h"
+#include "providers/turns.h"
 
 namespace tollgate::providers {
 namespace {
@@ -32,6 +32,18 @@ struct Raw {
   Parts content;
 };
 
+constexpr TurnWords kWords{
+    .call = "`tool_use` block",
+    .result = "`tool_result` block",
+    .reasoning = "`thinking` block",
+    .messages = "messages",
+    .assistant = "assistant",
+    .content = "content",
+    .stray = "A `tool_result` block answers no `tool_use` block of the message before it. Check its 'tool_use_id'.",
+    .unanswered =
+        "`tool_use` ids were found without `tool_result` blocks immediately after. Send one for each of them, in "
+        "the next message."};
+
 class ContentReader {
  public:
   explicit ContentReader(Reading& reading) : reading_(reading), in_(reading.in) {}
@@ -39,7 +51,7 @@ class ContentReader {
   Status messages() {
     const Place outer = std::exchange(reading_.place, Place{});
     TG_CHECK(read_array(reading_, "messages", [this] { return message(); }));
-    TG_CHECK(all_answered());
+    TG_CHECK(turns_.all_answered());
     reading_.place = outer;
     return {};
   }
@@ -77,77 +89,19 @@ class ContentReader {
       if (key == "role") return read_string(reading_, key, role);
       return key == "content" ? content(parts) : skip_value(reading_);
     }));
-    if (role == "assistant") return assistant(std::move(parts));
-    return role == "system" ? system_message(std::move(parts)) : user(std::move(parts));
+    if (role == "assistant") return turns_.assistant(std::move(parts));
+    return role == "system" ? system_message(std::move(parts)) : turns_.user(std::move(parts));
   }
 
   Status system_message(Parts parts) {
     TG_CHECK(texts_only(parts));
-    push(Role::system, std::move(parts));
+    turns_.push(Role::system, std::move(parts));
     return {};
   }
 
   Status texts_only(const Parts& parts) const {
     if (parts.empty() || parts.back().kind == Part::Kind::text) return {};
     return invalid_value(reading_.place.path("type"), "The system may only say text.");
-  }
-
-  // Each call is answered in the user's message right after it.
-  Status assistant(Parts parts) {
-    TG_CHECK(all_answered());
-    for (const Part& part : parts) {
-      if (part.kind == Part::Kind::tool_result) return misplaced("tool_result", "user");
-      if (part.kind == Part::Kind::tool_call) waiting_.push_back(part.id);
-    }
-    push(Role::assistant, std::move(parts));
-    return {};
-  }
-
-  // Results go first, whatever stands before them.
-  Status user(Parts parts) {
-    Parts rest;
-    for (Part& part : parts) {
-      if (part.kind == Part::Kind::tool_call) return misplaced("tool_use", "assistant");
-      if (part.kind == Part::Kind::reasoning) return misplaced("thinking", "assistant");
-      if (part.kind == Part::Kind::tool_result)
-        TG_CHECK(result(std::move(part)));
-      else
-        rest.push_back(std::move(part));
-    }
-    TG_CHECK(all_answered());
-    if (!rest.empty()) push(Role::user, std::move(rest));
-    return {};
-  }
-
-  Status result(Part part) {
-    const auto call = std::find(waiting_.begin(), waiting_.end(), part.id);
-    if (call == waiting_.end())
-      return invalid_value(reading_.place.path("content"),
-                           "A `tool_result` block answers no `tool_use` block of the message before it. Check its "
-                           "'tool_use_id'.");
-    waiting_.erase(call);
-    Parts parts;
-    parts.push_back(std::move(part));
-    push(Role::tool, std::move(parts));
-    return {};
-  }
-
-  Status all_answered() const {
-    if (waiting_.empty()) return {};
-    return invalid_value(reading_.place.path(""),
-                         "`tool_use` ids were found without `tool_result` blocks immediately after. Send one for each "
-                         "of them, in the next message.");
-  }
-
-  Error misplaced(std::string_view type, std::string_view role) const {
-    return invalid_value(reading_.place.path("content"),
-                         "A `" + std::string(type) + "` block may only stand in " + std::string(role) + " messages.");
-  }
-
-  void push(Role role, Parts parts) {
-    CanonicalMessage& message = reading_.out.messages.emplace_back();
-    message.role = role;
-    message.parts = std::move(parts);
   }
 
   // --- content ---
@@ -335,7 +289,7 @@ class ContentReader {
 
   Reading& reading_;
   JsonReader& in_;
-  std::vector<std::string> waiting_;  // ids of calls without a result yet
+  Turns turns_{reading_, kWords};
 };
 
 }  // namespace

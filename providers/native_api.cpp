@@ -77,14 +77,15 @@ constexpr NativeApi kConverse{.operation = {},
 
 const NativeApi* gemini_api(Api api) {
   if (api == Api::gemini_count) return &kGeminiCount;
-  return api == Api::gemini ? &kGemini : nullptr;
+  return api == Api::gemini || api == Api::gemini_array ? &kGemini : nullptr;
 }
 
 constexpr NativeApi kModerations{"/moderations", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kRerank{"/rerank", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kImages{"/images/generations", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kSpeech{"/audio/speech", nullptr, decode_relayed_bytes, decode_openai_error};
-constexpr NativeApi kTranscriptions{"/audio/transcriptions", nullptr, decode_transcript, decode_openai_error};
+constexpr NativeApi kTranscriptions{"/audio/transcriptions", decode_transcript_event, decode_transcript,
+                                    decode_openai_error};
 constexpr NativeApi kTranslations{"/audio/translations", nullptr, decode_transcript, decode_openai_error};
 constexpr NativeApi kImageEdits{"/images/edits", nullptr, decode_relayed_json, decode_openai_error};
 constexpr NativeApi kImageVariations{"/images/variations", nullptr, decode_relayed_json, decode_openai_error};
@@ -129,7 +130,10 @@ const NativeApi* openai_api(Api api) {
     case Api::speech:
       return &kSpeech;
     case Api::gemini:
+    case Api::gemini_array:
     case Api::gemini_count:
+    case Api::gemini_embed:
+    case Api::gemini_embed_batch:
     case Api::converse:
       break;
     case Api::transcriptions:
@@ -150,7 +154,17 @@ const NativeApi* openai_api(Api api) {
   return nullptr;
 }
 
+bool lists(const ProviderOptions& options, Api api) {
+  return std::find(options.apis.begin(), options.apis.end(), api) != options.apis.end();
+}
+
 }  // namespace
+
+const EmbeddingDialect* embeddings_of(const ProviderOptions& options) {
+  const ProviderDialect* dialect = dialect_of(options.kind, options.endpoint ? options.endpoint->base_path : "");
+  const bool has_them = !speaks_openai(options.kind) || lists(options, Api::embeddings);
+  return dialect != nullptr && has_them ? dialect->embeddings : nullptr;
+}
 
 const NativeApi* native_api(const ProviderOptions& options, Api api) {
   if (options.kind == "anthropic") return anthropic_api(api);
@@ -159,8 +173,7 @@ const NativeApi* native_api(const ProviderOptions& options, Api api) {
     return gemini_api(api);
   if (api == Api::chat && options.quirks.respells()) return nullptr;
   const bool kept = api == Api::files || api == Api::file_content;  // for batches, and for nothing else
-  const bool spoken =
-      std::find(options.apis.begin(), options.apis.end(), kept ? Api::batches : api) != options.apis.end();
+  const bool spoken = lists(options, kept ? Api::batches : api);
   const bool carried = !options.use_curl || front_end(api).form == nullptr;  // curl_transport streams no bodies
   return speaks_openai(options.kind) && spoken && carried ? openai_api(api) : nullptr;
 }

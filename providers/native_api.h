@@ -33,6 +33,9 @@ struct NativeApi {
 // nullptr: the provider does not speak `api`, so the call has to be translated.
 const NativeApi* native_api(const ProviderOptions& options, Api api);
 
+// How callers of another API get vectors from this provider; nullptr: it has none for them.
+const EmbeddingDialect* embeddings_of(const ProviderOptions& options);
+
 // With a version, Azure OpenAI's routes are by deployment; Azure AI's are not.
 inline bool deployment_in_path(const ProviderOptions& options) { return options.kind != "azure_ai"; }
 

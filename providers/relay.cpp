@@ -89,7 +89,12 @@ class AnswerWalk {
 
   bool run(Batch& batch) {
     if (reader_.peek() != Kind::object) return false;
-    value(batch);
+    walk_object(reader_, [&](std::string_view key) {
+      if (key == "duration")  // of the sound, in a verbose transcript; `usage`, which comes after it, wins
+        usage_.audio_ms = read_milliseconds(reader_);
+      else
+        member(batch);
+    });
     Event& told = batch.events.emplace_back();
     told.kind = Event::Kind::usage;
     told.usage = usage_;
@@ -124,32 +129,17 @@ class AnswerWalk {
       event.span = string.inside;
     } else if (key == "model" && kind == Kind::string) {
       batch.served_model = reader_.decode(reader_.string());
+    } else if (key == "logprobs" && kind == Kind::array) {
+      Event& event = batch.events.emplace_back();
+      event.kind = Event::Kind::logprobs;
+      event.span = reader_.skip();
     } else if (key == "usage" && kind == Kind::object) {
-      usage();
+      const std::int64_t told_before = usage_.audio_ms;
+      usage_ = read_relayed_usage(reader_);
+      if (usage_.audio_ms == 0) usage_.audio_ms = told_before;
     } else {
       value(batch);
     }
-  }
-
-  // {"input_tokens","output_tokens"} (images), {"prompt_tokens","total_tokens"} or {"total_tokens"} (rerank)
-  void usage() {
-    std::int64_t input = -1;
-    std::int64_t output = -1;
-    std::int64_t total = -1;
-    reader_.enter_object();
-    while (reader_.next_member()) {
-      const auto key = reader_.key();
-      if (key == "input_tokens" || key == "prompt_tokens")
-        input = read_count(reader_);
-      else if (key == "output_tokens" || key == "completion_tokens")
-        output = read_count(reader_);
-      else if (key == "total_tokens")
-        total = read_count(reader_);
-      else
-        reader_.skip();
-    }
-    usage_.output = std::max<std::int64_t>(output, 0);
-    usage_.input = input >= 0 ? input : std::max<std::int64_t>(total, 0);
   }
 
   JsonReader reader_;
@@ -160,13 +150,7 @@ class AnswerWalk {
 class RelayEncoder final : public ClientEncoder {
  public:
   void write(const Batch& batch, const std::vector<bool>& changed, std::string& out) override {
-    std::vector<Edit> edits;
-    const bool json = batch.content_type.empty();
-    for (std::size_t i = 0; i < changed.size(); ++i) {
-      const Event& event = batch.events[i];
-      if (changed[i] && event.span) edits.push_back(json ? text_edit(event) : Edit{*event.span, event.text});
-    }
-    append_frame(out, batch.frame, std::move(edits));
+    write_relayed(batch, changed, out);
   }
   void write_text(std::uint32_t, std::uint32_t, Event::Kind, std::string_view, std::string&) override {}
   void finish(std::string&) override {}
@@ -204,18 +188,6 @@ Result<Batch> decode_relayed_json(std::string body) {
   return batch;
 }
 
-Result<Batch> decode_transcript(std::string body) {
-  if (body.starts_with('{')) return decode_relayed_json(std::move(body));
-  if (!valid_utf8(body)) return upstream_garbage();
-  TG_TRY(Batch batch, decode_relayed_bytes(std::move(body)));
-  batch.content_type = "text/plain; charset=utf-8";
-  Event& text = batch.events.emplace_back();
-  text.kind = Event::Kind::text;
-  text.text = batch.frame;
-  text.span = Span{0, static_cast<std::uint32_t>(batch.frame.size())};
-  return batch;
-}
-
 Result<Batch> decode_kept_body(std::string body) {
   if (!valid_utf8(body) || !is_json_object(body)) return upstream_garbage();
   return decode_relayed_bytes(std::move(body));
@@ -231,6 +203,19 @@ Result<Batch> decode_relayed_bytes(std::string body) {
   told.usage.output = 0;
   batch.events.emplace_back().kind = Event::Kind::done;
   return batch;
+}
+
+void write_relayed(const Batch& batch, const std::vector<bool>& changed, std::string& out) {
+  std::vector<Edit> edits;
+  const bool json = batch.content_type.empty();
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    const Event& event = batch.events[i];
+    if (event.kind == Event::Kind::logprobs)
+      edits.push_back({*event.span, "[]"});
+    else if (changed[i] && event.span)
+      edits.push_back(json ? text_edit(event) : Edit{*event.span, event.text});
+  }
+  append_frame(out, batch.frame, std::move(edits));
 }
 
 std::unique_ptr<ClientEncoder> relay_encoder(EncoderOptions /*options*/) { return std::make_unique<RelayEncoder>(); }

@@ -23,11 +23,13 @@ struct Endpoint {
   std::string base_path;           // "/v1", without a trailing slash
   std::string connect_proxy_host;  // empty: direct. HotTransport speaks plain CONNECT to it
   std::uint16_t connect_proxy_port = 0;
-  std::string curl_proxy;           // anything libcurl accepts, such as socks5h://...; CurlTransport only
-  bool http2 = false;               // CurlTransport only
-  std::string ca_pem;               // CurlTransport builds its own TLS context from these
-  std::size_t max_idle = 64;        // kept connections per worker
-  std::string host_header() const;  // host[:port], port omitted when it is the scheme's default
+  std::string curl_proxy;         // anything libcurl accepts, such as socks5h://...; CurlTransport only
+  bool http2 = false;             // CurlTransport only
+  std::string ca_pem;             // CurlTransport builds its own TLS context from these
+  std::size_t max_idle = 64;      // kept connections per worker
+  std::string host_name;          // sent as Host instead: a server behind a shared address is found by it
+  std::string authority() const;  // host[:port], port omitted when it is the scheme's default
+  std::string host_header() const { return host_name.empty() ? authority() : host_name; }
 };
 
 // Phase limits, each from the start of its phase. Zero = none.

@@ -28,11 +28,15 @@ Json apis_of(const providers::ProviderOptions& provider, const std::string& mode
   return out;
 }
 
-// Per million tokens.
+// Per million tokens; of sound and computing, where they cost, by their time.
 Json price_of(const config::Snapshot& snapshot, const routing::Target& target) {
   const finops::Price* price = snapshot.prices->find(target.provider, target.model);
   if (price == nullptr) return nullptr;
-  return {{"input", format_nano(price->input)}, {"output", format_nano(price->output)}, {"currency", price->currency}};
+  Json out = {
+      {"input", format_nano(price->input)}, {"output", format_nano(price->output)}, {"currency", price->currency}};
+  if (price->audio_minute > 0) out["audio_minute"] = format_nano(price->audio_minute);
+  if (price->compute_hour > 0) out["compute_hour"] = format_nano(price->compute_hour);
+  return out;
 }
 
 Json target_of(const config::Snapshot& snapshot, const routing::Target& target) {
@@ -88,6 +92,11 @@ void print_target(const char* kind, const Json& target, const std::string& note)
   else
     std::printf("            %s %s a million tokens in, %s out\n", price["input"].get<std::string>().c_str(),
                 price["currency"].get<std::string>().c_str(), price["output"].get<std::string>().c_str());
+  for (const auto& [member, unit] :
+       {std::pair("audio_minute", "minute of sound"), {"compute_hour", "hour of computing"}})
+    if (price.is_object() && price.contains(member))
+      std::printf("            %s %s a %s\n", price[member].get<std::string>().c_str(),
+                  price["currency"].get<std::string>().c_str(), unit);
 }
 
 void print(const Json& model) {

@@ -16,6 +16,8 @@ class Answer {
  public:
   Answer(server::Exchange& exchange, providers::EncoderOptions options, const pii::RestoreMap& restore);
 
+  // The provider streams what was not known to be asked for as a stream. Before the first write().
+  void send_as_it_comes() { stream_ = true; }
   // Restores and encodes; sends if something can be sent. Error: the client is gone. `more_at_hand`: another batch will
   // follow without a wait, so this one may share its write.
   enum class Follow : std::uint8_t { nothing_yet, more_at_hand };

@@ -74,6 +74,7 @@ class Attempt {
   net::Deadline deadline_;
   Cut cut_ = Cut::none;
   bool content_seen_ = false;
+  bool streamed_;  // the answer; a form that asks for it does so in a field, which may come after its file
 };
 
 Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, std::uint32_t number, Report& report)
@@ -85,10 +86,12 @@ Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, 
       started_(dispatch.services.clock.steady_now()),
       answer_(dispatch.exchange, encoder_options(), dispatch.screened.pii.restore),
       headers_(dispatch.headers),
-      deadline_(dispatch.services.sweep, [this] {
-        cut_ = content_seen_ ? Cut::idle : Cut::first_content;
-        stream_->cancel();
-      }) {
+      deadline_(dispatch.services.sweep,
+                [this] {
+                  cut_ = content_seen_ ? Cut::idle : Cut::first_content;
+                  stream_->cancel();
+                }),
+      streamed_(dispatch.call->index.stream) {
   record_.event_id = d_.services.ids.next(d_.services.clock.system_now());
   record_.attempt = number;
   record_.provider = candidate.target.provider;
@@ -208,6 +211,10 @@ Task<Status> Attempt::relay() {
 }
 
 void Attempt::observe(const Batch& batch) {
+  if (d_.form && !batch.whole_body && !streamed_) {
+    streamed_ = record_.stream = true;
+    answer_.send_as_it_comes();
+  }
   if (!batch.served_model.empty()) record_.model_served = batch.served_model;
   for (const auto& event : batch.events)
     if (event.kind == Event::Kind::usage) usage_ = providers::merged(usage_, event.usage);
@@ -217,7 +224,7 @@ void Attempt::observe(const Batch& batch) {
         std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
     report_.mark(observe::Phase::upstream);
     add_answer_headers();
-    if (!batch.content_type.empty() && !d_.call->index.stream) headers_.add("content-type", batch.content_type);
+    if (!batch.content_type.empty() && !streamed_) headers_.add("content-type", batch.content_type);
   }
   deadline_.set(content_seen_ ? candidate_.target.timeouts.idle : candidate_.target.timeouts.first_content);
 }
@@ -230,7 +237,7 @@ Status Attempt::name_kept(Batch& batch) const {
 }
 
 void Attempt::add_answer_headers() {
-  if (d_.call->index.stream) {
+  if (streamed_) {
     headers_.add("content-type", front_.stream_type);
     headers_.add("x-accel-buffering", "no");
   }
@@ -311,8 +318,7 @@ Task<Status> Attempt::finish() {
   // The row goes in before the last byte leaves: a client that has its answer has been billed.
   close_record(200, "ok");
   const auto& row = report_.last();
-  if (!d_.call->index.stream && row.cost_nano > 0)
-    headers_.add("x-tollgate-cost", format_nano(row.cost_nano) + " " + row.currency);
+  if (!streamed_ && row.cost_nano > 0) headers_.add("x-tollgate-cost", format_nano(row.cost_nano) + " " + row.currency);
   (void)co_await answer_.finish(std::move(headers_));  // a client that left now has lost only its answer's tail
   report_.mark(observe::Phase::respond);
   co_return Status();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/pipeline/form_refusal.h"
 #include "providers/json_reader.h"
 
 namespace tollgate::pipeline {
@@ -15,14 +16,6 @@ namespace {
 
 // Of all fields of a form together. OpenAI's longest is a prompt of 32,000 characters (API reference, images).
 constexpr std::size_t kMaxFields = 1024 * 1024;
-
-Error refuse(std::string param, std::string message, std::string code = "invalid_value") {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = std::move(message),
-               .code = std::move(code),
-               .param = std::move(param),
-               .retryable = false};
-}
 
 Error over() { return Error{ErrorKind::cancelled, "The call is over."}; }
 
@@ -45,9 +38,9 @@ Task<Result<std::string>> ClientForm::find_model() {
     TG_CO_TRY(const bool more, co_await take());
     if (!model_ && !more) co_return no_model();
     if (!model_ && out_.size() > options_.max_held)
-      co_return refuse("model",
-                       "The field 'model' has to stand before the file in forms as long as this one: send it "
-                       "first.");
+      co_return refuse_form("model",
+                            "The field 'model' has to stand before the file in forms as long as this one: send it "
+                            "first.");
     const std::size_t holds = out_.size() + lines_.size();
     if (holds > held) TG_CO_CHECK(exchange_.hold(holds - held));
     held = std::max(held, holds);
@@ -56,9 +49,9 @@ Task<Result<std::string>> ClientForm::find_model() {
 }
 
 Error ClientForm::no_model() const {
-  if (options_.calls != nullptr) return refuse("file", "The file has no calls: it has to have one on each line.");
-  return refuse("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
-                "missing_required_parameter");
+  if (options_.calls != nullptr) return refuse_form("file", "The file has no calls: it has to have one on each line.");
+  return refuse_form("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
+                     "missing_required_parameter");
 }
 
 Task<Result<bool>> ClientForm::take() {
@@ -137,9 +130,9 @@ Status ClientForm::parse() {
 Status ClientForm::begin_part() {
   const providers::FormPart& part = reader_.part();
   const bool is_file = std::ranges::find(options_.rules.files, part.name) != options_.rules.files.end();
-  if (is_file && !in_file()) return refuse(part.name, "'" + part.name + "' has to be a file, with a filename.");
-  if (!is_file && in_file()) return refuse(part.name, "'" + part.name + "' cannot be a file here.");
-  if (is_file && has_file_ && options_.calls != nullptr) return refuse(part.name, "There can be one file.");
+  if (is_file && !in_file()) return refuse_form(part.name, "'" + part.name + "' has to be a file, with a filename.");
+  if (!is_file && in_file()) return refuse_form(part.name, "'" + part.name + "' cannot be a file here.");
+  if (is_file && has_file_ && options_.calls != nullptr) return refuse_form(part.name, "There can be one file.");
   field_.clear();
   has_file_ = has_file_ || is_file;
   providers::FormPart anew = part;
@@ -155,7 +148,8 @@ Status ClientForm::begin_part() {
 // People name files after people. Its ending stays: providers go by it.
 Result<std::string> ClientForm::scrub_filename(const std::string& filename) const {
   constexpr std::size_t kLongestEnding = 6;
-  if (!providers::valid_utf8(filename)) return refuse(reader_.part().name, "The file's name is not text in UTF-8.");
+  if (!providers::valid_utf8(filename))
+    return refuse_form(reader_.part().name, "The file's name is not text in UTF-8.");
   TG_TRY(std::string scrubbed, options_.scrub(filename));
   if (scrubbed == filename) return scrubbed;
   const auto ending = filename.substr(std::min(filename.rfind('.'), filename.size()));
@@ -173,7 +167,8 @@ Status ClientForm::add_content() {
     return {};
   }
   field_bytes_ += reader_.data().size();
-  if (field_bytes_ > kMaxFields) return refuse(reader_.part().name, "The fields of the form are longer than 1 MiB.");
+  if (field_bytes_ > kMaxFields)
+    return refuse_form(reader_.part().name, "The fields of the form are longer than 1 MiB.");
   field_.append(reader_.data());
   return {};
 }
@@ -214,11 +209,11 @@ Status ClientForm::end_part() {
 Status ClientForm::end_field() {
   const std::string& name = reader_.part().name;
   if (!providers::valid_utf8(field_) || field_.find('\0') != field_.npos)
-    return refuse(name, "'" + name + "' is not text in UTF-8.");
+    return refuse_form(name, "'" + name + "' is not text in UTF-8.");
   if (options_.calls != nullptr) TG_CHECK(options_.calls->check_field(name, field_));
   if (name == "model" && options_.calls == nullptr) return add_model();
-  if (name == "stream" && field_ != "false")
-    return refuse(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
+  if (name == "stream" && field_ != "false" && !options_.rules.streams)
+    return refuse_form(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
   // Sound or a picture as text: nothing a scanner could read, and nothing it may change.
   const bool opaque = field_.starts_with("data:");
   if (opaque) {
@@ -232,7 +227,8 @@ Status ClientForm::end_field() {
 
 // The name's place: the target gives it its own. A path that names the model wins.
 Status ClientForm::add_model() {
-  if (model_at_ || (model_ && options_.path_model.empty())) return refuse("model", "The form names 'model' twice.");
+  if (model_at_ || (model_ && options_.path_model.empty()))
+    return refuse_form("model", "The form names 'model' twice.");
   if (!model_) model_ = field_;
   if (started_)
     out_.append(upstream_model_);
@@ -244,7 +240,8 @@ Status ClientForm::add_model() {
 Status ClientForm::end_form() {
   const auto file = options_.rules.files.front();
   if (!has_file_)
-    return refuse(std::string(file), "The form has no file '" + std::string(file) + "'.", "missing_required_parameter");
+    return refuse_form(std::string(file), "The form has no file '" + std::string(file) + "'.",
+                       "missing_required_parameter");
   providers::append_form_end(out_, options_.own_boundary);
   return {};
 }

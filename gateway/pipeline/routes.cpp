@@ -31,14 +31,8 @@ struct Route {
 // Without alt=sse Google streams one JSON array, in pieces.
 Task<void> serve_gemini_stream(const Services& services, std::shared_ptr<const View> view, server::Exchange& exchange,
                                Api api, std::string model) {
-  if (net::query_value(exchange.head().target, "alt") == "sse")
-    co_return co_await serve_stream(services, std::move(view), exchange, api, std::move(model));
-  Error error{.kind = ErrorKind::invalid_request,
-              .message = "Streams of JSON arrays are not served: add ?alt=sse to the path.",
-              .code = "unsupported_value",
-              .param = "alt",
-              .retryable = false};
-  co_await answer_error(exchange, api, std::move(error));
+  if (net::query_value(exchange.head().target, "alt") != "sse") api = Api::gemini_array;
+  co_await serve_stream(services, std::move(view), exchange, api, std::move(model));
 }
 
 // Beside OpenAI's paths those that Azure's SDK classes make of them (wire facts: openai-python lib/azure.py, which
@@ -72,6 +66,8 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1beta/models/", true, ":generateContent", serve_call, Api::gemini},
     Route{"POST", "/v1beta/models/", true, ":streamGenerateContent", serve_gemini_stream, Api::gemini},
     Route{"POST", "/v1beta/models/", true, ":countTokens", serve_call, Api::gemini_count},
+    Route{"POST", "/v1beta/models/", true, ":embedContent", serve_call, Api::gemini_embed},
+    Route{"POST", "/v1beta/models/", true, ":batchEmbedContents", serve_call, Api::gemini_embed_batch},
     Route{"POST", "/model/", true, "/converse", serve_call, Api::converse},
     Route{"POST", "/model/", true, "/converse-stream", serve_stream, Api::converse},
     Route{"GET", "/v1beta/models", false, "", serve_models, Api::gemini},
@@ -188,8 +184,8 @@ Error no_state(std::string method, const std::string& path) {
 Error unknown_verb(const std::string& path) {
   return Error{.kind = ErrorKind::not_found,
                .message = "POST " + path +
-                          " is not served. This gateway serves generateContent, streamGenerateContent?alt=sse and "
-                          "countTokens in Google's form; for embeddings call /v1/embeddings.",
+                          " is not served. This gateway serves generateContent, streamGenerateContent, countTokens, "
+                          "embedContent and batchEmbedContents in Google's form.",
                .code = "unsupported_api",
                .retryable = false};
 }

@@ -200,7 +200,7 @@ class Bedrock:
         for i, block in enumerate(answer):
             for message in self.events(i, block):
                 await reply.chunk(message)
-        await reply.chunk(event("messageStop", stopReason=stop) + event("metadata", usage=self.usage, metrics={}))
+        await reply.chunk(event("messageStop", stopReason=stop) + event("metadata", usage=self.usage, metrics={"latencyMs": 5}))
         await reply.end_stream()
 
     @staticmethod

@@ -251,13 +251,15 @@ class Generator(Served):
 
 class KServe(Generator):
     """By the protocol's schema for text generation."""
-    kind, auth, path, more = "open_inference", "", "", "generate: {version: '2'}\n"
+    kind, auth, path = "open_inference", "", ""
+    more = "generate: {version: '2'}\nhost: llama.models.example.com\n"  # its ingress finds the service by that
     model = "llama"
 
     def streams(self, request):
         return request.target.endswith("/generate_stream")
 
     def check(self, request):
+        need(request.headers["host"] == "llama.models.example.com", request.headers["host"])
         need(re.search(r"/v2/models/llama/versions/2/generate(_stream)?$", request.target), request.target)
         body = request.json
         need(set(body) <= {"text_input", "parameters"} and isinstance(body["text_input"], str), f"members: {set(body)}")

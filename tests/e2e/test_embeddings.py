@@ -1,9 +1,11 @@
 """Embeddings: the OpenAI SDK as the client, four kinds of providers that each ask and answer in a form of their own."""
 import asyncio
 import base64
+import json
 import re
 import struct
 
+import cloud_clients
 import httpx
 import openai
 import pytest
@@ -117,6 +119,23 @@ def test_every_text_gets_its_vector_in_order(ours, client, form):
     assert row["operation"] == "embeddings"
     assert row["status"] == 200 and row["outcome"] == "ok" and row["usage_source"] == "provider_final"
     assert (row["input_tokens"], row["output_tokens"], row["stream"]) == (9, 0, False)
+
+
+def test_googles_sdk_gets_the_same_vectors(ours, theirs):
+    sdk = cloud_clients.GoogleGenAI(ours)
+    texts = ["banana", "I am jane.doe@example.com"]
+    answer = sdk.client.models.embed_content(model="gpt", contents=texts, config={"task_type": "RETRIEVAL_QUERY"})
+    sdk.close()
+    assert [e.values for e in answer.embeddings][0] == vector_of("banana") and len(answer.embeddings) == 2
+    assert all(b"jane.doe" not in request.body for request in theirs.journal)
+    body = {"content": {"parts": [{"text": "banana"}]}, "title": "fruit"}
+    status, headers, got = ours.request(body, path="/v1beta/models/gpt:embedContent")
+    assert status == 200 and json.loads(got) == {"embedding": {"values": vector_of("banana")}, "usageMetadata": {
+        "promptTokenCount": 3, "totalTokenCount": 3}}
+    assert headers["x-tollgate-lossy"].startswith("title")
+    rows = ours.wait_rows(2)
+    assert {row["operation"] for row in rows} == {"gemini_embeddings"}
+    assert sorted(row["input_tokens"] for row in rows) == [3, 6]
 
 
 def test_what_is_personal_stays_here(client, theirs):

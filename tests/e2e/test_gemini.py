@@ -66,6 +66,51 @@ def test_frames_of_google_arrive_as_they_were(gateway, google):
     assert (row["operation"], row["stream"], row["input_tokens"], row["output_tokens"]) == ("gemini", True, 4, 9)
 
 
+@pytest.mark.parametrize("model", ["gpt", "other"])
+def test_without_sse_the_stream_is_one_array_of_the_same_chunks(gateway, model):
+    def same(chunk):
+        return {k: v for k, v in chunk.items() if k != "responseId"}
+    _, _, events = generate(gateway, HELLO, model=model, verb="streamGenerateContent?alt=sse")
+    chunks = [json.loads(line[6:]) for line in events.decode().splitlines() if line.startswith("data: ")]
+    status, headers, body = generate(gateway, HELLO, model=model, verb="streamGenerateContent")
+    assert status == 200 and headers["content-type"].startswith("application/json")
+    assert [same(chunk) for chunk in json.loads(body)] == [same(chunk) for chunk in chunks] and len(chunks) > 1
+
+
+def test_an_array_comes_in_pieces_whole_and_with_what_was_hidden(gateway, google):
+    async def letters(request, reply):
+        assert request.target.endswith(":streamGenerateContent?alt=sse")
+        token = request.json["contents"][0]["parts"][0]["text"]
+        assert "jane.doe" not in token
+        await reply.begin_stream()
+        for letter in token + " Tgx":
+            await reply.event({"candidates": [{"content": {"role": "model", "parts": [{"text": letter}]}}]})
+        await reply.event({"candidates": [{"finishReason": "STOP"}], "usageMetadata": {
+            "promptTokenCount": 4, "candidatesTokenCount": 9, "totalTokenCount": 13}})
+        await reply.end_stream()
+    google.behaviour = letters
+    before = gateway.settled_rows()
+    _, _, body = generate(gateway, {"contents": [{"parts": [{"text": "jane.doe@example.com"}]}]},
+                          verb="streamGenerateContent")
+    parts = [p for c in json.loads(body) for p in c["candidates"][0].get("content", {}).get("parts", [])]
+    assert "".join(part["text"] for part in parts) == "jane.doe@example.com Tgx"
+    [row] = gateway.new_rows(before)
+    assert (row["operation"], row["stream"], row["input_tokens"], row["output_tokens"]) == ("gemini", True, 4, 9)
+
+
+def test_an_array_that_breaks_off_ends_with_the_error(gateway, google):
+    async def breaks(request, reply):
+        await reply.begin_stream()
+        await reply.event({"candidates": [{"content": {"parts": [{"text": "half"}]}}]})
+        await reply.event({"error": {"code": 503, "message": "host 10.0.0.1 is busy", "status": "UNAVAILABLE"}})
+        await reply.end_stream()
+    google.behaviour = breaks
+    _, _, body = generate(gateway, HELLO, verb="streamGenerateContent")
+    half, error = json.loads(body)
+    assert half["candidates"][0]["content"]["parts"] == [{"text": "half"}]
+    assert error["error"]["code"] == 503 and b"10.0.0.1" not in body
+
+
 def test_personal_data_comes_back_wherever_google_cuts_it(gateway, google, client):
     async def letters(request, reply):
         token = request.json["contents"][0]["parts"][0]["text"]
@@ -147,8 +192,9 @@ def test_the_key_may_stand_in_the_query_of_googles_paths_and_reaches_no_log(gate
 def test_refusals_have_googles_form(gateway, google):
     google.forget()
     cases = [(dict(key=""), 401, "UNAUTHENTICATED"), (dict(model="nobody"), 404, "NOT_FOUND"),
-             (dict(body={"contents": []}), 400, "INVALID_ARGUMENT"), (dict(verb="embedContent"), 404, "NOT_FOUND"),
-             (dict(verb="streamGenerateContent"), 400, "INVALID_ARGUMENT")]
+             (dict(body={"contents": []}), 400, "INVALID_ARGUMENT"), (dict(verb="predict"), 404, "NOT_FOUND"),
+             (dict(verb="embedContent", body={"content": {"parts": [{"inlineData": {}}]}}), 400, "INVALID_ARGUMENT"),
+             (dict(verb="batchEmbedContents", body={"requests": []}), 400, "INVALID_ARGUMENT")]
     for parameters, code, name in cases:
         status, _, body = generate(gateway, **{"body": HELLO, **parameters})
         error = json.loads(body)["error"]

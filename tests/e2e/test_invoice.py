@@ -18,7 +18,7 @@ WORDS = "The quick brown fox jumps over the lazy dog while the bank's auditors c
 
 
 def prompt(n, mode=""):
-    return f"{mode} {WORDS}" + WORDS[:n % len(WORDS)] + "."
+    return f"{mode} {WORDS}{WORDS}" + WORDS[:n % len(WORDS)] + "."
 
 
 class Books:
@@ -67,12 +67,28 @@ class Books:
     def response(self, name, **more):
         return self.gateway.request({"model": name, "input": self.text(), **more}, path="/responses")
 
-    def leave(self, name, mode, path="/chat/completions", **more):
+    def google(self, name, mode="", stream=False):
+        """The path and the body of a call in Google's form."""
+        return (f"/v1beta/models/{name}:{'streamGenerateContent' if stream else 'generateContent'}",
+                {"contents": [{"role": "user", "parts": [{"text": self.text(mode)}]}]})
+
+    def converse(self, name, mode="", stream=False):
+        return (f"/model/{name}/{'converse-stream' if stream else 'converse'}",
+                {"messages": [{"role": "user", "content": [{"text": self.text(mode)}]}]})
+
+    def cloud(self, call, name, stream=False):
+        path, body = call(name, stream=stream)
+        return self.gateway.request(body, path=path)
+
+    def leave(self, name, mode, path="/v1/chat/completions", **more):
+        self.go(name, mode, path, {"model": name, "messages": [{"role": "user", "content": self.text(mode)}], **more})
+
+    def go(self, name, mode, path, body):
         """Sends a call and goes: at once where nothing comes, else after the first piece."""
         before = len(self.simulators[name].journal)
-        body = json.dumps({"model": name, "messages": [{"role": "user", "content": self.text(mode)}], **more}).encode()
+        body = json.dumps(body).encode()
         client = self.gateway.connect()
-        client.sendall((f"POST /v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.gateway.key()}\r\n"
+        client.sendall((f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.gateway.key()}\r\n"
                         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body)
         if mode == "wait before":
             eventually(lambda: len(self.simulators[name].journal) > before, what="the provider to be asked")
@@ -92,7 +108,12 @@ class Books:
             assert status == 200 and headers["x-tollgate-provider"] == f"{name}-spare", body
         self.leave(name, "wait before")
         self.leave(name, "wait inside", stream=True)
-        self.leave(name, "wait inside", path="/messages", stream=True, max_tokens=4000)
+        self.leave(name, "wait inside", path="/v1/messages", stream=True, max_tokens=4000)
+        for call in (self.google, self.converse):
+            assert self.cloud(call, name)[0] == 200
+            assert self.cloud(call, name, stream=True)[0] == 200
+            self.go(name, "wait before", *call(name, "wait before"))
+            self.go(name, "wait inside", *call(name, "wait inside", stream=True))
         if name == "azure":
             assert self.chat(name, "filtered")[0] == 400
 
@@ -139,7 +160,7 @@ def test_every_attempt_has_a_row_and_no_row_is_made_up(books):
 @pytest.mark.parametrize("name", [*billing.CHATS, *billing.EMBEDDINGS])
 def test_what_was_told_is_recorded_to_the_token_and_the_nano_dollar(books, name):
     told = [(row, bills) for row, bills in paired(books, name) if all(bill.told for bill in bills)]
-    assert len(told) >= (9 if name in billing.CHATS else 1)
+    assert len(told) >= (13 if name in billing.CHATS else 1)
     for row, bills in told:
         assert row["usage_source"] == "provider_final", row
         found = (row["input_tokens"], row["cached_input_tokens"], row["cache_write_tokens"], row["output_tokens"],

@@ -121,6 +121,26 @@ def test_a_target_without_the_model_is_passed_over_and_stays_in_use(make_gateway
     assert gateway.chat()[0] == 404
 
 
+@pytest.mark.parametrize("header", ["x-request-id", "apim-request-id", "request-id", "x-amzn-RequestId", "x-goog-request-id"])
+def test_what_the_provider_calls_a_call_is_in_its_row_and_nowhere_in_the_answer(make_gateway, simulator, second, header):
+    gateway = pair(make_gateway, simulator, second)
+
+    async def refuse(request, reply):
+        await reply.plain(503, {"error": {"message": "busy", "type": "x", "param": None, "code": None}},
+                          [(header, "theirs-refused-1")])
+
+    async def answer(request, reply):
+        await reply.plain(200, {"id": "c", "object": "chat.completion", "created": 1, "model": "m2", "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]},
+            [(header, "theirs-answered-2")])
+
+    simulator.behaviour, second.behaviour = refuse, answer
+    status, headers, body = gateway.chat()
+    assert status == 200 and "theirs-" not in str(headers) and b"theirs-" not in body
+    rows = sorted(gateway.wait_rows(2), key=lambda row: row["attempt"])
+    assert [row["upstream_request_id"] for row in rows] == ["theirs-refused-1", "theirs-answered-2"]
+
+
 def test_a_credential_the_provider_refuses_is_our_problem_and_never_shown(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)})
     async def refuse(request, reply):

@@ -10,6 +10,7 @@ import dialects
 import openai.types
 import pytest
 import schemas
+from botocore.eventstream import EventStreamBuffer
 from gateway import Gateway, department
 from openai.types import chat, responses
 from simulator import Simulator
@@ -70,6 +71,47 @@ RESPONSES = {
         {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Oslo"}'},
         {"type": "function_call_output", "call_id": "call_1", "output": "4 degrees"}]},
     "schema": {"input": "capital of Norway?", "text": {"format": {"type": "json_schema", **FORMAT}}}}
+
+
+DECLARED = {"functionDeclarations": [FUNCTION]}
+GOOGLE = {
+    "text": {"systemInstruction": {"parts": [{"text": "Be brief."}]}, "contents": [{"parts": [{"text": "good morning"}]}],
+             "generationConfig": {"temperature": 0.5, "maxOutputTokens": 100, "stopSequences": ["END"]}},
+    "parts": {"contents": [{"role": "user", "parts": [{"text": "What is this?"}, {
+        "inlineData": {"mimeType": "image/png", "data": clients.PNG}}]}]},
+    "tools": {"contents": [{"parts": [{"text": "weather?"}]}], "tools": [DECLARED]},
+    "thinking": {"contents": [{"parts": [{"text": "weather?"}]}], "tools": [DECLARED],
+                 "generationConfig": {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 2048},
+                                      "maxOutputTokens": 9000}},
+    "results": {"tools": [DECLARED], "contents": [
+        {"role": "user", "parts": [{"text": "weather?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}},
+                                     "thoughtSignature": "c2lnbmVk"}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"output": "4 degrees"}}}]}]},
+    "schema": {"contents": [{"parts": [{"text": "capital of Norway?"}]}], "generationConfig": {
+        "responseMimeType": "application/json", "responseJsonSchema": clients.SCHEMA}}}
+SPEC = {"toolSpec": {"name": "get_weather", "description": "Weather now", "inputSchema": {"json": clients.SCHEMA}}}
+
+
+def said(*content, role="user"):
+    return {"role": role, "content": list(content)}
+
+
+CONVERSE = {
+    "text": {"system": [{"text": "Be brief."}], "messages": [said({"text": "good morning"})],
+             "inferenceConfig": {"temperature": 0.5, "maxTokens": 100, "stopSequences": ["END"]}},
+    "parts": {"messages": [said({"text": "What is this?"},
+                                {"image": {"format": "png", "source": {"bytes": clients.PNG}}})]},
+    "tools": {"messages": [said({"text": "weather?"})], "toolConfig": {"tools": [SPEC]}},
+    "thinking": {"messages": [said({"text": "weather?"})], "toolConfig": {"tools": [SPEC]},
+                 "inferenceConfig": {"maxTokens": 9000},
+                 "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 2048}}},
+    "results": {"toolConfig": {"tools": [SPEC]}, "messages": [
+        said({"text": "weather?"}),
+        said({"toolUse": {"toolUseId": "tooluse_1", "name": "get_weather", "input": {"city": "Oslo"}}}, role="assistant"),
+        said({"toolResult": {"toolUseId": "tooluse_1", "content": [{"text": "4 degrees"}]}})]},
+    "schema": {"messages": [said({"text": "capital of Norway?"})], "outputConfig": {"textFormat": {
+        "type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(clients.SCHEMA), "name": "capital"}}}}}}
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +227,43 @@ def test_lists_of_models(gateway):
     _, _, got = gateway.request(None, path="/models", method="GET", headers={"anthropic-version": "2023-06-01"})
     for model in json.loads(got)["data"]:
         schemas.answer(anthropic.types.ModelInfo, model)
+
+
+@cases(GOOGLE)
+@upstreams
+@pytest.mark.skipif(schemas.google is None, reason="google-genai is not installed")
+def test_generate_content(gateway, upstream, case):
+    body = GOOGLE[case]
+    if upstream != "gemini":  # a signature is for who made it
+        body = json.loads(json.dumps(body).replace(', "thoughtSignature": "c2lnbmVk"', ""))
+    schemas.gemini_request(body)
+    root = f"/v1beta/models/{upstream}:"
+    _, got = ask(gateway, root + "generateContent", body)
+    schemas.gemini_answer(json.loads(got))
+    headers, got = ask(gateway, root + "streamGenerateContent?alt=sse", body)
+    chunks = [json.loads(data) for _, data in events(got.replace(b"\r\n", b"\n"))]
+    headers, got = ask(gateway, root + "streamGenerateContent", body)
+    assert headers["content-type"].startswith("application/json")
+    for stream in (chunks, json.loads(got)):
+        for chunk in stream:
+            schemas.gemini_answer(chunk)
+        assert stream[-1]["candidates"][0]["finishReason"] == "STOP" and stream[-1]["usageMetadata"]
+
+
+@cases(CONVERSE)
+@upstreams
+def test_converse(gateway, upstream, case):
+    schemas.bedrock_request("Converse", CONVERSE[case])
+    _, got = ask(gateway, f"/model/{upstream}/converse", CONVERSE[case])
+    schemas.bedrock_answer(json.loads(got))
+    _, got = ask(gateway, f"/model/{upstream}/converse-stream", CONVERSE[case])
+    buffer = EventStreamBuffer()
+    buffer.add_data(got)
+    names = []
+    for message in buffer:
+        names.append(message.headers[":event-type"])
+        schemas.bedrock_event(names[-1], json.loads(message.payload))
+    assert names[0] == "messageStart" and names[-2:] == ["messageStop", "metadata"]
 
 
 def test_errors(gateway):

@@ -99,6 +99,7 @@ def house(tmp_path_factory):
                       {"retail": department(models="[gpt, deaf]"), "vault": department("vault", pii="closed"),
                        "strict": department("strict", pii="blocking")},
                       listen="  limits: {upload: 300MiB, upload_held: 1MiB}\n")
+    gateway.config.write_text(gateway.config.read_text().replace("output: 4 USD}", "output: 4 USD, audio_minute: 0.006 USD}"))
     (folder / "conf.d/policies").mkdir()
     (folder / "conf.d/policies/closed.yaml").write_text("name: closed\non_opaque: refuse\n")
     (folder / "conf.d/policies/blocking.yaml").write_text("name: blocking\naction: block\n")
@@ -163,6 +164,73 @@ def test_a_transcript_as_plain_text_is_restored(ours):
     answer = ours.client.audio.transcriptions.create(model="gpt", file=SOUND, prompt=WHO, response_format="text")
     assert answer == f"heard: {WHO}\n"
     assert new_row(ours)["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("stream_first", [True, False])
+def test_a_streamed_transcript_is_restored_wherever_it_is_cut(ours, stream_first):
+    """The field that asks for the stream may come after the file: the answer is what the provider makes it."""
+    async def letters(request, reply, chunks):
+        form = form_of(request, b"".join([chunk async for chunk in chunks]))
+        assert form["stream"][2] == b"true" and WHO.encode() not in form["prompt"][2]
+        text = "heard: " + form["prompt"][2].decode() + " Tgx"
+        await reply.begin_stream([("x-request-id", "req_stream")])
+        for at, letter in enumerate(text):
+            event = {"type": "transcript.text.delta", "delta": letter}
+            await reply.event({**event, "logprobs": [{"token": letter, "logprob": -0.1}]} if at % 2 else event)
+        await reply.event({"type": "transcript.text.done", "text": text, "usage": {
+            "type": "tokens", "input_tokens": 14, "input_token_details": {"text_tokens": 4, "audio_tokens": 10},
+            "output_tokens": 45, "total_tokens": 59}})
+        await reply.end_stream()
+
+    ours.provider.behaviour = letters
+    if stream_first:
+        events = list(ours.client.audio.transcriptions.create(model="gpt", file=("a.wav", SOUND), prompt=WHO, stream=True))
+        assert "".join(e.delta for e in events if e.type == "transcript.text.delta") == f"heard: {WHO} Tgx"
+        assert events[-1].type == "transcript.text.done" and events[-1].text == f"heard: {WHO} Tgx"
+        assert events[-1].usage.total_tokens == 59
+    else:
+        fields = part(b'name="prompt"', WHO.encode()) + part(b'name="stream"', b"true")
+        status, headers, answer = ours.gateway.request(
+            MODEL + FILE + fields + END, path="/audio/transcriptions",
+            headers={"Content-Type": "multipart/form-data; boundary=b"})
+        assert status == 200 and headers["content-type"].startswith("text/event-stream")
+        assert f'"text": "heard: {WHO} Tgx"' in answer.decode() and b'"logprob"' not in answer
+    row = new_row(ours)
+    assert (row["outcome"], row["stream"], row["pii_found"], row["upstream_request_id"]) == ("ok", True, 1, "req_stream")
+    assert (row["input_tokens"], row["output_tokens"], row["usage_source"]) == (14, 45, "provider_final")
+
+
+def test_a_streamed_transcript_that_breaks_off_is_an_error_and_never_a_false_end(ours):
+    async def breaks(request, reply, chunks):
+        async for _ in chunks:
+            pass
+        await reply.begin_stream()
+        await reply.event({"type": "transcript.text.delta", "delta": "half"})
+        await reply.event({"error": {"message": "host 10.0.0.1 broke", "type": "server_error"}})
+        await reply.end_stream()
+
+    ours.provider.behaviour = breaks
+    text = ""
+    with pytest.raises(openai.APIError) as caught:
+        for event in ours.client.audio.transcriptions.create(model="gpt", file=SOUND, stream=True):
+            assert event.type == "transcript.text.delta"
+            text += event.delta
+    assert text == "half" and "10.0.0.1" not in str(caught.value)
+    assert new_row(ours)["outcome"] != "ok"
+
+
+@pytest.mark.parametrize("told", [{"usage": {"type": "duration", "seconds": 90.5}}, {"duration": 90.5, "segments": []}])
+def test_sound_that_is_billed_by_its_length_is_recorded_and_costs(ours, told):
+    async def whisper(request, reply, chunks):
+        async for _ in chunks:
+            pass
+        await reply.plain(200, {"text": "hello", **told})
+
+    ours.provider.behaviour = whisper
+    assert ours.client.audio.transcriptions.create(model="gpt", file=SOUND).text == "hello"
+    row = new_row(ours)
+    assert (row["audio_ms"], row["input_tokens"], row["output_tokens"]) == (90_500, 0, 0)
+    assert row["cost_nano"] == 9_050_000 and row["usage_source"] == "provider_final"  # 0.006 USD a minute
 
 
 def test_a_translation(ours):
@@ -346,7 +414,6 @@ def test_a_provider_that_breaks_off_is_an_error(ours):
     (part(b'name="prompt"', b"a\0b") + MODEL + FILE + END, "invalid_value", "UTF-8"),
     (part(b'name="prompt"; filename="x"', b"text") + MODEL + FILE + END, "invalid_value", "cannot be a file"),
     (MODEL + part(b'name="file"', b"RIFF") + END, "invalid_value", "filename"),
-    (MODEL + part(b'name="stream"', b"true") + FILE + END, "unsupported_value", "stream"),
     (part(b'name="model"', b"none") + FILE + END, "model_not_found", "does not exist"),
     (part(b'name="model"', b"deaf") + FILE + END, "unsupported_api", "provider"),
 ])
@@ -355,6 +422,13 @@ def test_forms_that_cannot_be_taken_are_refused_clearly(ours, body, code, words)
     assert (status, answer["error"]["code"]) == (404 if code == "model_not_found" else 400, code)
     assert words in answer["error"]["message"] and set(answer["error"]) == {"message", "type", "param", "code"}
     assert new_row(ours)["status"] == status
+
+
+def test_pictures_do_not_come_in_pieces(ours):
+    picture = part(b'name="image"; filename="a.png"', b"png")
+    status, answer = post(ours, MODEL + part(b'name="stream"', b"true") + picture + END, path="/images/edits")
+    assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "unsupported_value", "stream")
+    new_row(ours)
 
 
 def test_other_bodies_are_refused(ours):

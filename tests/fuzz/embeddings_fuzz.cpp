@@ -6,6 +6,8 @@
 #include <string>
 
 #include "providers/embedding.h"
+#include "providers/gemini_call.h"
+#include "tests/fuzz/request_checks.h"
 #include "tests/fuzz/require.h"
 
 using namespace tollgate::providers;
@@ -17,6 +19,14 @@ void encode(const EmbeddingDialect& dialect, EmbeddingRequest request, std::stri
   request.inputs.resize(std::min(request.inputs.size(), dialect.batch(target)));
   const auto call = dialect.encode(request, target);
   require(call && nlohmann::json::parse(call->body).is_object());
+}
+
+void encode_everywhere(const tollgate::Result<EmbeddingRequest>& request) {
+  if (!request) return;
+  for (const char* model : {"amazon.titan-embed-text-v2:0", "cohere.embed-v4:0"})
+    encode(kBedrockEmbeddings, *request, model);
+  for (const char* model : {"text-embedding-005", "gemini-embedding-2"}) encode(kGeminiEmbeddings, *request, model);
+  encode(kOpenAiEmbeddings, *request, "text-embedding-3-small");
 }
 
 void decode(const EmbeddingDialect& dialect, std::string_view body) {
@@ -45,15 +55,17 @@ void write(const EmbeddingAnswer& answer, bool base64) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto body = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
   const auto call = decode_embeddings_request(body, {});
-  const auto request = read_embeddings(*body);
-  if (call && request) {
-    for (const char* model : {"amazon.titan-embed-text-v2:0", "cohere.embed-v4:0"})
-      encode(kBedrockEmbeddings, *request, model);
-    for (const char* model : {"text-embedding-005", "gemini-embedding-2"}) encode(kGeminiEmbeddings, *request, model);
+  if (call) encode_everywhere(read_embeddings(*body));
+  for (const auto decode_call : {decode_gemini_embed_call, decode_gemini_embed_batch_call}) {
+    const auto google = decode_call(body, "m");
+    if (!google) continue;
+    fuzz::check_texts(*google, *body);
+    encode_everywhere(read_gemini_embed(*body));
   }
   (void)decode_embeddings_response(*body);
   decode(kBedrockEmbeddings, *body);
   decode(kGeminiEmbeddings, *body);
+  decode(kOpenAiEmbeddings, *body);
   if (const auto answer = kGeminiEmbeddings.decode(*body, {})) {
     write(*answer, false);
     write(*answer, true);

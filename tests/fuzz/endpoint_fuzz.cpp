@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!endpoint) return 0;
   for (const char c : endpoint->host + endpoint->base_path)
     if (c <= ' ' || c >= 0x7f) std::abort();
-  const std::string again = (endpoint->tls ? "https://" : "http://") + endpoint->host_header() + endpoint->base_path;
+  const std::string again = (endpoint->tls ? "https://" : "http://") + endpoint->authority() + endpoint->base_path;
   const auto second = parse_endpoint(again, PlainHttp::allowed);
   if (!second || second->host != endpoint->host || second->port != endpoint->port) std::abort();
   if (second->base_path != endpoint->base_path) std::abort();

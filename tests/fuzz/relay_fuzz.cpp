@@ -16,6 +16,17 @@ void check(const tollgate::Result<Call>& call) {
     require(text.span.end() <= call->body->size(), "texts lie in the body");
 }
 
+void check_transcript_event(const std::string& data) {
+  const std::string frame = "data: " + data + "\n\n";
+  const auto batch = decode_transcript_event(frame, std::string_view(frame).substr(6, data.size()), 6);
+  if (!batch) return;
+  for (const Event& event : batch->events)
+    if (event.span) require(event.span->end() <= batch->frame.size(), "a span lies in its frame");
+  std::string same;
+  transcript_encoder({})->write(*batch, {}, same);
+  require(same == frame, "nothing changed: byte for byte");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -25,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(decode_images_request(body, {}));
   check(decode_speech_request(body, {}));
   (void)decode_transcript(*body);
+  check_transcript_event(*body);
   auto batch = decode_relayed_json(*body);
   if (!batch) return 0;
   const auto encoder = relay_encoder({});

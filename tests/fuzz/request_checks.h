@@ -30,6 +30,7 @@ void check_dialect(const ProviderDialect& dialect, const std::string& model, con
   target.stream = true;
   const auto call = dialect.encode(*std::move(request), target);
   if (!call) return;
+  require(call->path.starts_with('/') && call->path.find_first_of(" \r\n") == std::string::npos, "a path is one");
   try {
     require(nlohmann::json::parse(call->body).is_object(), "the provider's request is an object");
   } catch (const nlohmann::json::out_of_range&) {  // a number that is JSON, but more than that parser can hold

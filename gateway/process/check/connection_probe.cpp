@@ -104,7 +104,7 @@ net::Task<ProbeResult> probe_connection(net::Resolver& resolver, std::shared_ptr
   net::TlsPeer peer;
   peer.server_name = endpoint->host;
   auto stream = co_await net::connect_tls(std::move(socket), endpoint->tls_context.get(), std::move(peer), limit);
-  if (!stream) co_return ProbeResult{Step::tls, endpoint->host_header() + ": " + stream.error().message};
+  if (!stream) co_return ProbeResult{Step::tls, endpoint->authority() + ": " + stream.error().message};
   co_return ProbeResult{};
 }
 

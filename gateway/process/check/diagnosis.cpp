@@ -24,7 +24,7 @@ bool is_provider(const SeenExchange& exchange, const Evidence& evidence) {
 
 bool is_json(const SeenExchange& exchange) { return exchange.content_type.find("json") != std::string::npos; }
 
-std::string where(const SeenExchange& exchange) { return exchange.endpoint->host_header(); }
+std::string where(const SeenExchange& exchange) { return exchange.endpoint->authority(); }
 
 std::string answered(const SeenExchange& exchange) {
   std::string words = where(exchange) + " answered " + std::to_string(exchange.status);
@@ -124,7 +124,7 @@ Diagnosis refused_credential(const SeenExchange& exchange, const Evidence& evide
 // --- other answers ---
 
 Diagnosis wrong_path(const SeenExchange& exchange, const Evidence& evidence, std::string what) {
-  const std::string shown = exchange.endpoint->host_header() + exchange.endpoint->base_path;
+  const std::string shown = exchange.endpoint->authority() + exchange.endpoint->base_path;
   return {"wrong_path", shown + " " + std::move(what),
           "Check endpoint and kind. " + std::string(kind_of(evidence).endpoint)};
 }

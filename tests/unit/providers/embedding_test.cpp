@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "providers/gemini_call.h"
 #include "tests/unit/providers/scripted_exchange.h"
 
 namespace tollgate::providers {
@@ -69,6 +70,49 @@ TEST(EmbeddingsRequest, RefusesWhatCannotBeMeant) {
 TEST(EmbeddingsRequest, AnInputTypeIsOneWordAndNoPlaceForText) {
   EXPECT_TRUE(read_embeddings(R"({"input":"a","input_type":"search_query"})"));
   EXPECT_FALSE(read_embeddings(R"({"input":"a","input_type":"jane@example.com"})"));
+}
+
+// --- as Google's callers ask ---
+
+TEST(GoogleEmbeddings, TextsAreIndexedAndSettingsRead) {
+  const std::string body =
+      R"({"requests":[{"content":{"parts":[{"text":"a\u00e9"},{"text":"b"}]},"taskType":"RETRIEVAL_QUERY"},)"
+      R"({"content":{"parts":[{"text":"c"}]},"embed_content_config":{"task_type":"RETRIEVAL_QUERY","title":"t"}}]})";
+  const auto call = decode_gemini_embed_batch_call(std::make_shared<const std::string>(body), "m");
+  ASSERT_TRUE(call);
+  EXPECT_EQ(texts(*call), (std::vector<std::string>{"a\\u00e9", "b", "c", "t"}));
+  const auto asked = read_gemini_embed(body);
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->inputs, (std::vector<std::string>{"a\u00e9\nb", "c"}));
+  EXPECT_EQ(asked->input_type, "query");
+  EXPECT_EQ(asked->lossy, std::vector<std::string>{"title"});
+}
+
+TEST(GoogleEmbeddings, RefuseWhatOneCallCannotAsk) {
+  const auto refused = [](const std::string& requests) {
+    const auto asked = read_gemini_embed(R"({"requests":[)" + requests + "]}");
+    return asked ? std::string() : asked.error().param;
+  };
+  EXPECT_EQ(refused(R"({"content":{"parts":[{"text":"a"}]},"outputDimensionality":3},)"
+                    R"({"content":{"parts":[{"text":"b"}]},"outputDimensionality":4})"),
+            "outputDimensionality");
+  EXPECT_EQ(refused(R"({"content":{"parts":[{"inlineData":{"data":"AA"}}]}})"), "content");
+  EXPECT_EQ(refused(R"({"content":{"parts":[{"text":""}]}})"), "requests");
+  EXPECT_EQ(refused(R"({"content":{"parts":[{"text":"a"}]},"taskType":"jane@example.com"})"), "taskType");
+}
+
+TEST(GoogleEmbeddings, AreAskedOfOpenAisApiInItsOwnOrder) {
+  const auto call = kOpenAiEmbeddings.encode({{"a", "b"}, 3, "query"}, {"m", "h", "2024-10-21", true});
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->path, "/deployments/m/embeddings?api-version=2024-10-21");
+  EXPECT_EQ(call->body, R"({"model":"m","input":["a","b"],"encoding_format":"float","dimensions":3})");
+  EXPECT_EQ(call->lossy, std::vector<std::string>{"input_type"});
+  const auto answer = kOpenAiEmbeddings.decode(
+      R"({"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":7}})", {});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->vectors, (std::vector<std::vector<float>>{{1}, {2}}));
+  EXPECT_EQ(answer->tokens, 7);
+  EXPECT_FALSE(kOpenAiEmbeddings.decode(R"({"data":[{"index":1,"embedding":[2]}]})", {})) << "one is missing";
 }
 
 // --- many calls for one ---

@@ -17,11 +17,11 @@ TEST(ParseEndpoint, ReadsWhatAnOperatorWrites) {
   EXPECT_EQ(plain->port, 443);
   EXPECT_TRUE(plain->tls);
   EXPECT_EQ(plain->base_path, "/v1");
-  EXPECT_EQ(plain->host_header(), "api.example.com");
+  EXPECT_EQ(plain->authority(), "api.example.com");
 
   const auto odd = parse_endpoint("HTTPS://API.Example.com:8443/a/b//");
   ASSERT_TRUE(odd.ok());
-  EXPECT_EQ(odd->host_header(), "api.example.com:8443");
+  EXPECT_EQ(odd->authority(), "api.example.com:8443");
   EXPECT_EQ(odd->base_path, "/a/b");
   EXPECT_EQ(parse_endpoint("https://h")->base_path, "");
   EXPECT_EQ(parse_endpoint("https://h/")->base_path, "");
@@ -31,7 +31,7 @@ TEST(ParseEndpoint, KnowsIpv6) {
   const auto ipv6 = parse_endpoint("https://[2001:DB8::1]:8443/v1");
   ASSERT_TRUE(ipv6.ok());
   EXPECT_EQ(ipv6->host, "2001:db8::1");
-  EXPECT_EQ(ipv6->host_header(), "[2001:db8::1]:8443");
+  EXPECT_EQ(ipv6->authority(), "[2001:db8::1]:8443");
 }
 
 TEST(ParseEndpoint, TakesPlainHttpOnlyWhereAllowed) {
@@ -39,8 +39,8 @@ TEST(ParseEndpoint, TakesPlainHttpOnlyWhereAllowed) {
   const auto plain = parse_endpoint("http://h:8080", PlainHttp::allowed);
   ASSERT_TRUE(plain.ok());
   EXPECT_FALSE(plain->tls);
-  EXPECT_EQ(parse_endpoint("http://h", PlainHttp::allowed)->host_header(), "h");
-  EXPECT_EQ(parse_endpoint("http://h:443", PlainHttp::allowed)->host_header(), "h:443");
+  EXPECT_EQ(parse_endpoint("http://h", PlainHttp::allowed)->authority(), "h");
+  EXPECT_EQ(parse_endpoint("http://h:443", PlainHttp::allowed)->authority(), "h:443");
 }
 
 TEST(ParseEndpoint, RefusesWhatCouldBeReadInTwoWays) {
@@ -123,6 +123,15 @@ TEST(RequestHead, RefusesMethodsAndPathsThatChangeTheFraming) {
     call.path = path;
     EXPECT_FALSE(check_request(call).ok()) << path;
   }
+}
+
+TEST(Endpoint, AnotherHostNameIsSaidAndTheConnectionStaysWhereItIs) {
+  auto endpoint = parse_endpoint("https://ingress.example.com:8443/v1", PlainHttp::refused);
+  ASSERT_TRUE(endpoint);
+  EXPECT_EQ(endpoint->host_header(), "ingress.example.com:8443");
+  endpoint->host_name = "llama.models.example.com";
+  EXPECT_EQ(endpoint->host_header(), "llama.models.example.com");
+  EXPECT_EQ(endpoint->authority(), "ingress.example.com:8443");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ struct Reply {
 };
 
 inline std::string url_of(const HttpCall& call) {
-  return (call.endpoint->tls ? "https://" : "http://") + call.endpoint->host_header() + call.endpoint->base_path +
+  return (call.endpoint->tls ? "https://" : "http://") + call.endpoint->authority() + call.endpoint->base_path +
          call.path;
 }
 
