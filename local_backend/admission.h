@@ -15,6 +15,7 @@ namespace tollgate::local_backend {
 class NoGeneration : public Generation {
  public:
   void cancel() override {}
+  void read(int events) override { (void)events; }
 };
 
 GenerateEvent failure(FailureKind kind, std::string message, std::string code = {}, std::string param = {});

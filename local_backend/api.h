@@ -1,6 +1,8 @@
 #pragma once
 // The embedded model runtime as its users see it: messages in, text out, on a thread of its own. No Boost and no
 // gateway headers: this folder also builds by itself (cmake -S local_backend).
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,9 +14,29 @@
 
 namespace tollgate::local_backend {
 
+struct ToolCall {
+  std::string id;         // the caller's, so that a result finds it; models are given numbers instead
+  std::string name;       // of the tool
+  std::string arguments;  // one JSON object
+};
+
 struct Message {
-  std::string role;     // "system", "user", "assistant"
-  std::string content;  // UTF-8; can never produce special tokens
+  std::string role;                       // "system", "user", "assistant", "tool"
+  std::string content;                    // UTF-8; can never produce special tokens
+  std::vector<ToolCall> tool_calls = {};  // assistant
+  std::string tool_call_id = {};          // tool: whose result the content is
+};
+
+struct Tool {
+  std::string name;
+  std::string description;  // may be empty
+  std::string schema;       // of the arguments: JSON; empty: there are none
+};
+
+struct ToolChoice {
+  // automatic: the model decides; required, function: the answer is one call whose arguments follow the tool's schema.
+  enum class Mode : std::uint8_t { automatic, none, required, function } mode = Mode::automatic;
+  std::string function = {};
 };
 
 struct SamplingParams {
@@ -43,14 +65,24 @@ struct OutputFormat {
   std::string schema;  // json_schema: JSON; keywords that are not implemented are refused by their JSON pointer
 };
 
+// generate: an answer to the messages. embed: what the model makes of `input`, as one vector of length 1.
+enum class Task : std::uint8_t { generate, embed };
+
 struct GenerateRequest {
   std::vector<Message> messages;
   SamplingParams sampling;
   OutputFormat format = {};
   std::string department = {};  // fairness, queueing, and who shares cached prefixes
+  std::vector<Tool> tools = {};
+  ToolChoice tool_choice = {};
+  bool parallel_tool_calls = true;
+  Task task = Task::generate;
+  std::string input = {};  // embed
+  // An answer waits, and others go on, while so many of its events were not read (Generation::read). 0: it never waits.
+  int most_unread = 0;
 };
 
-enum class FinishReason : std::uint8_t { stop, length };
+enum class FinishReason : std::uint8_t { stop, length, tool_calls };
 
 enum class FailureKind : std::uint8_t { invalid_request, overloaded, cancelled, internal };
 
@@ -64,13 +96,16 @@ struct LogprobEntry {
   std::vector<TokenLogprob> top;  // the most likely tokens, the chosen one among them or not
 };
 
-// What the engine reports, in order: of each choice any number of text events and one finished; or, at any time, one
-// failed, which ends all choices. Nothing comes after the last of them.
+// What the engine reports, in order: of each choice any number of texts and calls and one finished; or, at any time,
+// one failed, which ends all choices. Nothing comes after the last of them.
 struct GenerateEvent {
-  enum class Kind : std::uint8_t { text, finished, failed } kind = Kind::text;
+  enum class Kind : std::uint8_t { text, tool_call, embedding, finished, failed } kind = Kind::text;
   int choice = 0;
-  std::string text;                    // UTF-8, never cut inside a character
-  std::vector<LogprobEntry> logprobs;  // text, finished: of tokens whose text is complete
+  std::string text;              // UTF-8, never cut inside a character
+  ToolCall call;                 // tool_call: whole, without an id
+  std::vector<float> embedding;  // embedding
+  // text, finished: of tokens whose text is complete; none where tools may be called
+  std::vector<LogprobEntry> logprobs;
   FinishReason finish = FinishReason::stop;
   std::int64_t prompt_tokens = 0;      // finished
   std::int64_t cached_tokens = 0;      // finished: of the prompt, not computed again
@@ -88,6 +123,8 @@ class Generation {
  public:
   virtual ~Generation() = default;
   virtual void cancel() = 0;
+  // So many more events were read. Counts only where the request says most_unread.
+  virtual void read(int events) = 0;
 };
 
 // How weight matrices are kept in memory. int8 and fp8 (E4M3) are made while loading, with a scale for each row.
@@ -123,6 +160,25 @@ struct EngineOptions {
   bool operator==(const EngineOptions&) const = default;
 };
 
+// How long something took, how often.
+struct Durations {
+  static constexpr std::array<double, 22> kBounds = {0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+                                                     0.005,   0.01,     0.025,   0.05,   0.1,     0.25,   0.5,   1.0,
+                                                     2.5,     5.0,      10.0,    30.0,   60.0,    120.0};  // seconds
+  std::array<std::int64_t, kBounds.size() + 1> counts{};  // up to each bound, and beyond the last
+  std::int64_t sum_us = 0;
+
+  void add(std::int64_t microseconds) {
+    const auto* bound = std::ranges::lower_bound(kBounds, static_cast<double>(microseconds) / 1e6);
+    ++counts[static_cast<std::size_t>(bound - kBounds.begin())];
+    sum_us += microseconds;
+  }
+  void add(const Durations& other) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
+    sum_us += other.sum_us;
+  }
+};
+
 struct EngineStats {
   std::int64_t running = 0;
   std::int64_t queued = 0;
@@ -135,6 +191,10 @@ struct EngineStats {
   std::int64_t kv_blocks_used = 0;
   std::int64_t steps = 0;
   std::int64_t busy_us = 0;
+  std::int64_t idle_us = 0;    // the engine waited for work, or for readers
+  Durations queue_wait = {};   // until the engine turned to it
+  Durations first_token = {};  // from the request to its first token
+  Durations next_token = {};   // from each token of an answer to its next
   bool healthy = true;
   std::int64_t restarts = 0;  // Isolation::process: how often its process had to be started again
   std::string problem = {};   // why it is not healthy, where that is known
@@ -147,6 +207,7 @@ struct ModelFacts {
   std::int64_t context_length = 0;  // what fits into the model and the cache
   std::string device = {};          // "cpu", or the GPU's name
   std::string why_cpu = {};         // Device::automatic: what kept it from a GPU
+  bool takes_tools = false;         // its chat template does
 };
 
 // Thread-safe. One engine thread owns the model's state.

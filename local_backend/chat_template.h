@@ -12,10 +12,9 @@
 #include "local_backend/jinja.h"
 #include "local_backend/template_source.h"
 #include "local_backend/tokenizer.h"
+#include "local_backend/tool_calls.h"
 
 namespace tollgate::local_backend {
-
-struct Json;
 
 struct PromptError {
   std::string message;  // safe to show
@@ -33,12 +32,17 @@ class ChatTemplate {
                TemplateClock clock = system_seconds);
 
   // The prompt up to where the model's answer begins. `tools`: a list of functions as OpenAI describes them, or null.
-  std::variant<std::vector<int>, PromptError> prompt(const std::vector<Message>& messages,
-                                                     const Json* tools = nullptr) const;
+  // `begun`: what the answer begins with; may hold special tokens.
+  std::variant<std::vector<int>, PromptError> prompt(const std::vector<Message>& messages, const Json* tools = nullptr,
+                                                     std::string_view begun = {}) const;
+  // How the model calls tools; null: it is told of none.
+  const ToolSyntax* tools() const { return tools_; }
   const std::string& origin() const { return origin_; }
 
  private:
   JinjaValue guarded(const Json& json) const;
+  JinjaValue call_value(const ToolCall& call, const std::string& id) const;
+  JinjaValue conversation(const std::vector<Message>& messages) const;
 
   JinjaTemplate standard_;
   std::optional<JinjaTemplate> with_tools_;
@@ -47,6 +51,7 @@ class ChatTemplate {
   std::string begin_token_;
   std::string end_token_;
   TemplateClock clock_;
+  const ToolSyntax* tools_;
 };
 
 }  // namespace tollgate::local_backend

@@ -44,6 +44,7 @@ struct Shared {
   EngineStats stats;
   LoadEstimate load;
   bool cancel_pending = false;
+  bool readers_caught_up = false;
   bool stopping = false;
 };
 
@@ -57,6 +58,16 @@ class Handle : public Generation {
     {
       const std::scoped_lock lock(shared_->mutex);
       shared_->cancel_pending = true;
+    }
+    shared_->wake.notify_one();
+  }
+
+  void read(int events) override {
+    const int before = job_->unread.fetch_sub(events);
+    if (job_->most_unread == 0 || before < job_->most_unread) return;
+    {
+      const std::scoped_lock lock(shared_->mutex);
+      shared_->readers_caught_up = true;
     }
     shared_->wake.notify_one();
   }
@@ -116,6 +127,7 @@ class LocalEngine : public Engine {
   void step();
   void queue_other_choices(const Sequence& sequence);
   bool sample(const StepPlan& plan, std::span<const float> logits);
+  bool pool(const StepPlan& plan);
   void sweep();
   void end_running(FailureKind kind, std::string_view message) noexcept;
   void end_all(FailureKind kind, std::string_view message) noexcept;
@@ -150,10 +162,15 @@ std::unique_ptr<Generation> LocalEngine::refuse(const GenerateEvent& event,
 }
 
 std::unique_ptr<Generation> LocalEngine::generate(GenerateRequest request, std::function<void(GenerateEvent)> sink) {
+  if (request.task == Task::embed && !computation_.pass->keeps_hidden())
+    return refuse(failure(FailureKind::invalid_request, "the local model makes no embeddings on this device",
+                          "unsupported_api", "model"),
+                  sink);
   auto admitted = admit(std::move(request), *model_, static_cast<int>(facts_.context_length), fresh_seed());
   if (const auto* refused = std::get_if<GenerateEvent>(&admitted)) return refuse(*refused, sink);
   auto job = std::get<std::shared_ptr<Job>>(std::move(admitted));
   job->sink = sink;
+  job->arrived_ns = now_ns();
   auto handle = std::make_unique<Handle>(shared_, job);
   GenerateEvent refusal;
   {
@@ -190,9 +207,13 @@ bool LocalEngine::gather() {
   std::list<Turn> cancelled;
   {
     std::unique_lock lock(shared_->mutex);
+    const std::int64_t begin = now_ns();
     shared_->wake.wait(lock, [this] {
-      return shared_->stopping || shared_->cancel_pending || !scheduler_.idle() || shared_->queue.size() > 0;
+      return shared_->stopping || shared_->cancel_pending || shared_->readers_caught_up || !scheduler_.idle() ||
+             shared_->queue.size() > 0;
     });
+    shared_->stats.idle_us += (now_ns() - begin) / 1000;
+    shared_->readers_caught_up = false;
     if (shared_->stopping) return false;
     if (std::exchange(shared_->cancel_pending, false))
       cancelled = shared_->queue.take_if([](const Turn& turn) { return turn.job->cancelled.load(); });
@@ -202,6 +223,7 @@ bool LocalEngine::gather() {
     if (!sequence.done() && sequence.cancelled()) sequence.fail(FailureKind::cancelled, "cancelled");
   });
   sweep();
+  scheduler_.park();
   scheduler_.place();
   while (const auto turn = next_turn()) {
     if (turn->job->sink) scheduler_.add(*turn);  // else another choice has failed
@@ -214,7 +236,9 @@ bool LocalEngine::gather() {
 std::optional<Turn> LocalEngine::next_turn() {
   if (!scheduler_.wants_more()) return std::nullopt;
   const std::scoped_lock lock(shared_->mutex);
-  return shared_->queue.pop();
+  auto turn = shared_->queue.pop();
+  if (turn && turn->choice == 0) shared_->stats.queue_wait.add((now_ns() - turn->job->arrived_ns) / 1000);
+  return turn;
 }
 
 void LocalEngine::step() {
@@ -226,7 +250,7 @@ void LocalEngine::step() {
   const auto rows = static_cast<std::int64_t>(plan.rows.size());
   const std::int64_t share = (now_ns() - begin) / rows;
   for (Sequence* owner : plan.owners) owner->charge(share);
-  const bool sound = sample(plan, logits);
+  const bool sound = sample(plan, logits) && pool(plan);
   const std::int64_t elapsed = now_ns() - begin;
   {
     const std::scoped_lock lock(shared_->mutex);
@@ -237,9 +261,27 @@ void LocalEngine::step() {
   if (!sound) break_down("the local model computed a value that is not finite");
 }
 
+// Texts that are embedded.
+bool LocalEngine::pool(const StepPlan& plan) {
+  std::span<const float> hidden = computation_.pass->hidden();
+  const auto width = static_cast<std::size_t>(model_->spec.hidden);
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < plan.rows.size(); ++i) {
+    Sequence& sequence = *plan.owners[i];
+    if (!plan.rows[i].wants_hidden) continue;
+    if (!sequence.done() && !sequence.pool(hidden.first(width))) return false;
+    if (sequence.done()) tokens += sequence.prompt_tokens();
+    hidden = hidden.subspan(width);
+  }
+  const std::scoped_lock lock(shared_->mutex);
+  shared_->stats.prompt_tokens += tokens;
+  return true;
+}
+
 bool LocalEngine::sample(const StepPlan& plan, std::span<const float> logits) {
   const auto vocabulary = static_cast<std::size_t>(model_->spec.vocabulary);
   EngineStats made;
+  const std::int64_t now = now_ns();
   for (std::size_t i = 0; i < plan.rows.size(); ++i) {
     if (!plan.rows[i].wants_logits) continue;
     Sequence& sequence = *plan.owners[i];
@@ -249,6 +291,8 @@ bool LocalEngine::sample(const StepPlan& plan, std::span<const float> logits) {
     if (first && sequence.choice() == 0) made.cached_tokens += sequence.cached_tokens();
     try {
       if (!sequence.done() && !sequence.advance(sampler_, logits.first(vocabulary))) return false;
+      if (const auto pause = sequence.pause_before(now)) made.next_token.add(*pause / 1000);
+      if (first && sequence.choice() == 0) made.first_token.add((now - sequence.job()->arrived_ns) / 1000);
       if (first) queue_other_choices(sequence);
     } catch (const std::bad_alloc&) {
       sequence.fail(FailureKind::internal, "not enough memory for the request");
@@ -259,6 +303,8 @@ bool LocalEngine::sample(const StepPlan& plan, std::span<const float> logits) {
   shared_->stats.generated_tokens += made.generated_tokens;
   shared_->stats.prompt_tokens += made.prompt_tokens;
   shared_->stats.cached_tokens += made.cached_tokens;
+  shared_->stats.first_token.add(made.first_token);
+  shared_->stats.next_token.add(made.next_token);
   return true;
 }
 

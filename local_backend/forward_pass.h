@@ -13,6 +13,7 @@ struct StepRow {
   int position = 0;  // REQUIRES: the table has room for it
   KvTable* cache = nullptr;
   bool wants_logits = false;
+  bool wants_hidden = false;  // REQUIRES: keeps_hidden()
 };
 
 // Prompt tokens in one step.
@@ -31,6 +32,11 @@ class ForwardPass {
   // std::runtime_error where a device fails: then it cannot be used any more.
   virtual std::span<const float> step(std::span<const StepRow> rows) = 0;
   virtual PrefillRows prefill_rows() const = 0;
+  // Embeddings can be made.
+  virtual bool keeps_hidden() const { return false; }
+  // What the last layer made of the rows of the last step that want it, normalised: as many floats each as the model is
+  // wide.
+  virtual std::span<const float> hidden() const { return {}; }
 };
 
 }  // namespace tollgate::local_backend

@@ -113,6 +113,22 @@ const Json* Json::find_set(std::string_view key) const {
   return member != nullptr && member->kind != Kind::null ? member : nullptr;
 }
 
+std::string json_text(const Json& value) {
+  const bool list = value.is(Json::Kind::array);
+  if (value.is(Json::Kind::null)) return "null";
+  if (value.is(Json::Kind::boolean)) return value.boolean ? "true" : "false";
+  if (value.is(Json::Kind::integer)) return std::to_string(value.integer);
+  if (value.is(Json::Kind::number)) return nlohmann::json(value.number).dump();
+  if (value.is(Json::Kind::string)) return nlohmann::json(value.string).dump();
+  std::string out = list ? "[" : "{";
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    if (i > 0) out += ',';
+    if (!list) out += nlohmann::json(value.keys[i]).dump() + ':';
+    out += json_text(value.items[i]);
+  }
+  return out += list ? ']' : '}';
+}
+
 Json parse_json(std::string_view text, const std::string& what) {
   Builder builder;
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {

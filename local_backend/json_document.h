@@ -25,6 +25,9 @@ struct Json {
   const Json* find_set(std::string_view key) const;
 };
 
+// The value as JSON, without white space.
+std::string json_text(const Json& value);
+
 // Throws std::runtime_error("<what>: ...") when the text is no JSON, repeats a key, or nests deeper than 64.
 // Integers above int64 are refused where they stand.
 Json parse_json(std::string_view text, const std::string& what);

@@ -37,4 +37,11 @@ std::variant<Grammar, SchemaError> json_object_grammar();
 // no others. White space is bounded. A keyword that is not implemented is an error, never ignored.
 std::variant<Grammar, SchemaError> schema_grammar(std::string_view schema);
 
+// One call of one of these: {"name": NAME, "ARGUMENTS": what the schema says}. `arguments`: that member's name.
+struct CallForm {
+  std::string name;
+  std::string schema;  // {}: any object
+};
+std::variant<Grammar, SchemaError> call_grammar(const std::vector<CallForm>& forms, std::string_view arguments);
+
 }  // namespace tollgate::local_backend

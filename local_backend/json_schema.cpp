@@ -29,21 +29,7 @@ constexpr std::string_view kTyped[] = {"type",     "properties", "required", "ad
 
 bool is_word(Words words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
-std::string written(const Json& value) {
-  switch (value.kind) {
-    case Json::Kind::null:
-      return "null";
-    case Json::Kind::boolean:
-      return value.boolean ? "true" : "false";
-    case Json::Kind::integer:
-      return std::to_string(value.integer);
-    case Json::Kind::string:
-      return json_quoted(value.string);
-    default:
-      return {};  // not taken as a fixed value
-  }
-}
-
+// Of what is taken as a fixed value; empty for others.
 std::string_view type_of(const Json& value) {
   static constexpr std::pair<Json::Kind, std::string_view> kTypes[] = {{Json::Kind::null, "null"},
                                                                        {Json::Kind::boolean, "boolean"},
@@ -56,20 +42,21 @@ std::string_view type_of(const Json& value) {
 
 class SchemaCompiler {
  public:
-  explicit SchemaCompiler(const Json& root) : root_(root) {}
+  // Both must outlive this.
+  SchemaCompiler(const Json& root, GrammarBuilder& build) : root_(root), build_(build) {}
 
-  std::variant<Grammar, SchemaError> compile() {
-    const int end = value(build_.at(kRoot).start, root_, "#", 0);
-    build_.jump(end, build_.at(kRoot).end);
+  // Returns where a value that began at `from` ends. What is built is of use only where there is no error().
+  int compile(int from) {
+    const int end = value(from, root_, "#", 0);
     while (!pending_.empty() && error_.message.empty()) {
       const Pending next = pending_.back();
       pending_.pop_back();
       const Grammar::Rule rule = build_.at(next.rule);
       build_.jump(value(rule.start, *next.schema, next.pointer, 0), rule.end);
     }
-    if (error_.message.empty()) return build_.take();
-    return error_;
+    return end;
   }
+  const SchemaError& error() const { return error_; }
 
  private:
   struct Pending {
@@ -154,10 +141,10 @@ class SchemaCompiler {
     const int end = build_.node();
     bool any = false;
     for (const Json* value : values) {
-      const std::string text = written(*value);
-      if (text.empty()) return refuse(from, pointer, "the local model takes strings, integers, booleans and null here");
+      if (type_of(*value).empty())
+        return refuse(from, pointer, "the local model takes strings, integers, booleans and null here");
       if (!types.empty() && !fits(types, type_of(*value))) continue;
-      build_.jump(build_.text(from, text), end);
+      build_.jump(build_.text(from, json_text(*value)), end);
       any = true;
       if (full(from, pointer)) return from;
     }
@@ -336,7 +323,7 @@ class SchemaCompiler {
   }
 
   const Json& root_;
-  GrammarBuilder build_;
+  GrammarBuilder& build_;
   std::map<std::string, int, std::less<>> rules_;  // by what $ref says
   std::vector<Pending> pending_;
   SchemaError error_;
@@ -354,10 +341,36 @@ std::variant<Grammar, SchemaError> schema_grammar(std::string_view schema) {
   if (schema.size() > kMaxSchema) return SchemaError{"the JSON schema is too large for the local model"};
   try {
     const Json root = parse_json(schema, "the JSON schema");
-    return SchemaCompiler(root).compile();
+    GrammarBuilder build;
+    SchemaCompiler compiler(root, build);
+    build.jump(compiler.compile(build.at(kRoot).start), build.at(kRoot).end);
+    if (!compiler.error().message.empty()) return compiler.error();
+    return build.take();
   } catch (const std::runtime_error& error) {
     return SchemaError{error.what()};
   }
+}
+
+std::variant<Grammar, SchemaError> call_grammar(const std::vector<CallForm>& forms, std::string_view arguments) {
+  GrammarBuilder build;
+  for (const CallForm& form : forms) {
+    if (form.schema.size() > kMaxSchema) return SchemaError{"the schema of " + form.name + " is too large"};
+    const int begin = build.node();
+    build.jump(build.at(kRoot).start, begin);
+    const int value =
+        build.text(begin, "{\"name\": " + json_quoted(form.name) + ", \"" + std::string(arguments) + "\": ");
+    try {
+      const Json root = parse_json(form.schema, "the schema of " + form.name);
+      const bool any = root.is(Json::Kind::object) && root.keys.empty();
+      SchemaCompiler compiler(root, build);
+      const int end = any ? build.call(value, kObject) : compiler.compile(value);
+      if (!compiler.error().message.empty()) return SchemaError{form.name + ": " + compiler.error().message};
+      build.jump(build.text(end, "}"), build.at(kRoot).end);
+    } catch (const std::runtime_error& error) {
+      return SchemaError{error.what()};
+    }
+  }
+  return build.take();
 }
 
 }  // namespace tollgate::local_backend

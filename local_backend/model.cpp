@@ -39,6 +39,30 @@ ChatTemplate read_template(const std::string& directory, const Tokenizer& tokeni
   }
 }
 
+bool says(const Json& config, std::string_view key) {
+  const Json* value = config.find_set(key);
+  return value != nullptr && value->is(Json::Kind::boolean) && value->boolean;
+}
+
+// 1_Pooling/config.json, where there is one, is sentence-transformers' word on how a model is meant to be pooled.
+Pooling read_pooling(const std::string& directory) {
+  const std::string path = directory + "/1_Pooling/config.json";
+  if (!file_exists(path)) return Pooling::last;
+  const Json config = read_json_file(path, kMaxConfig);
+  if (says(config, "pooling_mode_mean_tokens")) return Pooling::mean;
+  if (says(config, "pooling_mode_lasttoken")) return Pooling::last;
+  throw std::runtime_error(path + ": pools in another way than by the mean or the last token");
+}
+
+EmbeddingForm read_embedding_form(const std::string& directory, const ModelSpec& spec) {
+  const Json config = tokenizer_config(directory);
+  EmbeddingForm out;
+  out.pooling = read_pooling(directory);
+  if (says(config, "add_bos_token") && spec.begin_token >= 0) out.before.push_back(spec.begin_token);
+  if (says(config, "add_eos_token") && !spec.end_tokens.empty()) out.after.push_back(spec.end_tokens.front());
+  return out;
+}
+
 // Files that do not fit together are found here, not by the first request.
 void check_together(const Model& model, const std::string& directory) {
   if (model.tokenizer.size() > model.spec.vocabulary) {
@@ -79,14 +103,16 @@ Model::Model(const std::string& directory, ModelSpec model_spec, WeightFormat fo
       weights(load_weights(Checkpoint(directory), spec, format)),
       tokenizer(read_tokenizer(directory)),
       chat_template(read_template(directory, tokenizer, spec)),
-      token_order(tokenizer) {
+      token_order(tokenizer),
+      embedding(read_embedding_form(directory, spec)) {
   const std::filesystem::path path(directory);
   facts.name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
   facts.architecture = spec.family->name;
   facts.parameters = weights.parameters;
   facts.context_length = spec.context;
+  facts.takes_tools = chat_template.tools() != nullptr;
   for (int id = 0; id < spec.vocabulary; ++id) {
-    may_be_sampled.push_back(!tokenizer.bytes_of(id).empty() || ends_answer(id));
+    may_be_sampled.push_back(!tokenizer.bytes_of(id).empty() || ends_answer(id) || marks_call(id));
   }
 }
 
@@ -98,6 +124,12 @@ std::unique_ptr<Model> Model::load(const std::string& directory, WeightFormat fo
 
 bool Model::ends_answer(int token) const {
   return std::binary_search(spec.end_tokens.begin(), spec.end_tokens.end(), token);
+}
+
+bool Model::marks_call(int token) const {
+  const ToolSyntax* syntax = chat_template.tools();
+  const std::string_view spelling = tokenizer.added_token(token);
+  return syntax != nullptr && !spelling.empty() && (spelling == syntax->open || spelling == syntax->close);
 }
 
 }  // namespace tollgate::local_backend

@@ -13,6 +13,16 @@
 
 namespace tollgate::local_backend {
 
+// How the vectors of a text's tokens become the text's.
+enum class Pooling : std::uint8_t { last, mean };
+
+// What an embedding is made of. The text is encoded as it is, between these tokens.
+struct EmbeddingForm {
+  Pooling pooling = Pooling::last;
+  std::vector<int> before;
+  std::vector<int> after;
+};
+
 // Immutable after load (but for drop_weights); thread-safe.
 struct Model {
   ModelFacts facts;
@@ -20,8 +30,9 @@ struct Model {
   Weights weights;
   Tokenizer tokenizer;
   ChatTemplate chat_template;        // refers to `tokenizer`: a Model does not move
-  std::vector<bool> may_be_sampled;  // by id: has text or ends the answer
+  std::vector<bool> may_be_sampled;  // by id: has text, or says something to us
   TokenOrder token_order;
+  EmbeddingForm embedding;
 
   // Throws std::runtime_error that says what is wrong with which file.
   static std::unique_ptr<Model> load(const std::string& directory, WeightFormat format = WeightFormat::as_stored);
@@ -33,6 +44,8 @@ struct Model {
   bool ends_answer(int token) const;
   // A device has a copy of its own.
   void drop_weights() { weights = {}; }
+  // Written where a call begins or ends: text to who reads calls, though the token may be a special one.
+  bool marks_call(int token) const;
 };
 
 // The parts of a model directory that are read before its weights. They throw as Model::load does.

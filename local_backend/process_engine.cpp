@@ -173,6 +173,10 @@ class Handle : public Generation {
     const std::scoped_lock lock(shared_->mutex);
     if (shared_->running.contains(id_)) shared_->say({Frame::Kind::cancel, id_, {}});
   }
+  void read(int events) override {
+    const std::scoped_lock lock(shared_->mutex);
+    if (shared_->running.contains(id_)) shared_->say({Frame::Kind::read, id_, wire::to_bytes(events)});
+  }
 
  private:
   std::shared_ptr<Shared> shared_;

@@ -78,12 +78,29 @@ void Scheduler::make_room() {
 void Scheduler::preempt_one() {
   const auto rank = [](const auto& s) { return std::pair(s->preemptions() < kProtectedAfter, s->arrival()); };
   const auto victim = std::ranges::max_element(running_, {}, rank);
-  const auto later = [&victim](const auto& s) { return s->arrival() > (*victim)->arrival(); };
-  const auto place = waiting_.insert(std::ranges::find_if(waiting_, later), nullptr);
   (*victim)->preempt();
-  *place = std::move(*victim);
+  wait_again(std::move(*victim));
   running_.erase(victim);
   ++preemptions_;
+}
+
+void Scheduler::wait_again(std::unique_ptr<Sequence> sequence) {
+  const auto later = [&sequence](const auto& s) { return s->arrival() > sequence->arrival(); };
+  const auto place = std::ranges::find_if(waiting_, later);
+  waiting_.insert(place, std::move(sequence));
+}
+
+void Scheduler::park() {
+  std::vector<std::unique_ptr<Sequence>> behind;
+  for (auto* list : {&running_, &parked_}) {
+    for (auto& sequence : *list) {
+      if (sequence->paused()) behind.push_back(std::move(sequence));
+      if (sequence && list == &parked_) wait_again(std::move(sequence));
+    }
+    std::erase(*list, nullptr);
+  }
+  for (const auto& sequence : behind) sequence->rest();
+  parked_ = std::move(behind);
 }
 
 void Scheduler::publish() {
@@ -93,6 +110,7 @@ void Scheduler::publish() {
 void Scheduler::sweep() {
   std::erase_if(running_, [](const auto& s) { return s->done(); });
   std::erase_if(waiting_, [](const auto& s) { return s->done(); });
+  std::erase_if(parked_, [](const auto& s) { return s->done(); });
 }
 
 }  // namespace tollgate::local_backend

@@ -29,6 +29,9 @@ class Scheduler {
   bool wants_more() const { return waiting_.empty() && running_.size() < max_running_; }
   // Reports the failure itself where there is no memory.
   void add(const Turn& turn) noexcept;
+  // Sets aside those whose readers are behind, and lets those go on whose readers have caught up. Who is set aside
+  // holds neither a place nor blocks; most of what it computed is still in the cache when it comes back.
+  void park();
   // Starts those that wait, in order, as far as there are blocks.
   void place();
   // Every sequence that answers gets its next token; what is left of the step goes to prompts, in turn. Where blocks
@@ -41,6 +44,7 @@ class Scheduler {
   void for_each(Function function) {
     for (const auto& s : running_) function(*s);
     for (const auto& s : waiting_) function(*s);
+    for (const auto& s : parked_) function(*s);
   }
   // Drops those that are done.
   void sweep();
@@ -48,6 +52,7 @@ class Scheduler {
  private:
   void make_room();
   void preempt_one();
+  void wait_again(std::unique_ptr<Sequence> sequence);
 
   const Model& model_;
   KvPool& pool_;
@@ -55,6 +60,7 @@ class Scheduler {
   PrefillRows prefill_;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;  // by arrival
+  std::vector<std::unique_ptr<Sequence>> parked_;
   StepPlan plan_;
   std::size_t turn_ = 0;  // which of the running computes its prompt first
   std::int64_t arrivals_ = 0;

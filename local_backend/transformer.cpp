@@ -52,6 +52,7 @@ std::span<const float> Transformer::step(std::span<const StepRow> rows) {
     feed_forward(layer, batch);
     add_projected(batch);
   }
+  keep_hidden(rows);
   std::size_t wanted = 0;
   for (std::size_t b = 0; b < batch; ++b) {
     if (rows[b].wants_logits)
@@ -59,11 +60,21 @@ std::span<const float> Transformer::step(std::span<const StepRow> rows) {
   }
   logits_.resize(wanted * size(spec_.vocabulary));
   if (spec_.tied_head) {
-    kernels_.matmul(weights_.embedding.view(), normed_.data(), logits_.data(), wanted);
+    share_matmul(weights_.embedding.view(), normed_.data(), logits_.data(), wanted);
   } else {
     multiply(weights_.head, normed_.data(), logits_.data(), wanted);
   }
   return logits_;
+}
+
+void Transformer::keep_hidden(std::span<const StepRow> rows) {
+  const std::size_t hidden = size(spec_.hidden);
+  hidden_.clear();
+  for (std::size_t b = 0; b < rows.size(); ++b) {
+    if (!rows[b].wants_hidden) continue;
+    hidden_.resize(hidden_.size() + hidden);
+    normalise(x_.data() + b * hidden, weights_.final_norm, spec_.norm, hidden_.data() + hidden_.size() - hidden);
+  }
 }
 
 void Transformer::attention(const LayerWeights& layer, int index, std::span<const StepRow> rows) {

@@ -20,8 +20,11 @@ class Transformer : public ForwardPass {
 
   std::span<const float> step(std::span<const StepRow> rows) override;
   PrefillRows prefill_rows() const override { return {}; }
+  bool keeps_hidden() const override { return true; }
+  std::span<const float> hidden() const override { return hidden_; }
 
  private:
+  void keep_hidden(std::span<const StepRow> rows);
   // From normed_ to projected_.
   void attention(const LayerWeights& layer, int index, std::span<const StepRow> rows);
   void feed_forward(const LayerWeights& layer, std::size_t batch);
@@ -51,6 +54,7 @@ class Transformer : public ForwardPass {
   std::vector<const float*> key_rows_;  // of one row's sequence, by position
   std::vector<const float*> value_rows_;
   std::vector<float> logits_;
+  std::vector<float> hidden_;
 };
 
 }  // namespace tollgate::local_backend

@@ -185,6 +185,33 @@ std::string complaint(const Checkpoint& checkpoint, const std::string& name, con
   return {};
 }
 
+bool same_bytes(const Checkpoint& checkpoint, const Checkpoint::Tensor& a, const Checkpoint::Tensor& b) {
+  constexpr std::uint64_t kPiece = 1U << 20U;
+  const std::uint64_t size = a.info.end - a.info.begin;
+  if (a.info.dtype != b.info.dtype || size != b.info.end - b.info.begin) return false;
+  const auto piece = [&checkpoint](Checkpoint::Tensor tensor, std::uint64_t begin, std::uint64_t length) {
+    tensor.info.begin += begin;
+    tensor.info.end = tensor.info.begin + length;
+    std::vector<std::byte> out(length);
+    checkpoint.read(tensor, out.data(), out.size());
+    return out;
+  };
+  for (std::uint64_t at = 0; at < size; at += kPiece) {
+    const std::uint64_t length = std::min(kPiece, size - at);
+    if (piece(a, at, length) != piece(b, at, length)) return false;
+  }
+  return true;
+}
+
+// Some checkpoints of tied models hold the embedding once more, as the head.
+bool is_tied_copy(const Checkpoint& checkpoint, const ModelSpec& spec, const std::string& name) {
+  const TensorNames& names = spec.family->tensors;
+  if (!spec.tied_head || name != std::string(names.head) + ".weight") return false;
+  const auto embedding = checkpoint.tensors().find(std::string(names.embedding) + ".weight");
+  return embedding != checkpoint.tensors().end() &&
+         same_bytes(checkpoint, embedding->second, checkpoint.tensors().at(name));
+}
+
 }  // namespace
 
 std::vector<std::string> weight_problems(const Checkpoint& checkpoint, const ModelSpec& spec) {
@@ -196,6 +223,7 @@ std::vector<std::string> weight_problems(const Checkpoint& checkpoint, const Mod
   // What the file has and the model does not use would be silently ignored.
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     if (expectation.tensors().contains(name) || ends_with_any(name, spec.family->tensors.ignored)) continue;
+    if (is_tied_copy(checkpoint, spec, name)) continue;
     out.push_back(tensor.file->path() + ": tensor \"" + name + "\" is no part of this model");
   }
   return out;

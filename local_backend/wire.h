@@ -16,17 +16,31 @@ namespace tollgate::local_backend::wire {
 
 // How many enumerators there are: what a reader takes.
 constexpr std::uint64_t count(OutputFormat::Kind) { return 3; }
-constexpr std::uint64_t count(FinishReason) { return 2; }
+constexpr std::uint64_t count(ToolChoice::Mode) { return 4; }
+constexpr std::uint64_t count(FinishReason) { return 3; }
 constexpr std::uint64_t count(FailureKind) { return 4; }
-constexpr std::uint64_t count(GenerateEvent::Kind) { return 3; }
+constexpr std::uint64_t count(GenerateEvent::Kind) { return 5; }
+constexpr std::uint64_t count(Task) { return 2; }
 constexpr std::uint64_t count(WeightFormat) { return 3; }
 constexpr std::uint64_t count(Isolation) { return 2; }
 constexpr std::uint64_t count(Device) { return 3; }
 
 // The one list of each value's fields; `a` reads or writes them.
 template <class Archive>
+void fields(Archive& a, ToolCall& c) {
+  a(c.id, c.name, c.arguments);
+}
+template <class Archive>
 void fields(Archive& a, Message& m) {
-  a(m.role, m.content);
+  a(m.role, m.content, m.tool_calls, m.tool_call_id);
+}
+template <class Archive>
+void fields(Archive& a, Tool& t) {
+  a(t.name, t.description, t.schema);
+}
+template <class Archive>
+void fields(Archive& a, ToolChoice& c) {
+  a(c.mode, c.function);
 }
 template <class Archive>
 void fields(Archive& a, SamplingParams& s) {
@@ -39,7 +53,8 @@ void fields(Archive& a, OutputFormat& f) {
 }
 template <class Archive>
 void fields(Archive& a, GenerateRequest& r) {
-  a(r.messages, r.sampling, r.format, r.department);
+  a(r.messages, r.sampling, r.format, r.department, r.tools, r.tool_choice, r.parallel_tool_calls, r.task, r.input,
+    r.most_unread);
 }
 template <class Archive>
 void fields(Archive& a, TokenLogprob& t) {
@@ -51,8 +66,8 @@ void fields(Archive& a, LogprobEntry& e) {
 }
 template <class Archive>
 void fields(Archive& a, GenerateEvent& e) {
-  a(e.kind, e.choice, e.text, e.logprobs, e.finish, e.prompt_tokens, e.cached_tokens, e.completion_tokens, e.compute_us,
-    e.failure, e.message, e.code, e.param, e.retry_after_ms);
+  a(e.kind, e.choice, e.text, e.call, e.embedding, e.logprobs, e.finish, e.prompt_tokens, e.cached_tokens,
+    e.completion_tokens, e.compute_us, e.failure, e.message, e.code, e.param, e.retry_after_ms);
 }
 template <class Archive>
 void fields(Archive& a, EngineOptions& o) {
@@ -60,13 +75,17 @@ void fields(Archive& a, EngineOptions& o) {
     o.kv_block_tokens, o.threads, o.isolation, o.device, o.device_plugin);
 }
 template <class Archive>
+void fields(Archive& a, Durations& d) {
+  a(d.counts, d.sum_us);
+}
+template <class Archive>
 void fields(Archive& a, EngineStats& s) {
   a(s.running, s.queued, s.generated_tokens, s.prompt_tokens, s.cached_tokens, s.rejected, s.preempted, s.kv_blocks,
-    s.kv_blocks_used, s.steps, s.busy_us, s.healthy, s.problem);
+    s.kv_blocks_used, s.steps, s.busy_us, s.idle_us, s.queue_wait, s.first_token, s.next_token, s.healthy, s.problem);
 }
 template <class Archive>
 void fields(Archive& a, ModelFacts& f) {
-  a(f.name, f.architecture, f.parameters, f.context_length, f.device, f.why_cpu);
+  a(f.name, f.architecture, f.parameters, f.context_length, f.device, f.why_cpu, f.takes_tools);
 }
 
 class Writer {
@@ -99,6 +118,10 @@ class Writer {
   template <class A, class B>
   void put(std::pair<A, B>& both) {
     (*this)(both.first, both.second);
+  }
+  template <class T, std::size_t kSize>
+  void put(std::array<T, kSize>& list) {
+    for (T& element : list) put(element);
   }
   template <class T>
   void put(std::vector<T>& list) {
@@ -161,6 +184,10 @@ class Reader {
   void get(std::pair<A, B>& both) {
     (*this)(both.first, both.second);
   }
+  template <class T, std::size_t kSize>
+  void get(std::array<T, kSize>& list) {
+    for (T& element : list) get(element);
+  }
   template <class T>
   void get(std::vector<T>& list) {
     list.clear();
@@ -200,6 +227,7 @@ struct Frame {
     load = 1,    // to the child, first: EngineOptions
     generate,    // to the child: GenerateRequest
     cancel,      // to the child
+    read,        // to the child: how many events, as a number
     loaded,      // from the child, first: ModelFacts
     not_loaded,  // from the child, and its last: why, as text
     event,       // from the child: GenerateEvent

@@ -86,8 +86,11 @@ class Worker {
 
   void handle(const Frame& frame) {
     forget_ended();
-    if (frame.kind == Frame::Kind::cancel) {
-      if (const auto found = generations_.find(frame.id); found != generations_.end()) found->second->cancel();
+    if (frame.kind == Frame::Kind::cancel || frame.kind == Frame::Kind::read) {
+      const auto found = generations_.find(frame.id);
+      if (found == generations_.end()) return;
+      if (frame.kind == Frame::Kind::cancel) return found->second->cancel();
+      if (const auto events = wire::from_bytes<int>(frame.payload)) found->second->read(*events);
       return;
     }
     auto request = wire::from_bytes<GenerateRequest>(frame.payload);

@@ -22,7 +22,8 @@ struct Help {
   std::string_view text;
 };
 
-// Metrics that MetricsShard::count and gauge may use; a name without a help text is a bug that a test finds.
+// Metrics that MetricsShard's count, gauge, total and histogram may use; a name without a help text is a bug that a
+// test finds.
 constexpr std::array kHelp = {
     Help{"tollgate_attempts_total", "Attempts at targets, by how they ended."},
     Help{"tollgate_auth_failures_total", "Requests refused for want of a valid key."},
@@ -47,10 +48,14 @@ constexpr std::array kHelp = {
     Help{"tollgate_limit_denials_total", "Calls denied by a limit, by meter."},
     Help{"tollgate_limit_store_up", "1 while Redis answers."},
     Help{"tollgate_local_busy_seconds_total", "Time the local model's engine has worked."},
+    Help{"tollgate_local_first_token_seconds", "From a call of the local model to its first token."},
     Help{"tollgate_local_healthy", "1 while the local model serves."},
+    Help{"tollgate_local_idle_seconds_total", "Time the local model's engine has waited for work, or for readers."},
     Help{"tollgate_local_kv_blocks", "Blocks of the local model's key-value cache."},
     Help{"tollgate_local_kv_blocks_used", "Those that running answers hold."},
+    Help{"tollgate_local_next_token_seconds", "From each token of the local model's answers to the next."},
     Help{"tollgate_local_preempted_total", "Answers put back because the key-value cache was full."},
+    Help{"tollgate_local_queue_wait_seconds", "From a call of the local model until the engine turned to it."},
     Help{"tollgate_local_queued", "Calls waiting for the local model."},
     Help{"tollgate_local_rejected_total", "Calls the local model refused."},
     Help{"tollgate_local_running", "Calls the local model is generating for."},
@@ -223,6 +228,11 @@ void MetricsShard::total(std::string_view name, LabelViews labels, double value)
   slot(figures_.totals, name, labels) = value;
 }
 
+void MetricsShard::histogram(std::string_view name, LabelViews labels, const Histogram& value) {
+  const std::lock_guard lock(mutex_);
+  slot(figures_.histograms, name, labels) = value;
+}
+
 MetricsShard& Metrics::add_shard() {
   const std::lock_guard lock(mutex_);
   shards_.push_back(std::make_unique<MetricsShard>());
@@ -283,6 +293,7 @@ struct Metrics::Sum {
   MetricsShard::Figures figures;
   std::map<MetricsShard::Series, double> counters;
   std::map<MetricsShard::Series, double> gauges;
+  std::map<MetricsShard::Series, Histogram> histograms;
 
   void add(const MetricsShard& shard) {
     const std::lock_guard lock(shard.mutex_);
@@ -295,6 +306,7 @@ struct Metrics::Sum {
     for (const auto& [series, n] : from.counters) counters[series] += static_cast<double>(n);
     for (const auto& [series, value] : from.totals) counters[series] += value;
     for (const auto& [series, value] : from.gauges) gauges[series] = value;
+    for (const auto& [series, value] : from.histograms) histograms[series].add(value);
   }
 
  private:
@@ -336,6 +348,11 @@ std::string Metrics::scrape() {
   };
   append_plain(sum.counters, MetricType::Counter);
   append_plain(sum.gauges, MetricType::Gauge);
+  for (const auto& [series, value] : sum.histograms) {
+    if (out.back().name != series.name)
+      out.push_back(family(series.name, help_for(series.name), MetricType::Histogram));
+    add_histogram(out.back(), series.labels, value);
+  }
   return prometheus::TextSerializer().Serialize(out);
 }
 

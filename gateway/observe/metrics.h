@@ -74,6 +74,8 @@ class MetricsShard {
   void gauge(std::string_view name, LabelViews labels, double value);
   // A counter that somebody else keeps: its value so far.
   void total(std::string_view name, LabelViews labels, double value);
+  // Likewise.
+  void histogram(std::string_view name, LabelViews labels, const Histogram& value);
 
  private:
   friend class Metrics;  // and its Sum
@@ -125,6 +127,7 @@ class MetricsShard {
     BySeries<std::int64_t> counters;
     BySeries<double> totals;
     BySeries<double> gauges;
+    BySeries<Histogram> histograms;
   };
   CallSeries& series(std::string_view department, std::string_view model);
   mutable std::mutex mutex_;

@@ -26,21 +26,56 @@ std::string_view role_name(providers::Role role) {
   }
 }
 
-// A tool's result is text of its own part.
-std::string text_of(const providers::CanonicalMessage& message) {
-  std::string out = message.text();
-  for (const auto& part : message.parts)
-    for (const auto& inner : part.content) out += inner.text;
+using Part = providers::CanonicalPart;
+
+std::string result_text(const Part& result) {
+  std::string out;
+  for (const auto& inner : result.content) out += inner.text;
   return out;
 }
 
+// Results of tools are messages of their own, before what else the message says.
+void add_message(const providers::CanonicalMessage& message, std::vector<local_backend::Message>& out) {
+  local_backend::Message said{.role = std::string(role_name(message.role)), .content = message.text()};
+  bool results = false;
+  for (const Part& part : message.parts) {
+    if (part.kind == Part::Kind::tool_call) said.tool_calls.push_back({part.id, part.name, part.text});
+    if (part.kind != Part::Kind::tool_result) continue;
+    results = true;
+    out.push_back({.role = "tool", .content = result_text(part), .tool_call_id = part.id});
+  }
+  if (!results || !said.content.empty()) out.push_back(std::move(said));
+}
+
+bool may_call(const providers::CanonicalRequest& request) {
+  return !request.tools.empty() && request.tool_choice.mode != providers::ToolChoice::Mode::none;
+}
+
+void add_tools(const providers::CanonicalRequest& canonical, local_backend::GenerateRequest& out) {
+  using From = providers::ToolChoice::Mode;
+  using To = local_backend::ToolChoice::Mode;
+  static constexpr std::pair<From, To> kModes[] = {{From::unset, To::automatic},
+                                                   {From::none, To::none},
+                                                   {From::automatic, To::automatic},
+                                                   {From::required, To::required},
+                                                   {From::function, To::function}};
+  const auto& choice = canonical.tool_choice;
+  const auto allowed = [&choice](const std::string& name) {
+    return choice.allowed.empty() || std::ranges::find(choice.allowed, name) != choice.allowed.end();
+  };
+  for (const auto& tool : canonical.tools)
+    if (allowed(tool.name)) out.tools.push_back({tool.name, tool.description, tool.schema});
+  out.tool_choice = {std::ranges::find(kModes, choice.mode, &std::pair<From, To>::first)->second, choice.function};
+  out.parallel_tool_calls = canonical.parallel_tool_calls.value_or(true);
+}
+
 // The model reads text: what else a message holds is left out, and the caller is told.
-void note_part(const providers::CanonicalPart& part, std::vector<std::string>& lossy) {
-  using Kind = providers::CanonicalPart::Kind;
+void note_part(const Part& part, bool takes_tools, std::vector<std::string>& lossy) {
+  using Kind = Part::Kind;
   static constexpr std::pair<Kind, std::string_view> kNames[] = {{Kind::image, "messages.content.image_url"},
                                                                  {Kind::audio, "messages.content.input_audio"},
-                                                                 {Kind::file, "messages.content.file"},
-                                                                 {Kind::tool_call, "messages.tool_calls"}};
+                                                                 {Kind::file, "messages.content.file"}};
+  if (part.kind == Kind::tool_call && !takes_tools) providers::note_lossy(lossy, "messages.tool_calls");
   for (const auto& [kind, name] : kNames)
     if (part.kind == kind) providers::note_lossy(lossy, name);
   if (part.kind == Kind::unknown) providers::note_lossy(lossy, "messages.content." + part.name);
@@ -158,24 +193,26 @@ local_backend::OutputFormat format_of(const providers::ResponseFormat& format) {
 Result<local_backend::GenerateRequest> local_request(const providers::CanonicalRequest& canonical,
                                                      const std::string& department) {
   local_backend::GenerateRequest out;
-  for (const auto& m : canonical.messages) out.messages.push_back({std::string(role_name(m.role)), text_of(m)});
+  for (const auto& message : canonical.messages) add_message(message, out.messages);
   out.sampling = sampling_of(canonical);
   TG_CHECK(read_extensions(canonical, out.sampling));
   out.format = format_of(canonical.response_format);
+  add_tools(canonical, out);
   out.department = department;
   return out;
 }
 
-std::vector<std::string> left_out_by_local_model(const providers::CanonicalRequest& request) {
+std::vector<std::string> left_out_by_local_model(const providers::CanonicalRequest& request, bool takes_tools) {
   std::vector<std::string> lossy = request.lossy;
   const auto note = [&lossy](bool asked, std::string_view field) {
     if (asked) providers::note_lossy(lossy, field);
   };
   for (const auto& message : request.messages)
-    for (const auto& part : message.parts) note_part(part, lossy);
-  note(!request.tools.empty(), "tools");
-  note(request.tool_choice.mode != providers::ToolChoice::Mode::unset, "tool_choice");
-  note(request.parallel_tool_calls.has_value(), "parallel_tool_calls");
+    for (const auto& part : message.parts) note_part(part, takes_tools, lossy);
+  note(!takes_tools && !request.tools.empty(), "tools");
+  note(!takes_tools && request.tool_choice.mode != providers::ToolChoice::Mode::unset, "tool_choice");
+  note(!takes_tools && request.parallel_tool_calls.has_value(), "parallel_tool_calls");
+  note(takes_tools && may_call(request) && request.logprobs, "logprobs");
   note(request.reasoning_effort != providers::ReasoningEffort::unset, "reasoning_effort");
   for (const auto& extra : request.extras) note(extension(extra.name) == nullptr, extra.name);
   return lossy;

@@ -12,7 +12,7 @@ namespace tollgate::pipeline {
 Result<local_backend::GenerateRequest> local_request(const providers::CanonicalRequest& canonical,
                                                      const std::string& department);
 
-// The fields that the embedded model leaves out: the caller is told.
-std::vector<std::string> left_out_by_local_model(const providers::CanonicalRequest& request);
+// The fields that the embedded model leaves out: the caller is told. `takes_tools`: ModelFacts.
+std::vector<std::string> left_out_by_local_model(const providers::CanonicalRequest& request, bool takes_tools);
 
 }  // namespace tollgate::pipeline

@@ -1,12 +1,10 @@
 #include "gateway/pipeline/local_upstream.h"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <charconv>
-#include <deque>
+#include <map>
 
-#include "gateway/net/signal.h"
+#include "gateway/pipeline/local_events.h"
 #include "gateway/pipeline/local_request.h"
 #include "local_backend/unicode.h"
 #include "providers/chat_writer.h"
@@ -15,44 +13,20 @@
 namespace tollgate::pipeline {
 namespace {
 
-using local_backend::FailureKind;
 using local_backend::GenerateEvent;
 using providers::Batch;
 using providers::Event;
 
-// Where the engine's events wait for the reader. Touched on the reader's loop only; the engine posts to it.
-struct Mailbox {
-  explicit Mailbox(net::Executor executor) : arrived(executor) {}
-  std::deque<GenerateEvent> events;
-  net::Signal arrived;
-  bool cancelled = false;
-};
+// Of an answer that nobody reads so many events wait in memory, then it pauses; the engine is told of what was read in
+// parts of this size.
+constexpr int kMostUnread = 128;
+constexpr int kReadAtOnce = 32;
 
 constexpr double kLeastLogprob = -9999;  // what OpenAI says for "hardly ever"
 
 std::string shortest(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-Error to_error(const GenerateEvent& event) {
-  Error error{.kind = ErrorKind::upstream_error, .message = event.message, .code = event.code, .param = event.param};
-  switch (event.failure) {
-    case FailureKind::invalid_request:
-      error.kind = ErrorKind::invalid_request;
-      error.retryable = false;
-      break;
-    case FailureKind::overloaded:
-      error.kind = ErrorKind::overloaded;
-      if (event.retry_after_ms >= 0) error.retry_after = std::chrono::milliseconds(event.retry_after_ms);
-      break;
-    case FailureKind::cancelled:
-      error.kind = ErrorKind::cancelled;
-      break;
-    case FailureKind::internal:
-      break;
-  }
-  return error;
 }
 
 // Entries of logprobs.content (OpenAI API reference, chat/completions/object). `token` has to be text: what is a part
@@ -84,6 +58,12 @@ std::string entries_of(const std::vector<local_backend::LogprobEntry>& scores) {
   return out;
 }
 
+std::string_view finish_word(local_backend::FinishReason reason) {
+  using local_backend::FinishReason;
+  if (reason == FinishReason::length) return "length";
+  return reason == FinishReason::tool_calls ? "tool_calls" : "stop";
+}
+
 class LocalStream final : public providers::EventStream {
  public:
   LocalStream(std::shared_ptr<local_backend::Engine> engine, net::Executor executor, providers::AttemptRequest request)
@@ -106,15 +86,19 @@ class LocalStream final : public providers::EventStream {
   std::string lossy() const override {
     std::string out;
     if (!canonical_) return out;
-    for (const auto& field : left_out_by_local_model(*canonical_)) out += (out.empty() ? "" : ", ") + field;
+    const bool takes_tools = engine_ && engine_->facts().takes_tools;
+    for (const auto& field : left_out_by_local_model(*canonical_, takes_tools))
+      out += (out.empty() ? "" : ", ") + field;
     return out;
   }
 
  private:
   Result<providers::CanonicalRequest> canonical() const;
   Status begin();
+  GenerateEvent take_event();
   Batch to_batch(GenerateEvent event);
   void add_finish(const GenerateEvent& event, Batch& batch);
+  void add_call(GenerateEvent event, Batch& batch);
 
   std::shared_ptr<local_backend::Engine> engine_;
   net::Executor executor_;
@@ -122,15 +106,17 @@ class LocalStream final : public providers::EventStream {
   Result<providers::CanonicalRequest> canonical_ = Error{};
   std::shared_ptr<Mailbox> mailbox_;  // outlives the stream in posts that are under way
   std::unique_ptr<local_backend::Generation> generation_;
-  std::int64_t unfinished_ = 1;  // choices
-  providers::Usage usage_;       // of those that are finished
+  std::int64_t unfinished_ = 1;         // choices
+  int untold_ = 0;                      // events that were read, as the engine does not know yet
+  providers::Usage usage_;              // of those that are finished
+  std::map<int, std::uint32_t> calls_;  // by choice: how many were made
 };
 
 Result<providers::CanonicalRequest> LocalStream::canonical() const {
   const auto canonicalise = providers::front_end(request_.call->api).canonicalise;
   if (canonicalise == nullptr)
     return Error{.kind = ErrorKind::invalid_request,
-                 .message = "This model writes text and nothing else: call it by a chat API.",
+                 .message = "This model writes text and embeds it: call it by a chat API, or ask for embeddings.",
                  .code = "unsupported_api",
                  .param = "model",
                  .retryable = false};
@@ -144,15 +130,11 @@ Result<providers::CanonicalRequest> LocalStream::canonical() const {
 
 Status LocalStream::begin() {
   if (!canonical_) return canonical_.error();
-  if (!engine_) return Error{ErrorKind::upstream_error, "This model is not here any more."};
+  if (!engine_) return model_gone();
   TG_TRY(auto generate, local_request(*canonical_, request_.department));
   unfinished_ = canonical_->n;
-  generation_ = engine_->generate(std::move(generate), [mailbox = mailbox_, executor = executor_](GenerateEvent event) {
-    net::asio::post(executor, [mailbox, event = std::move(event)]() mutable {
-      mailbox->events.push_back(std::move(event));
-      mailbox->arrived.notify();
-    });
-  });
+  generate.most_unread = kMostUnread;
+  generation_ = engine_->generate(std::move(generate), into(mailbox_, executor_));
   return {};
 }
 
@@ -161,7 +143,7 @@ void LocalStream::add_finish(const GenerateEvent& event, Batch& batch) {
   Event& finish = batch.events.emplace_back();
   finish.kind = Event::Kind::finish;
   finish.choice = static_cast<std::uint32_t>(event.choice);
-  finish.text = event.finish == local_backend::FinishReason::length ? "length" : "stop";
+  finish.text = finish_word(event.finish);
   usage_.input = event.prompt_tokens;
   usage_.output = std::max<std::int64_t>(usage_.output, 0) + event.completion_tokens;
   if (event.choice == 0) usage_.cached_input = event.cached_tokens;
@@ -171,8 +153,28 @@ void LocalStream::add_finish(const GenerateEvent& event, Batch& batch) {
   usage.usage = usage_;
 }
 
+// Ids are our own: the model does not name its calls.
+void LocalStream::add_call(GenerateEvent event, Batch& batch) {
+  const std::uint32_t block = calls_[event.choice]++;
+  Event& call = batch.events.emplace_back();
+  call.kind = Event::Kind::tool_call;
+  call.choice = static_cast<std::uint32_t>(event.choice);
+  call.block = block;
+  call.id = "call_" + request_.request_id + "_" + std::to_string(event.choice) + "_" + std::to_string(block);
+  call.text = std::move(event.call.name);
+  Event arguments = call;
+  arguments.kind = Event::Kind::arguments;
+  arguments.id.clear();
+  arguments.text = std::move(event.call.arguments);
+  batch.events.push_back(std::move(arguments));
+}
+
 Batch LocalStream::to_batch(GenerateEvent event) {
   Batch batch;
+  if (event.kind == GenerateEvent::Kind::tool_call) {
+    add_call(std::move(event), batch);
+    return batch;
+  }
   if (!event.logprobs.empty()) {
     Event& scores = batch.events.emplace_back();
     scores.kind = Event::Kind::logprobs;
@@ -190,13 +192,19 @@ Batch LocalStream::to_batch(GenerateEvent event) {
   return batch;
 }
 
+GenerateEvent LocalStream::take_event() {
+  GenerateEvent event = std::move(mailbox_->events.front().second);
+  mailbox_->events.pop_front();
+  if (++untold_ == kReadAtOnce) generation_->read(std::exchange(untold_, 0));
+  return event;
+}
+
 net::Task<Result<std::optional<Batch>>> LocalStream::next() {
   if (unfinished_ == 0) co_return std::optional<Batch>();
   if (!generation_ && !mailbox_->cancelled) TG_CO_CHECK(begin());
   while (mailbox_->events.empty() && !mailbox_->cancelled) co_await mailbox_->arrived.wait();
   if (mailbox_->cancelled) co_return Error{ErrorKind::cancelled, "The call was cancelled."};
-  GenerateEvent event = std::move(mailbox_->events.front());
-  mailbox_->events.pop_front();
+  GenerateEvent event = take_event();
   if (event.kind == GenerateEvent::Kind::failed) co_return to_error(event);
   std::optional<Batch> batch = to_batch(std::move(event));
   co_return batch;
@@ -206,6 +214,8 @@ class LocalUpstream final : public providers::Upstream {
  public:
   LocalUpstream(EngineSource engine, net::Executor executor) : engine_(std::move(engine)), executor_(executor) {}
   std::unique_ptr<providers::EventStream> start(providers::AttemptRequest request) override {
+    if (request.call->api == providers::Api::embeddings)
+      return local_embeddings(engine_(), executor_, std::move(request));
     return std::make_unique<LocalStream>(engine_(), executor_, std::move(request));
   }
 

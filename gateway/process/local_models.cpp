@@ -23,7 +23,8 @@ void warm(Engine& engine) {
   request.messages.push_back({.role = "user", .content = "Hello"});
   request.sampling.max_tokens = 1;
   const auto generation = engine.generate(std::move(request), [&ended](GenerateEvent event) {
-    if (event.kind != GenerateEvent::Kind::text) ended.set_value(std::move(event));
+    if (event.kind == GenerateEvent::Kind::finished || event.kind == GenerateEvent::Kind::failed)
+      ended.set_value(std::move(event));
   });
   const GenerateEvent event = ended.get_future().get();
   if (event.kind == GenerateEvent::Kind::failed) throw std::runtime_error("it does not answer: " + event.message);

@@ -39,6 +39,13 @@ void local_gauges(const std::string& provider, const local_backend::EngineStats&
   const auto total = [&](const char* name, auto value) {
     shard.total(name, {{"provider", provider}}, static_cast<double>(value));
   };
+  const auto durations = [&](std::string_view name, const local_backend::Durations& value) {
+    static_assert(local_backend::Durations::kBounds == observe::Histogram::kBounds);
+    observe::Histogram histogram;
+    histogram.buckets = value.counts;
+    histogram.sum = static_cast<double>(value.sum_us) / 1e6;
+    shard.histogram(name, {{"provider", provider}}, histogram);
+  };
   const auto tokens = [&](const char* token_class, std::int64_t value) {
     shard.total("tollgate_local_tokens_total", {{"class", token_class}, {"provider", provider}},
                 static_cast<double>(value));
@@ -50,6 +57,10 @@ void local_gauges(const std::string& provider, const local_backend::EngineStats&
   gauge("tollgate_local_kv_blocks", stats.kv_blocks);
   gauge("tollgate_local_kv_blocks_used", stats.kv_blocks_used);
   total("tollgate_local_busy_seconds_total", static_cast<double>(stats.busy_us) / 1e6);
+  total("tollgate_local_idle_seconds_total", static_cast<double>(stats.idle_us) / 1e6);
+  durations("tollgate_local_queue_wait_seconds", stats.queue_wait);
+  durations("tollgate_local_first_token_seconds", stats.first_token);
+  durations("tollgate_local_next_token_seconds", stats.next_token);
   total("tollgate_local_steps_total", stats.steps);
   total("tollgate_local_preempted_total", stats.preempted);
   total("tollgate_local_rejected_total", stats.rejected);

@@ -10,6 +10,7 @@ from gateway import ROOT, SLOW, Gateway, department
 LOCAL = (f"id: local\nkind: local\nregion: {{processing: eu}}\n"
          f"model: {{directory: {ROOT}/local_backend/demo/model, max_running: 4}}\n")
 DEMO = "name: demo\ntargets: [{provider: local, model: demo}]\n"
+APART = LOCAL.replace("id: local", "id: apart").replace("max_running: 4", "isolation: process")
 TICKET = {"type": "object", "additionalProperties": False, "required": ["item", "size", "count", "tags"],
           "properties": {"item": {"type": "string", "minLength": 1, "maxLength": 10},
                          "size": {"enum": ["S", "M", "L"]}, "count": {"type": "integer"},
@@ -18,8 +19,9 @@ TICKET = {"type": "object", "additionalProperties": False, "required": ["item", 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    gateway = Gateway(tmp_path_factory.mktemp("local"), {"local": LOCAL}, {"demo": DEMO},
-                      {"retail": department(models="[demo]", pii=None),
+    gateway = Gateway(tmp_path_factory.mktemp("local"), {"local": LOCAL, "apart": APART},
+                      {"demo": DEMO, "apart": "name: apart\ntargets: [{provider: apart, model: demo}]\n"},
+                      {"retail": department(models="[demo, apart]", pii=None),
                        "trading": department("trading", models="[demo]")})
     gateway.new_key()
     gateway.new_key("trading")
@@ -39,8 +41,8 @@ def client(gateway):
 
 
 def ask(client, text="What is the gateway?", **more):
-    return client.chat.completions.create(model="demo", messages=[{"role": "user", "content": text}],
-                                          **{"max_tokens": 20, "temperature": 0, **more})
+    return client.chat.completions.create(messages=[{"role": "user", "content": text}],
+                                          **{"model": "demo", "max_tokens": 20, "temperature": 0, **more})
 
 
 def check_scores(content, text, top):
@@ -140,3 +142,81 @@ def test_a_prefix_known_to_the_department_is_not_computed_again(gateway, client)
     assert again.usage.prompt_tokens_details.cached_tokens >= 32
     assert gateway.metric("tollgate_local_tokens_total", **{"class": "cached_input", "provider": "local"}) >= 32
     assert gateway.metric("tollgate_local_kv_blocks", provider="local") > 0
+
+
+ROUTE = {"type": "function", "function": {"name": "route", "description": "Routes a ticket.", "parameters": TICKET}}
+CLOSE = {"type": "function", "function": {"name": "close"}}
+
+
+def check_ticket(arguments):
+    ticket = json.loads(arguments)
+    assert list(ticket) == ["item", "size", "count", "tags"] and ticket["size"] in ("S", "M", "L")
+    assert 1 <= len(ticket["item"]) <= 10 and isinstance(ticket["count"], int)
+
+
+@pytest.mark.parametrize("model", ["demo", "apart"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_forced_call_has_arguments_of_the_schema(client, model, seed):
+    choice = ask(client, "Describe the order.", model=model, temperature=1.5, seed=seed, max_tokens=300,
+                 tools=[CLOSE, ROUTE], tool_choice={"type": "function", "function": {"name": "route"}}).choices[0]
+    assert choice.finish_reason == "tool_calls" and not choice.message.content
+    (call,) = choice.message.tool_calls
+    assert call.function.name == "route" and call.id
+    check_ticket(call.function.arguments)
+
+
+def test_a_streamed_call_is_the_plain_one_and_its_result_goes_back(client):
+    asked = {"temperature": 1.2, "seed": 9, "max_tokens": 300, "tools": [ROUTE], "tool_choice": "required"}
+    (plain,) = ask(client, **asked).choices[0].message.tool_calls
+    name, arguments, finish, ids = "", "", None, set()
+    for chunk in ask(client, stream=True, **asked):
+        finish = chunk.choices[0].finish_reason or finish
+        for piece in chunk.choices[0].delta.tool_calls or []:
+            name += piece.function.name or ""
+            arguments += piece.function.arguments or ""
+            ids.add(piece.id)
+    assert (name, arguments, finish) == ("route", plain.function.arguments, "tool_calls")
+    messages = [{"role": "user", "content": "Route it."},
+                {"role": "assistant", "content": None, "tool_calls": [plain.model_dump()]},
+                {"role": "tool", "tool_call_id": plain.id, "content": "routed"}]
+    answer = client.chat.completions.create(model="demo", messages=messages, tools=[ROUTE], max_tokens=10)
+    assert answer.usage.prompt_tokens > 60, "the call and its result are told"
+    assert not client.chat.completions.create(model="demo", messages=messages, tools=[ROUTE], tool_choice="none",
+                                              max_tokens=10).choices[0].message.tool_calls
+
+
+def test_a_schema_the_model_cannot_follow_is_refused_where_a_call_is_forced(client):
+    odd = {"type": "function", "function": {"name": "odd", "parameters": {
+        "type": "object", "properties": {"when": {"type": "string", "pattern": "^x"}}}}}
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, tools=[odd], tool_choice="required")
+    assert "odd: the JSON schema at #/properties/when/pattern" in refused.value.message
+    assert ask(client, tools=[odd]).choices[0].finish_reason, "nothing has to be followed where the model decides"
+
+
+@pytest.mark.parametrize("model", ["demo", "apart"])
+def test_texts_are_embedded_and_billed_by_their_tokens(gateway, client, model):
+    texts = ["What is the gateway?", "My laptop does not start.", "What is the gateway?"] * 4
+    before = gateway.settled_rows()
+    whole = client.embeddings.create(model=model, input=texts)
+    vectors = [item.embedding for item in whole.data]
+    assert [item.index for item in whole.data] == list(range(12)) and len(vectors[0]) == 192
+    assert all(math.isclose(sum(v * v for v in vector), 1, abs_tol=1e-5) for vector in vectors)
+    assert vectors[0] == vectors[2] != vectors[1]
+    assert (row := gateway.new_rows(before, 1)[0])["input_tokens"] == whole.usage.prompt_tokens > 0
+    assert row["output_tokens"] == 0 and row["provider"] == {"demo": "local", "apart": "apart"}[model]
+    plain = client.embeddings.create(model=model, input=texts[0], encoding_format="float").data[0].embedding
+    assert all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(plain, vectors[0]))
+    short = client.embeddings.create(model=model, input=texts[0], dimensions=8).data[0].embedding
+    length = math.sqrt(sum(v * v for v in plain[:8]))
+    assert all(math.isclose(a, b / length, abs_tol=1e-5) for a, b in zip(short, plain)) and len(short) == 8
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.embeddings.create(model=model, input=texts[0], dimensions=193)
+    assert refused.value.param == "dimensions"
+
+
+def test_the_engines_times_are_counted(gateway, client):
+    ask(client, max_tokens=5)
+    for name in ("queue_wait", "first_token", "next_token"):
+        assert gateway.metric(f"tollgate_local_{name}_seconds_count", provider="local") >= 1, name
+    assert gateway.metric("tollgate_local_idle_seconds_total", provider="local") > 0

@@ -106,11 +106,25 @@ class Tokenizer:
 
 
 CHAT_TEMPLATE = """{{ bos_token }}
-{%- for message in messages %}
-{%- if message['role'] not in ['system', 'user', 'assistant'] %}
-{{- raise_exception('Unknown role: ' + message['role']) }}
+{%- if tools %}
+{{- '<|system|>Functions:' }}
+{%- for tool in tools %}
+{{- '\\n' + tool['function'] | tojson }}
+{%- endfor %}
+{{- '\\nA call is written <tool_call>{"name": NAME, "arguments": OBJECT}</tool_call>.<|end|>' }}
 {%- endif %}
-{{- '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}
+{%- for message in messages %}
+{%- if message['role'] == 'tool' %}
+{{- '<|user|>Result: ' + message['content'] + '<|end|>' }}
+{%- elif message['role'] not in ['system', 'user', 'assistant'] %}
+{{- raise_exception('Unknown role: ' + message['role']) }}
+{%- else %}
+{{- '<|' + message['role'] + '|>' + message['content'] }}
+{%- for made in message['tool_calls'] or [] %}
+{{- '<tool_call>\\n{"name": "' + made['function']['name'] + '", "arguments": ' + made['function']['arguments'] | tojson + '}\\n</tool_call>' }}
+{%- endfor %}
+{{- '<|end|>' }}
+{%- endif %}
 {%- endfor %}
 {%- if add_generation_prompt %}
 {{- '<|assistant|>' }}

@@ -32,6 +32,14 @@ class Events {
     const std::scoped_lock lock(mutex_);
     return text_;
   }
+  std::vector<ToolCall> calls() {
+    const std::scoped_lock lock(mutex_);
+    return calls_;
+  }
+  std::vector<float> embedding() {
+    const std::scoped_lock lock(mutex_);
+    return embedding_;
+  }
   int pieces() {
     const std::scoped_lock lock(mutex_);
     return pieces_;
@@ -45,6 +53,10 @@ class Events {
       EXPECT_FALSE(event.text.empty());
       text_ += event.text;
       ++pieces_;
+    } else if (event.kind == Kind::tool_call) {
+      calls_.push_back(std::move(event.call));
+    } else if (event.kind == Kind::embedding) {
+      embedding_ = std::move(event.embedding);
     } else {
       ++ended_;
       last_ = std::move(event);
@@ -56,6 +68,8 @@ class Events {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string text_;
+  std::vector<ToolCall> calls_;
+  std::vector<float> embedding_;
   int pieces_ = 0;
   int ended_ = 0;
   GenerateEvent last_;

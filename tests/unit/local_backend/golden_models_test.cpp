@@ -9,6 +9,8 @@
 #include "local_backend/json_document.h"
 #include "local_backend/transformer.h"
 #include "local_backend/weights.h"
+#include "naive_model.h"
+#include "test_model.h"
 
 namespace tollgate::local_backend {
 namespace {
@@ -40,7 +42,7 @@ std::vector<std::vector<float>> run(const Golden& golden, const std::vector<int>
   for (std::size_t at = 0; at < tokens.size();) {
     std::vector<StepRow> rows;
     for (; rows.size() < chunk && at < tokens.size(); ++at) {
-      rows.push_back({tokens[at], static_cast<int>(at), &cache, true});
+      rows.push_back({.token = tokens[at], .position = static_cast<int>(at), .cache = &cache, .wants_logits = true});
     }
     const auto logits = transformer.step(rows);
     const std::size_t vocabulary = logits.size() / rows.size();
@@ -91,6 +93,16 @@ TEST_P(GoldenModels, LogitsAreThoseOfTheReferenceAndFarFromEveryMistake) {
   }
 }
 
+// A second oracle, which needs no file of the first.
+TEST_P(GoldenModels, LogitsAreThoseOfTheNaiveForwardPassInDoublePrecision) {
+  const Golden golden(GetParam());
+  const auto tokens = golden.facts["tokens"].get<std::vector<int>>();
+  const auto wanted = test::NaiveModel(golden.directory).logits(tokens);
+  const auto got = run(golden, tokens, 7);
+  for (std::size_t t = 0; t < tokens.size(); ++t)
+    EXPECT_LT(test::relative_error(wanted[t], got[t].data()), kTolerance) << "token " << t;
+}
+
 TEST_P(GoldenModels, GreedyContinuationIsTheSame) {
   const Golden golden(GetParam());
   auto tokens = golden.facts["tokens"].get<std::vector<int>>();
@@ -100,6 +112,39 @@ TEST_P(GoldenModels, GreedyContinuationIsTheSame) {
     const auto best = std::max_element(last.begin(), last.end()) - last.begin();
     ASSERT_EQ(best, golden.facts["continuation"][i].get<int>()) << i;
     tokens.push_back(static_cast<int>(best));
+  }
+}
+
+// The last of the rows, and the mean of all, of length 1.
+std::vector<double> pooled(const Golden& golden, bool mean) {
+  const auto tokens = golden.facts["tokens"].get<std::vector<int>>();
+  Transformer transformer(golden.spec, golden.weights);
+  KvPool pool(golden.spec, static_cast<int>(tokens.size()), 4);
+  KvTable cache(pool);
+  EXPECT_TRUE(cache.reserve(static_cast<int>(tokens.size())));
+  std::vector<StepRow> rows;
+  for (const int token : tokens)
+    rows.push_back({.token = token,
+                    .position = static_cast<int>(rows.size()),
+                    .cache = &cache,
+                    .wants_hidden = mean || rows.size() + 1 == tokens.size()});
+  EXPECT_TRUE(transformer.step(rows).empty());
+  const auto width = static_cast<std::size_t>(golden.spec.hidden);
+  std::vector<double> out(width);
+  for (std::size_t i = 0; i < transformer.hidden().size(); ++i) out[i % width] += double{transformer.hidden()[i]};
+  double squares = 0;
+  for (const double value : out) squares += value * value;
+  for (double& value : out) value /= std::sqrt(squares);
+  return out;
+}
+
+TEST_P(GoldenModels, PooledHiddenStatesAreThoseOfTheReference) {
+  const Golden golden(GetParam());
+  for (const auto& [pooling, vector] : golden.facts["embeddings"].items()) {
+    const auto wanted = vector.get<std::vector<double>>();
+    const auto got = pooled(golden, pooling == "mean");
+    ASSERT_EQ(got.size(), wanted.size());
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], kTolerance) << pooling << i;
   }
 }
 

@@ -3,7 +3,7 @@
     pip install torch transformers && python3 make_goldens.py
 
 Needed only to renew the fixtures. Each case directory holds config.json and weights as save_pretrained writes them, and
-golden.json: the tokens, fp32 logits at some positions, the greedy continuation with the margin of each choice, and for
+golden.json: the tokens, fp32 logits at some positions, pooled hidden states, the greedy continuation with the margin of each choice, and for
 each mutant (a mistake that an implementation could make) how far its logits are from the right ones.
 """
 import contextlib
@@ -180,6 +180,14 @@ def all_logits(model, tokens):
     return model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0].float()
 
 
+def embeddings(model, tokens):
+    """What sentence-transformers makes of the last layer's states: pooled, of length 1."""
+    states = model.base_model(input_ids=torch.tensor([tokens]), use_cache=False).last_hidden_state[0].float()
+    pooled = {"last": states[-1], "mean": states.mean(0)}
+    return {name: [float(f"{v:.9g}") for v in torch.nn.functional.normalize(vector, dim=0).tolist()]
+            for name, vector in pooled.items()}
+
+
 def distance(wanted, got):
     return max(float((w - g).norm() / w.norm()) for w, g in zip(wanted, got))
 
@@ -225,7 +233,7 @@ def write_case(name, kind, config, options, mutants):
     distances = {m[0]: distance(logits[POSITIONS], mutated(kind, config, weights, tokens, m)[POSITIONS]) for m in mutants}
     golden = {"transformers": transformers.__version__, "tokens": tokens, "positions": POSITIONS,
               "logits": [[float(f"{v:.9g}") for v in logits[p].tolist()] for p in POSITIONS],
-              "continuation": answer, "margins": [float(f"{m:.3g}") for m in margins],
+              "embeddings": embeddings(model, tokens), "continuation": answer, "margins": [float(f"{m:.3g}") for m in margins],
               "mutants": {k: float(f"{v:.4g}") for k, v in distances.items()}}
     (directory / "golden.json").write_text(json.dumps(golden) + "\n")
     print(f"{name:14} nearest mutant {min(distances.values()):.2e}  smallest margin {min(margins):.1e}  {distances}")

@@ -291,6 +291,27 @@ TEST(Model, RefusesWeightsThatDoNotFitTheConfiguration) {
   EXPECT_THAT(with("vocab_size", 500), HasSubstr("shape"));
 }
 
+TEST(Model, TakesATiedHeadThatTheFilesHoldOnceMoreAndNoOther) {
+  test::TestModel files({.tied = false});
+  nlohmann::json config = nlohmann::json::parse(read_file(files.directory() + "/config.json", 1 << 20));
+  config["tie_word_embeddings"] = true;
+  const auto load = [&] {
+    files.write();
+    files.write_file("config.json", config.dump());
+    return Model::load(files.directory());
+  };
+  EXPECT_THROW((void)load(), std::runtime_error) << "a head of its own";
+  files.weight("lm_head.weight") = files.weight("model.embed_tokens.weight");
+  EXPECT_TRUE(load()->spec.tied_head);
+  files.weight("lm_head.weight").back() ^= 1;
+  try {
+    (void)load();
+    ADD_FAILURE() << "one bit of it is another";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("lm_head.weight"));
+  }
+}
+
 TEST(Model, KnowsItsFacts) {
   const test::TestModel files({});
   const auto model = Model::load(files.directory());

@@ -17,6 +17,11 @@ GenerateRequest request() {
   out.sampling.n = 3;
   out.format = {OutputFormat::Kind::json_schema, "{}"};
   out.department = "treasury";
+  out.messages.push_back({"assistant", "", {{"c1", "book", R"({"to":"x"})"}}});
+  out.messages.push_back({.role = "tool", .content = "done", .tool_call_id = "c1"});
+  out.tools = {{"book", "Books.", R"({"type":"object"})"}};
+  out.tool_choice = {ToolChoice::Mode::function, "book"};
+  out.parallel_tool_calls = false;
   return out;
 }
 
@@ -29,6 +34,11 @@ TEST(Wire, ARequestComesOutAsItWentIn) {
   EXPECT_EQ(back->sampling.logit_bias, (std::vector<std::pair<int, double>>{{3, -100.0}, {4, 0.5}}));
   EXPECT_EQ(back->sampling.stop_token_ids, (std::vector<int>{-1, 7}));
   EXPECT_EQ(back->format.kind, OutputFormat::Kind::json_schema);
+  EXPECT_EQ(back->messages[2].tool_calls.at(0).arguments, R"({"to":"x"})");
+  EXPECT_EQ(back->messages[3].tool_call_id, "c1");
+  EXPECT_EQ(back->tools.at(0).name, "book");
+  EXPECT_EQ(back->tool_choice.function, "book");
+  EXPECT_FALSE(back->parallel_tool_calls);
 }
 
 TEST(Wire, AnEventComesOutAsItWentIn) {
@@ -54,7 +64,7 @@ TEST(Wire, WhatIsCutOrTooLongIsNoValue) {
 
 TEST(Wire, AnEnumeratorThatDoesNotExistIsNoValue) {
   std::string bytes = to_bytes(GenerateEvent{});
-  bytes[0] = 3;
+  bytes[0] = 5;
   EXPECT_FALSE(from_bytes<GenerateEvent>(bytes));
 }
 
@@ -82,7 +92,7 @@ TEST(Wire, FramesAreTheSameHoweverTheirBytesAreCut) {
 }
 
 TEST(Wire, AFrameOfNoKindOrOfTooMuchBreaksTheReader) {
-  for (const Frame& frame : {Frame{static_cast<Frame::Kind>(0), 0, ""}, Frame{static_cast<Frame::Kind>(8), 0, ""}}) {
+  for (const Frame& frame : {Frame{static_cast<Frame::Kind>(0), 0, ""}, Frame{static_cast<Frame::Kind>(9), 0, ""}}) {
     FrameReader reader;
     reader.add(to_bytes(frame));
     EXPECT_FALSE(reader.next());
