@@ -86,6 +86,7 @@ class EmbeddingsStream final : public providers::EventStream {
       return {};
     }
     tokens_ += event.prompt_tokens;
+    compute_us_ += event.compute_us;
     running_.erase(input);
     ++done_;
     return {};
@@ -99,6 +100,7 @@ class EmbeddingsStream final : public providers::EventStream {
     told.kind = providers::Event::Kind::usage;
     told.usage.input = tokens_;
     told.usage.output = 0;
+    told.usage.compute_us = compute_us_;
     out.events.emplace_back().kind = providers::Event::Kind::done;
     return out;
   }
@@ -113,6 +115,7 @@ class EmbeddingsStream final : public providers::EventStream {
   std::size_t begun_ = 0;
   std::size_t done_ = 0;
   std::int64_t tokens_ = 0;
+  std::int64_t compute_us_ = 0;
   bool ended_ = false;
 };
 

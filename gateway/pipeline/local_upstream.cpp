@@ -147,6 +147,7 @@ void LocalStream::add_finish(const GenerateEvent& event, Batch& batch) {
   usage_.input = event.prompt_tokens;
   usage_.output = std::max<std::int64_t>(usage_.output, 0) + event.completion_tokens;
   if (event.choice == 0) usage_.cached_input = event.cached_tokens;
+  usage_.compute_us += event.compute_us;
   if (--unfinished_ > 0) return;
   Event& usage = batch.events.emplace_back();
   usage.kind = Event::Kind::usage;

@@ -204,7 +204,7 @@ def test_texts_are_embedded_and_billed_by_their_tokens(gateway, client, model):
     assert all(math.isclose(sum(v * v for v in vector), 1, abs_tol=1e-5) for vector in vectors)
     assert vectors[0] == vectors[2] != vectors[1]
     assert (row := gateway.new_rows(before, 1)[0])["input_tokens"] == whole.usage.prompt_tokens > 0
-    assert row["output_tokens"] == 0 and row["provider"] == {"demo": "local", "apart": "apart"}[model]
+    assert row["compute_us"] > 0 and row["output_tokens"] == 0 and row["provider"] == {"demo": "local", "apart": "apart"}[model]
     plain = client.embeddings.create(model=model, input=texts[0], encoding_format="float").data[0].embedding
     assert all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(plain, vectors[0]))
     short = client.embeddings.create(model=model, input=texts[0], dimensions=8).data[0].embedding
@@ -216,7 +216,9 @@ def test_texts_are_embedded_and_billed_by_their_tokens(gateway, client, model):
 
 
 def test_the_engines_times_are_counted(gateway, client):
+    before = gateway.settled_rows()
     ask(client, max_tokens=5)
+    assert gateway.new_rows(before, 1)[0]["compute_us"] > 0
     for name in ("queue_wait", "first_token", "next_token"):
         assert gateway.metric(f"tollgate_local_{name}_seconds_count", provider="local") >= 1, name
     assert gateway.metric("tollgate_local_idle_seconds_total", provider="local") > 0
