@@ -1,18 +1,13 @@
 #include "local_backend/process_engine.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <future>
 #include <map>
 #include <mutex>
@@ -20,10 +15,8 @@
 #include <thread>
 
 #include "local_backend/admission.h"
+#include "local_backend/child_process.h"
 #include "local_backend/wire.h"
-#include "local_backend/worker.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX wants it declared by who uses it
 
 namespace tollgate::local_backend {
 namespace {
@@ -41,89 +34,6 @@ constexpr milliseconds kLongLife{60'000};   // who lived that long starts with a
 constexpr milliseconds kRetryAfter{1'000};  // for who is refused meanwhile
 constexpr const char* kEnded = "its process ended";
 constexpr const char* kGarbled = "its process said what cannot be understood";
-
-std::runtime_error system_failure(const char* what) {
-  return std::runtime_error(std::string(what) + ": " + std::strerror(errno));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-// What a model's process needs to know; not the secrets that the gateway may have been given by its environment.
-std::vector<char*> environment() {
-  constexpr std::string_view kPassed[] = {"CUDA_", "NVIDIA_", "LD_", "ASAN_", "LSAN_", "TSAN_", "UBSAN_", "GLIBC_"};
-  std::vector<char*> out;
-  for (char** entry = environ; *entry != nullptr; ++entry)
-    for (const auto prefix : kPassed)
-      if (std::string_view(*entry).starts_with(prefix)) out.push_back(*entry);
-  out.push_back(nullptr);
-  return out;
-}
-
-// A running worker and the socket to it. Kills it at the end.
-class Child {
- public:
-  explicit Child(const std::vector<std::string>& command) : socket_(start(command)) {}
-  ~Child() {
-    ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  int socket() const { return socket_.get(); }
-
- private:
-  Descriptor start(const std::vector<std::string>& command) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
-      throw system_failure("socketpair");
-    Descriptor ours(ends[0]);
-    const Descriptor theirs(ends[1]);
-    ::fcntl(theirs.get(), F_SETFL, 0);  // the worker waits where it writes
-    std::vector<std::string> words = command;
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    spawn(arguments, theirs.get());
-    return ours;
-  }
-
-  // With this one socket and the standard streams, and with no signal blocked.
-  void spawn(const std::vector<char*>& arguments, int socket) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&files, socket, kWorkerSocket);
-    posix_spawn_file_actions_addclosefrom_np(&files, kWorkerSocket + 1);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    const int failure =
-        ::posix_spawn(&pid_, arguments.front(), &files, &attributes, arguments.data(), environment().data());
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    if (failure == 0) return;
-    errno = failure;
-    throw system_failure(arguments.front());
-  }
-
-  pid_t pid_ = -1;
-  Descriptor socket_;
-};
 
 template <class T>
 T understood(const Frame& frame) {

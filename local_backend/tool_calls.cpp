@@ -144,8 +144,9 @@ bool ToolCallReader::read_call(Found& out) {
   const std::string_view close = reading_->syntax->close;
   const auto end = close.empty() || reading_->forced ? std::string::npos : held_.find(close);
   if (end == std::string::npos) {
-    if (held_.size() <= kMaxCallBytes) return false;
+    if (held_.size() <= kMaxCallBytes || reading_->forced) return false;
     inside_ = false;  // no call is that long
+    show(reading_->syntax->open, out);
     show(std::exchange(held_, {}), out);
     return false;
   }

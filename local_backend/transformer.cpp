@@ -11,6 +11,8 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 constexpr std::size_t kWorthSharing = 1U << 20U;  // multiplications: less is done before another thread is awake
 
+constexpr std::size_t kExponential = 32;  // multiplications that cost as much
+
 // Several sums side by side: one after the other would wait for each addition, and the compiler may not reorder them.
 float dot(const float* a, const float* b, std::size_t n) {
   constexpr std::size_t kLanes = 16;
@@ -29,9 +31,10 @@ float dot(const float* a, const float* b, std::size_t n) {
 
 Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Kernels& kernels, WorkerPool* pool)
     : spec_(spec), weights_(weights), kernels_(kernels), pool_(pool), angles_(rope_table(spec.rope, spec.context)) {
-  scores_.resize(size(spec.context));
-  key_rows_.resize(size(spec.context));
-  value_rows_.resize(size(spec.context));
+  const std::size_t context = size(spec.context);
+  for (int part = 0; part < (pool == nullptr ? 1 : pool->threads()); ++part)
+    scratch_.push_back(
+        {std::vector<float>(context), std::vector<const float*>(context), std::vector<const float*>(context)});
 }
 
 std::span<const float> Transformer::step(std::span<const StepRow> rows) {
@@ -96,43 +99,68 @@ void Transformer::attention(const LayerWeights& layer, int index, std::span<cons
     rotate(q + query, spec_.kv_heads, row.position);
     std::copy_n(q + query, kv, row.cache->keys(index, row.position));
     std::copy_n(q + query + kv, kv, row.cache->values(index, row.position));
-    attend(row, index, q, mixed_.data() + b * query);
   }
+  attend(index, rows);
   multiply(layer.output, mixed_.data(), projected_.data(), batch);
 }
 
-// Softmax over the positions up to the row's own that the layer's window leaves; several query heads share one head of
-// keys and values.
-void Transformer::attend(const StepRow& row, int layer, const float* query, float* out) {
+// Every head of every row by itself, so that threads can share them.
+void Transformer::attend(int layer, std::span<const StepRow> rows) {
+  const std::size_t heads = size(spec_.heads);
+  const std::size_t query = size(spec_.query_size());
+  const std::size_t width = query + 2 * size(spec_.kv_size());
+  std::size_t work = 0;
+  for (const StepRow& row : rows) work += 2 * query * size(row.position + 1);
+  share(rows.size() * heads, work, [&](int part, std::size_t begin, std::size_t end) {
+    AttentionScratch& scratch = scratch_[size(part)];
+    for (std::size_t unit = begin; unit < end; ++unit) {
+      const std::size_t b = unit / heads;
+      if (unit == begin || unit % heads == 0) gather(rows[b], layer, scratch);
+      const std::size_t head = unit % heads * size(spec_.head_dim);
+      attend_head(scratch, unit % heads, qkv_.data() + b * width + head, mixed_.data() + b * query + head);
+    }
+  });
+}
+
+// Where the keys and values lie that a row sees: up to its own position, as far as the layer's window reaches.
+void Transformer::gather(const StepRow& row, int layer, AttentionScratch& scratch) const {
+  const int window = spec_.windows[size(layer)];
+  scratch.first = window == 0 ? 0 : size(std::max(0, row.position + 1 - window));
+  scratch.end = size(row.position) + 1;
+  for (std::size_t t = scratch.first; t < scratch.end; ++t) {
+    scratch.keys[t] = row.cache->keys(layer, static_cast<int>(t));
+    scratch.values[t] = row.cache->values(layer, static_cast<int>(t));
+  }
+}
+
+// Softmax over those positions; several query heads share one head of keys and values.
+void Transformer::attend_head(AttentionScratch& scratch, std::size_t head, const float* query, float* mixed) const {
   const std::size_t dim = size(spec_.head_dim);
   const std::size_t shared = size(spec_.heads / spec_.kv_heads);
-  const int window = spec_.windows[size(layer)];
-  const std::size_t first = window == 0 ? 0 : size(std::max(0, row.position + 1 - window));
-  const std::size_t end = size(row.position) + 1;
+  const std::size_t at = head / shared * dim;  // where its keys and values begin in a row
   const float scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
-  for (std::size_t t = first; t < end; ++t) {
-    key_rows_[t] = row.cache->keys(layer, static_cast<int>(t));
-    value_rows_[t] = row.cache->values(layer, static_cast<int>(t));
+  float* scores = scratch.scores.data();
+  float largest = -INFINITY;
+  for (std::size_t t = scratch.first; t < scratch.end; ++t) {
+    scores[t] = dot(query, scratch.keys[t] + at, dim) * scale;
+    largest = std::max(largest, scores[t]);
   }
-  for (std::size_t h = 0; h < size(spec_.heads); ++h) {
-    const float* q = query + h * dim;
-    const std::size_t head = h / shared * dim;  // where its keys and values begin in a row
-    float* scores = scores_.data();
-    float largest = -INFINITY;
-    for (std::size_t t = first; t < end; ++t) {
-      scores[t] = dot(q, key_rows_[t] + head, dim) * scale;
-      largest = std::max(largest, scores[t]);
-    }
-    float sum = 0;
-    for (std::size_t t = first; t < end; ++t) sum += scores[t] = std::exp(scores[t] - largest);
-    float* mixed = out + h * dim;
-    std::fill_n(mixed, dim, 0.0F);
-    for (std::size_t t = first; t < end; ++t) {
-      const float share = scores[t] / sum;
-      const float* value = value_rows_[t] + head;
-      for (std::size_t d = 0; d < dim; ++d) mixed[d] += share * value[d];
-    }
+  float sum = 0;
+  for (std::size_t t = scratch.first; t < scratch.end; ++t) sum += scores[t] = std::exp(scores[t] - largest);
+  std::fill_n(mixed, dim, 0.0F);
+  for (std::size_t t = scratch.first; t < scratch.end; ++t) {
+    const float weight = scores[t] / sum;
+    const float* value = scratch.values[t] + at;
+    for (std::size_t d = 0; d < dim; ++d) mixed[d] += weight * value[d];
   }
+}
+
+// Splits `units` among the threads; `work`: about how many multiplications they are in all.
+template <class Function>
+void Transformer::share(std::size_t units, std::size_t work, const Function& function) const {
+  const std::size_t parts = pool_ == nullptr || work < kWorthSharing ? 1 : size(pool_->threads());
+  if (parts == 1) return function(0, 0, units);
+  pool_->run([&](int part) { function(part, units * size(part) / parts, units * size(part + 1) / parts); });
 }
 
 void Transformer::feed_forward(const LayerWeights& layer, std::size_t batch) {
@@ -141,7 +169,9 @@ void Transformer::feed_forward(const LayerWeights& layer, std::size_t batch) {
   gate_up_.resize(batch * width);
   activated_.resize(batch * inner);
   multiply(layer.gate_up, normed_.data(), gate_up_.data(), batch);
-  for (std::size_t b = 0; b < batch; ++b) activate(gate_up_.data() + b * width, activated_.data() + b * inner);
+  share(batch, kExponential * batch * inner, [&](int, std::size_t begin, std::size_t end) {
+    for (std::size_t b = begin; b < end; ++b) activate(gate_up_.data() + b * width, activated_.data() + b * inner);
+  });
   multiply(layer.down, activated_.data(), projected_.data(), batch);
 }
 

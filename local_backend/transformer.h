@@ -24,11 +24,24 @@ class Transformer : public ForwardPass {
   std::span<const float> hidden() const override { return hidden_; }
 
  private:
+  // By position: what one row sees.
+  struct AttentionScratch {
+    std::vector<float> scores;
+    std::vector<const float*> keys;
+    std::vector<const float*> values;
+    std::size_t first = 0;
+    std::size_t end = 0;
+  };
+
   void keep_hidden(std::span<const StepRow> rows);
   // From normed_ to projected_.
   void attention(const LayerWeights& layer, int index, std::span<const StepRow> rows);
   void feed_forward(const LayerWeights& layer, std::size_t batch);
-  void attend(const StepRow& row, int layer, const float* query, float* out);
+  void attend(int layer, std::span<const StepRow> rows);  // from qkv_ to mixed_
+  void gather(const StepRow& row, int layer, AttentionScratch& scratch) const;
+  void attend_head(AttentionScratch& scratch, std::size_t head, const float* query, float* mixed) const;
+  template <class Function>
+  void share(std::size_t units, std::size_t work, const Function& function) const;
   void activate(const float* gate_up, float* out) const;
   void normalise_heads(float* heads, int count, const NormWeights& norm) const;
   void normalise_rows(const NormWeights& norm, std::size_t batch);  // x_ to normed_
@@ -50,9 +63,7 @@ class Transformer : public ForwardPass {
   std::vector<float> gate_up_;
   std::vector<float> activated_;
   std::vector<float> projected_;
-  std::vector<float> scores_;
-  std::vector<const float*> key_rows_;  // of one row's sequence, by position
-  std::vector<const float*> value_rows_;
+  std::vector<AttentionScratch> scratch_;  // of each thread
   std::vector<float> logits_;
   std::vector<float> hidden_;
 };

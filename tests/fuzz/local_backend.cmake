@@ -5,3 +5,4 @@ tollgate_fuzz(sentencepiece_fuzz LABEL local_backend CORPUS sentencepiece SRCS s
 tollgate_fuzz(model_files_fuzz LABEL local_backend CORPUS model_files SRCS model_files_fuzz.cpp DEPS tollgate::local_backend)
 tollgate_fuzz(json_schema_fuzz LABEL local_backend CORPUS json_schema SRCS json_schema_fuzz.cpp DEPS tollgate::local_backend)
 tollgate_fuzz(wire_fuzz LABEL local_backend CORPUS wire SRCS wire_fuzz.cpp DEPS tollgate::local_backend)
+tollgate_fuzz(tool_calls_fuzz LABEL local_backend CORPUS tool_calls SRCS tool_calls_fuzz.cpp DEPS tollgate::local_backend)

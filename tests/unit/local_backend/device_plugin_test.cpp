@@ -148,5 +148,16 @@ TEST_F(DevicePlugin, ForCudaLoadsEverywhereAndSaysWhereThereIsNoDevice) {
 #endif
 }
 
+TEST_F(DevicePlugin, MakesNoEmbeddingsAndSaysSo) {
+  const auto engine = Engine::load(options(Device::automatic));
+  GenerateRequest request;
+  request.task = Task::embed;
+  request.input = "Hello";
+  Events events;
+  const auto generation = engine->generate(std::move(request), events.sink());
+  EXPECT_EQ(events.last().failure, FailureKind::invalid_request);
+  EXPECT_EQ(events.last().code, "unsupported_api");
+}
+
 }  // namespace
 }  // namespace tollgate::local_backend
