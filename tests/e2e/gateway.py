@@ -231,12 +231,10 @@ class Gateway:
             time.sleep(0.02)
 
     def settled_rows(self):
-        """The rows once those of earlier calls are in: a row comes some milliseconds after its answer."""
-        rows = None
-        while rows != (now := self.rows()):
-            rows = now
-            time.sleep(0.05)
-        return rows
+        """The rows once those of earlier calls are in: a row comes after its answer, and leaves its ring when durable."""
+        time.sleep(0.05)
+        eventually(lambda: self.metric("tollgate_ledger_ring_fill_ratio") == 0, what="an empty ring")
+        return self.rows()
 
     def new_rows(self, before, count=1):
         """Those that are not in `before` (settled rows), once there are `count` of them."""
