@@ -222,6 +222,7 @@ void quirk_facts(const providers::ChatQuirks& quirks, Collector& out) {
   static constexpr std::string_view kHistories[] = {"never", "tool_loop", "always"};
   out.put("quirks.reasoning_history", std::string(kHistories[static_cast<std::size_t>(quirks.reasoning_history)]));
   out.flag("quirks.short_reasoning_name", quirks.short_reasoning_name);
+  out.flag("quirks.call_signatures", quirks.call_signatures);
 }
 
 void container_facts(const providers::ProviderOptions& provider, Collector& out) {

@@ -64,6 +64,8 @@ void quirk_fields(Object& o, ChatQuirks& out) {
   o.choice("reasoning_history", out.reasoning_history, kHistories,
            {.doc = "When what an earlier answer reasoned goes back; tool_loop: until the user says something new"});
   o.choice("reasoning_name", out.short_reasoning_name, kReasoningNames, {.doc = "The member that holds it"});
+  o.boolean("call_signatures", out.call_signatures,
+            {.doc = "Calls in the history keep the signature Google gave them"});
 }
 
 void flavour_fields(Object& o, ProviderDraft& out) {

@@ -79,28 +79,32 @@ void Scheduler::preempt_one() {
   const auto rank = [](const auto& s) { return std::pair(s->preemptions() < kProtectedAfter, s->arrival()); };
   const auto victim = std::ranges::max_element(running_, {}, rank);
   (*victim)->preempt();
-  wait_again(std::move(*victim));
+  wait_again(*victim);
   running_.erase(victim);
   ++preemptions_;
 }
 
-void Scheduler::wait_again(std::unique_ptr<Sequence> sequence) {
+// The place is made before the sequence is moved: memory that runs out leaves it where it is.
+void Scheduler::wait_again(std::unique_ptr<Sequence>& sequence) {
   const auto later = [&sequence](const auto& s) { return s->arrival() > sequence->arrival(); };
   const auto place = std::ranges::find_if(waiting_, later);
-  waiting_.insert(place, std::move(sequence));
+  *waiting_.insert(place, nullptr) = std::move(sequence);
 }
 
-void Scheduler::park() {
-  std::vector<std::unique_ptr<Sequence>> behind;
-  for (auto* list : {&running_, &parked_}) {
-    for (auto& sequence : *list) {
-      if (sequence->paused()) behind.push_back(std::move(sequence));
-      if (sequence && list == &parked_) wait_again(std::move(sequence));
+void Scheduler::park() noexcept {
+  try {
+    for (auto& sequence : parked_)
+      if (!sequence->paused()) wait_again(sequence);
+    parked_.reserve(parked_.size() + running_.size());
+    for (auto& sequence : running_) {
+      if (!sequence->paused()) continue;
+      sequence->rest();
+      parked_.push_back(std::move(sequence));
     }
-    std::erase(*list, nullptr);
+  } catch (const std::bad_alloc&) {  // who could not change places does so in a later turn
   }
-  for (const auto& sequence : behind) sequence->rest();
-  parked_ = std::move(behind);
+  std::erase(parked_, nullptr);
+  std::erase(running_, nullptr);
 }
 
 void Scheduler::publish() {

@@ -31,7 +31,7 @@ class Scheduler {
   void add(const Turn& turn) noexcept;
   // Sets aside those whose readers are behind, and lets those go on whose readers have caught up. Who is set aside
   // holds neither a place nor blocks; most of what it computed is still in the cache when it comes back.
-  void park();
+  void park() noexcept;
   // Starts those that wait, in order, as far as there are blocks.
   void place();
   // Every sequence that answers gets its next token; what is left of the step goes to prompts, in turn. Where blocks
@@ -52,7 +52,7 @@ class Scheduler {
  private:
   void make_room();
   void preempt_one();
-  void wait_again(std::unique_ptr<Sequence> sequence);
+  void wait_again(std::unique_ptr<Sequence>& sequence);
 
   const Model& model_;
   KvPool& pool_;

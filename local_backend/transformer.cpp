@@ -62,6 +62,7 @@ std::span<const float> Transformer::step(std::span<const StepRow> rows) {
       normalise(x_.data() + b * hidden, weights_.final_norm, spec_.norm, normed_.data() + wanted++ * hidden);
   }
   logits_.resize(wanted * size(spec_.vocabulary));
+  if (wanted == 0) return logits_;
   if (spec_.tied_head) {
     share_matmul(weights_.embedding.view(), normed_.data(), logits_.data(), wanted);
   } else {

@@ -27,6 +27,7 @@ std::vector<Flavour> table() {
        "DeepSeek and servers like it",
        {.old_cap_only = true, .reasoning_history = History::tool_loop},
        chat},
+      {"google", "Google's OpenAI endpoints", {.call_signatures = true}, {Api::chat, Api::embeddings}},
       {"mistral", "Mistral", mistral_quirks(), {Api::chat, Api::embeddings}},
       {"openrouter",
        "OpenRouter and routers like it",

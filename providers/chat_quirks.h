@@ -28,6 +28,7 @@ struct ChatQuirks {
   bool short_tool_ids = false;    // ids of calls have nine letters and digits: Mistral
   ReasoningHistory reasoning_history = ReasoningHistory::never;
   bool short_reasoning_name = false;  // "reasoning" instead of "reasoning_content"
+  bool call_signatures = false;  // of calls in the history are taken, in extra_content: Google's; OpenAI refuses them
 
   // A body in OpenAI's form cannot go as it is: callers of the chat API are translated, too.
   bool respells() const { return any_for_required || random_seed || argument_objects || short_tool_ids; }

@@ -160,7 +160,7 @@ class Writer {
       else
         out_.string("arguments", call.text);
       out_.end_object();
-      if (!call.signature.empty()) write_signature(call.signature);
+      if (quirks_.call_signatures && !call.signature.empty()) write_signature(call.signature);
       out_.end_object();
     }
     out_.end_array();
@@ -168,7 +168,7 @@ class Writer {
 
   std::string wire_id(const std::string& id) const { return quirks_.short_tool_ids ? nine_characters(id) : id; }
 
-  // As Google's own OpenAI endpoint takes it back; other servers pass over it.
+  // As Google's own OpenAI endpoint takes it back. To others it is nothing lost: their models cannot read it.
   void write_signature(std::string_view signature) {
     out_.begin_object("extra_content");
     out_.begin_object("google");

@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("TOLLGATE_BINARY", str(ROOT / "build/release/tollgate"))
 # Sanitized programs are an order of magnitude slower; limits on time are relaxed for them.
 SLOW = 6 if re.search(r"build/(asan|tsan)", BINARY) else 1
+# Seconds to wait for what will come: a disk busy with something else makes a log or a ledger wait that long.
+PATIENCE = 20
 
 
 def run(*args, check=True, text=None):
@@ -220,7 +222,7 @@ class Gateway:
         done = run("ledger", "rows", "-c", self.config, "--limit", limit)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def wait_rows(self, count, limit=5):
+    def wait_rows(self, count, limit=PATIENCE):
         """The ledger commits within milliseconds of the answer, not before it."""
         until = time.monotonic() + limit * SLOW
         while True:
@@ -245,7 +247,7 @@ class Gateway:
         return [json.loads(line) for line in self.log_path.read_text().splitlines() if line.startswith("{")]
 
 
-def eventually(condition, limit=5, what="the condition"):
+def eventually(condition, limit=PATIENCE, what="the condition"):
     until = time.monotonic() + limit * SLOW
     while not condition():
         assert time.monotonic() < until, f"{what} did not become true"

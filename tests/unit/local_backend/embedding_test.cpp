@@ -71,9 +71,10 @@ TEST(Embedding, IsTheMeanWhereTheModelSaysSoEvenInManySteps) {
   const TestModel files({});
   std::filesystem::create_directory(files.directory() + "/1_Pooling");
   files.write_file("1_Pooling/config.json", R"({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false})");
+  Events events;  // outlives the engine, which tells of the answer below until it ends
   const auto engine = Engine::load({.model_directory = files.directory()});
   expect_near(vector_of(*engine, kText), wanted(files, kText, true));
-  Events events;  // beside an answer the text is computed in parts
+  // Beside an answer the text is computed in parts.
   const auto generation = engine->generate(test::ask("go on", 150), events.sink());
   std::string text;
   for (int i = 0; i < 3; ++i) text += kText;

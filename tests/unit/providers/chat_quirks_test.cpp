@@ -106,6 +106,16 @@ TEST(ChatQuirks, CallsInTheHistoryAreSpeltAsTheServerReadsThem) {
   EXPECT_EQ(short_ids["messages"][4]["tool_call_id"], id) << "a result keeps its call";
 }
 
+TEST(ChatQuirks, SignaturesOfCallsGoBackToGoogleOnly) {
+  const std::string body =
+      R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[
+    {"id":"c","type":"function","function":{"name":"f","arguments":"{}"},
+     "extra_content":{"google":{"thought_signature":"Z29v"}}}]},{"role":"tool","tool_call_id":"c","content":"d"}]})";
+  const auto call = [&](const ChatQuirks& quirks) { return written(body, quirks)["messages"][1]["tool_calls"][0]; };
+  EXPECT_FALSE(call({}).contains("extra_content")) << "OpenAI answers 400 to a member that it does not know";
+  EXPECT_EQ(call({.call_signatures = true})["extra_content"]["google"]["thought_signature"], "Z29v");
+}
+
 TEST(Flavours, HaveNamesOfTheirOwnAndSpeakSomething) {
   std::set<std::string_view> names;
   for (const Flavour& flavour : flavours()) {
