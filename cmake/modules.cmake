@@ -18,7 +18,7 @@ function(tollgate_test NAME)
   cmake_parse_arguments(PARSE_ARGV 1 A "THREADS" "LABEL" "SRCS;DEPS")
   add_executable(${NAME} ${A_SRCS})
   target_link_libraries(${NAME} PRIVATE tollgate_options ${A_DEPS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${NAME} PROPERTIES LABELS "${A_LABEL}" TIMEOUT 120 DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${NAME} NO_PRETTY_VALUES PROPERTIES LABELS "${A_LABEL}" TIMEOUT 120 DISCOVERY_TIMEOUT 60
                        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   if(A_THREADS)  # gtest_discover_tests takes one label only
     add_dependencies(threaded ${NAME})

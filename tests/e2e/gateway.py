@@ -120,7 +120,7 @@ class Gateway:
             self.wait_ready()
         return self
 
-    def wait_ready(self, limit=10 * SLOW):
+    def wait_ready(self, limit=PATIENCE * SLOW):
         until = time.monotonic() + limit
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -234,7 +234,7 @@ class Gateway:
 
     def settled_rows(self):
         """The rows once those of earlier calls are in: a row comes after its answer, and leaves its ring when durable."""
-        time.sleep(0.05)
+        eventually(lambda: self.metric("tollgate_in_flight") == 0, what="an end of all calls")
         eventually(lambda: self.metric("tollgate_ledger_ring_fill_ratio") == 0, what="an empty ring")
         return self.rows()
 
@@ -244,7 +244,9 @@ class Gateway:
         return [row for row in self.wait_rows(len(before) + count) if row["event_id"] not in known]
 
     def log_lines(self):
-        return [json.loads(line) for line in self.log_path.read_text().splitlines() if line.startswith("{")]
+        """Those written whole: the last one may be half a line yet."""
+        whole = self.log_path.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
 
 def eventually(condition, limit=PATIENCE, what="the condition"):
