@@ -1,6 +1,7 @@
 #pragma once
 // The two halves of the Anthropic Messages dialect. Internal to providers/.
 #include "providers/dialect.h"
+#include "providers/provider_fault.h"
 
 namespace tollgate::providers {
 
@@ -11,6 +12,6 @@ Error decode_anthropic_error(const ErrorAnswer& answer);
 // OpenAI's word for why the model stopped.
 std::string_view finish_word(std::string_view stop_reason);
 // An error inside an answer: its type stands for the status.
-Error anthropic_fault(std::string_view type, std::string message);
+Error anthropic_fault(ProviderWords words);
 
 }  // namespace tollgate::providers

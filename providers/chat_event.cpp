@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "providers/chat_usage.h"
+#include "providers/error_words.h"
 #include "providers/event.h"
 #include "providers/json_reader.h"
-#include "providers/provider_fault.h"
 
 namespace tollgate::providers {
 namespace {
@@ -34,7 +34,7 @@ class ChatWalk {
     reader_.enter_object();
     while (reader_.next_member()) member();
     if (!reader_.at_end()) return garbage();
-    if (failed_) return fault_inside(std::move(error_), error_status_);
+    if (failed_) return fault_inside(std::move(error_));
     classify();
     return std::move(out_);
   }
@@ -82,28 +82,7 @@ class ChatWalk {
   void error() {
     if (reader_.null()) return;
     failed_ = true;
-    if (reader_.peek() == Kind::string) return text(error_.message);
-    if (reader_.peek() != Kind::object) return skip();
-    reader_.enter_object();
-    while (reader_.next_member()) error_member(reader_.key());
-  }
-
-  // A code may be a status (vLLM, OpenRouter), which TGI tells apart.
-  void error_member(std::string_view key) {
-    const bool status = key == "code" || key == "http_status_code";
-    if (status && reader_.peek() == Kind::number) {
-      error_status_ = reader_.integer().value_or(0);
-      return;
-    }
-    std::string* field = key == "message" ? &error_.message
-                         : key == "code"  ? &error_.code
-                         : key == "type"  ? &error_.type
-                         : key == "param" ? &error_.param
-                                          : nullptr;
-    if (field != nullptr && reader_.peek() == Kind::string)
-      text(*field);
-    else
-      reader_.skip();
+    read_error(reader_, error_);
   }
 
   // --- usage ---
@@ -320,7 +299,6 @@ class ChatWalk {
   bool failed_ = false;
   std::optional<Usage> usage_;
   ProviderWords error_;
-  std::int64_t error_status_ = 0;
 };
 
 Result<Batch> decode(std::string frame, Span json, bool whole_body) {

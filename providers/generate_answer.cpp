@@ -22,7 +22,6 @@ struct Said {
   std::optional<std::string> piece;  // TGI: of one token
   std::string model;
   std::string finish;
-  std::string error;
   bool failed = false;
   std::int64_t input = -1;
   std::int64_t output = -1;
@@ -98,10 +97,7 @@ class SaidReader {
   void error() {
     if (in_.null()) return;
     said_.failed = true;
-    if (in_.peek() == Kind::string) return read_text(in_, said_.error);
-    walk_object(in_, [this](std::string_view key) {
-      key == "message" ? read_text(in_, said_.error) : static_cast<void>(in_.skip());
-    });
+    in_.skip();
   }
 
   JsonReader in_;

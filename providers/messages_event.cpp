@@ -8,9 +8,9 @@
 
 #include "providers/anthropic.h"
 #include "providers/chat_usage.h"
+#include "providers/error_words.h"
 #include "providers/json_reader.h"
 #include "providers/messages_blocks.h"
-#include "providers/provider_fault.h"
 
 namespace tollgate::providers {
 namespace {
@@ -29,7 +29,7 @@ class MessageWalk {
     in_.enter_object();
     while (in_.next_member()) member();
     if (!in_.at_end() || index_ >= kMaxBlocks) return upstream_garbage();
-    if (type_ == "error") return anthropic_fault(error_type_, std::move(error_message_));
+    if (type_ == "error") return anthropic_fault(std::move(error_));
     conclude();
     return std::move(batch_);
   }
@@ -45,7 +45,7 @@ class MessageWalk {
     if (key == "index") return index();
     if (key == "content_block" || key == "delta") return block();
     if (key == "message") return message();
-    if (key == "error") return error();
+    if (key == "error") return static_cast<void>(read_error(in_, error_));
     message_member();
   }
 
@@ -89,26 +89,13 @@ class MessageWalk {
     index_ = value < 0 || value > kMaxBlocks ? kMaxBlocks : static_cast<std::uint32_t>(value);
   }
 
-  void error() {
-    if (in_.peek() != Kind::object) return skip();
-    in_.enter_object();
-    while (in_.next_member()) {
-      const auto key = in_.key();
-      if (key == "type")
-        text(error_type_);
-      else if (key == "message")
-        text(error_message_);
-      else
-        in_.skip();
-    }
-  }
-
   void content() {
     if (in_.peek() != Kind::array) return skip();
     in_.enter_array();
     for (std::uint32_t number = 0; in_.next_element(); ++number) {
       const std::size_t first = batch_.events.size();
       block();
+      add(K::block_end);
       for (std::size_t i = first; i < batch_.events.size(); ++i) batch_.events[i].block = number;
       if (number == kMaxBlocks) index_ = kMaxBlocks;
     }
@@ -230,8 +217,7 @@ class MessageWalk {
   std::string stop_reason_;
   std::string stop_sequence_;
   std::optional<Usage> usage_;
-  std::string error_type_;
-  std::string error_message_;
+  ProviderWords error_;
 };
 
 // The event's name, for a frame that has to be written anew.

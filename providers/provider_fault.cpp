@@ -134,9 +134,9 @@ int status_of(const ProviderWords& words) {
 
 }  // namespace
 
-Error fault_inside(ProviderWords words, std::int64_t status) {
-  const bool told = status >= 400 && status <= 599;
-  const int stands = told ? static_cast<int>(status) : status_of(words);
+Error fault_inside(ProviderWords words) {
+  const bool told = words.status >= 400 && words.status <= 599;
+  const int stands = told ? static_cast<int>(words.status) : status_of(words);
   return provider_fault(stands, std::move(words));
 }
 

@@ -16,15 +16,16 @@ struct ProviderWords {
   std::string type;
   std::string code;
   std::string param;
+  std::int64_t status = 0;  // HTTP's, of an error inside an answer, where the provider tells it
 };
 
 // The kind follows the status. 400, 404, 413 and 422 speak about the caller's request, so the provider's words are for
 // the caller; everything else speaks about the provider or about us, and its words stay inside.
 Error provider_fault(int status, ProviderWords words);
 
-// The same of an error inside an answer whose status was 200. Where it tells no `status` (400 to 599), its code or type
+// The same of an error inside an answer whose status was 200. Where it tells no status (400 to 599), its code or type
 // stands for one.
-Error fault_inside(ProviderWords words, std::int64_t status = 0);
+Error fault_inside(ProviderWords words);
 
 // retry-after-ms, else retry-after: seconds, or an HTTP-date counted from `date`. Clamped to [0, 1 h].
 std::optional<std::chrono::milliseconds> retry_hint(std::string_view after_ms, std::string_view after,

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "providers/chat_usage.h"
+#include "providers/error_words.h"
 #include "providers/json_reader.h"
-#include "providers/provider_fault.h"
 #include "providers/responses.h"
 
 namespace tollgate::providers {
@@ -105,13 +105,7 @@ class ResponsesWalk {
   void error() {
     if (in_.null()) return;
     facts_.failed = true;
-    walk_object(in_, [this](std::string_view key) {
-      if (key == "message") return read_text(in_, facts_.error.message);
-      if (key == "code") return read_text(in_, facts_.error.code);
-      if (key == "param") return read_text(in_, facts_.error.param);
-      if (key == "type") return read_text(in_, facts_.error.type);
-      in_.skip();
-    });
+    read_error(in_, facts_.error);
   }
 
   void item() {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "providers/chat_usage.h"
+#include "providers/error_words.h"
 #include "providers/json_writer.h"
-#include "providers/provider_fault.h"
 #include "providers/relay.h"
 
 namespace tollgate::providers {
@@ -24,19 +24,8 @@ struct TranscriptEvent {
   std::optional<ProviderWords> error;
 };
 
-ProviderWords read_fault(JsonReader& reader) {
-  ProviderWords words;
-  walk_object(reader, [&](std::string_view key) {
-    if (key == "message")
-      read_text(reader, words.message);
-    else if (key == "type")
-      read_text(reader, words.type);
-    else if (key == "code")
-      read_text(reader, words.code);
-    else
-      reader.skip();
-  });
-  return words;
+void read_failure(JsonReader& reader, TranscriptEvent& event) {
+  if (!reader.null()) read_error(reader, event.error.emplace());
 }
 
 TranscriptEvent read_event(JsonReader& reader) {
@@ -54,7 +43,7 @@ TranscriptEvent read_event(JsonReader& reader) {
     else if (key == "type")
       read_text(reader, event.type);
     else if (key == "error")
-      event.error = read_fault(reader);
+      read_failure(reader, event);
     else
       reader.skip();
   });
@@ -130,8 +119,7 @@ std::int64_t read_milliseconds(JsonReader& reader) {
 }
 
 // {"input_tokens","output_tokens"} (images, transcripts), {"prompt_tokens","total_tokens"} or {"total_tokens"}
-// (rerank),
-// {"type":"duration","seconds":9} (transcripts by models that are billed by it)
+// (rerank), {"type":"duration","seconds":9} (transcripts by models that are billed by it).
 Usage read_relayed_usage(JsonReader& reader) {
   Usage usage;
   std::int64_t total = -1;

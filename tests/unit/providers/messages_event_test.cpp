@@ -154,11 +154,12 @@ TEST(MessagesResponse, IsDecodedWhole) {
   const auto batch = decode_messages_response(
       R"({"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"text","text":"x","citations":[{"cited_text":"y"}]},{"type":"tool_use","id":"t","name":"f","input":{"a":"b"}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2}})");
   ASSERT_TRUE(batch);
-  EXPECT_EQ(kinds(*batch), (std::vector{K::reasoning, K::signature, K::text, K::annotation, K::tool_call, K::arguments,
-                                        K::finish, K::usage, K::done}));
-  EXPECT_EQ(batch->events[2].block, 1U);
-  EXPECT_EQ(batch->events[5].text, R"({"a":"b"})");
-  EXPECT_EQ(at(*batch, batch->events[5].span), R"({"a":"b"})");
+  EXPECT_EQ(kinds(*batch), (std::vector{K::reasoning, K::signature, K::block_end, K::text, K::annotation, K::block_end,
+                                        K::tool_call, K::arguments, K::block_end, K::finish, K::usage, K::done}));
+  EXPECT_EQ(batch->events[3].block, 1U);
+  EXPECT_EQ(batch->events[5].block, 1U);
+  EXPECT_EQ(batch->events[7].text, R"({"a":"b"})");
+  EXPECT_EQ(at(*batch, batch->events[7].span), R"({"a":"b"})");
   EXPECT_TRUE(batch->whole_body);
 }
 
