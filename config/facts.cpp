@@ -311,6 +311,7 @@ Facts facts_of(const FileKey& key) {
   Collector out;
   out.put("department", key.department);
   out.put("application", key.application);
+  if (!key.pii.empty()) out.put("pii", key.pii);
   out.secret("key", key.key);
   return out.take();
 }

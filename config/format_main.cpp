@@ -177,6 +177,8 @@ void key_fields(Object& o, KeyDraft& out) {
   o.reference("department", out.key.department, Reference::To::department, kIdentifier,
               {.doc = "Department id", .required = true});
   o.text("application", out.key.application, kIdentifier, {.doc = "Application of that department", .required = true});
+  o.reference("pii", out.key.pii, Reference::To::pii_policy, kIdentifier,
+              {.doc = "Policy name; joins its application's"});
   o.secret("key", out.key.key, {.doc = "The whole key as callers send it", .required = true});
 }
 

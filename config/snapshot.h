@@ -133,6 +133,7 @@ struct FileKey {
   std::string id;
   std::string department;
   std::string application;
+  std::string pii;  // name of a policy; empty: none of its own
   std::shared_ptr<const Secret> key;
 };
 

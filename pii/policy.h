@@ -62,8 +62,8 @@ struct PolicyOptions {
   const TypeRule& rule_for(const Finding& finding) const;
 };
 
-// The policies that meet in one call: the organisation's, the department's, the application's, the model's. Holds
-// pointers: the configuration outlives it.
+// The policies that meet in one call: the organisation's, the department's, the application's, the key's, the
+// model's. Holds pointers: the configuration outlives it.
 class Policies {
  public:
   Policies() = default;
@@ -90,7 +90,7 @@ class Policies {
   std::string rule_pack() const;
 
  private:
-  static constexpr std::size_t kLevels = 4;
+  static constexpr std::size_t kLevels = 5;
   std::array<const PolicyOptions*, kLevels> policies_{};
   std::size_t count_ = 0;
   TypeSet types_;

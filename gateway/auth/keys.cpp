@@ -147,7 +147,7 @@ Result<Principal> authenticate(std::string_view presented, const CredentialTable
   if (department == snapshot.departments.end()) return wrong();
   const auto* application = department->second->application(credential->application);
   if (application == nullptr) return wrong();
-  return Principal{credential->id, department->second, application};
+  return Principal{credential->id, department->second, application, credential->pii};
 }
 
 std::string_view presented_key(const net::HeadFacts& head) {

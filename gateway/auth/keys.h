@@ -57,6 +57,7 @@ struct Credential {
   std::string created_by;
   std::int64_t last_used_day = 0;  // Unix days; 0 = never seen
   std::string note;
+  std::string pii;  // name of a policy that joins its application's; empty: none of its own
 };
 
 // Who is calling. Small, copyable, no secrets; keeps its parts of the snapshot alive.
@@ -64,6 +65,7 @@ struct Principal {
   std::string credential;
   std::shared_ptr<const config::Department> department;
   const config::Application* application = nullptr;  // inside *department
+  std::string pii;  // the policy of the credential, by name; empty: none of its own
 };
 
 // Immutable lookup table; built off the loops, shared by workers. 20,000 keys take well under a second to build and

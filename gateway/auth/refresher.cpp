@@ -216,6 +216,7 @@ std::vector<Credential> hash_file_keys(const std::vector<config::FileKey>& keys,
     c.application = key.application;
     c.hash = hasher.hash(key.key->reveal());
     c.pepper_id = hasher.pepper_id();
+    c.pii = key.pii;
     c.note = "from the configuration file: " + key.id;
     out.push_back(std::move(c));
   }

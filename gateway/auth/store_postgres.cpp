@@ -10,7 +10,7 @@
 namespace tollgate::auth {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr const char* kAway = "the credential store (PostgreSQL) cannot be used: ";
 
 // One advisory lock for everybody who may create the tables: CREATE ... IF NOT EXISTS races with itself.
@@ -24,6 +24,11 @@ CREATE TABLE IF NOT EXISTS tollgate_credentials (
 CREATE TABLE IF NOT EXISTS tollgate_credential_changes (
   single boolean PRIMARY KEY DEFAULT true CHECK (single), schema integer NOT NULL, version bigint NOT NULL);
 INSERT INTO tollgate_credential_changes (schema, version) VALUES (1, 1) ON CONFLICT DO NOTHING;
+)sql";
+// A key without its policy would be a hole, so a program that does not know of it has to refuse the store.
+constexpr const char* kPolicyOfAKey = R"sql(
+ALTER TABLE tollgate_credentials ADD COLUMN IF NOT EXISTS pii text NOT NULL DEFAULT '';
+UPDATE tollgate_credential_changes SET schema = 2 WHERE schema = 1;
 )sql";
 // In the transaction of every change: the row's lock orders them, so a version once seen includes all before it.
 constexpr const char* kBump = "UPDATE tollgate_credential_changes SET version = version + 1";
@@ -76,6 +81,7 @@ Credential read(const pqxx::row& row) {
   c.created_by = row[9].as<std::string>();
   c.last_used_day = row[10].as<std::int64_t>();
   c.note = row[11].as<std::string>();
+  c.pii = row[12].as<std::string>();
   return c;
 }
 
@@ -90,9 +96,9 @@ class PostgresStore final : public CredentialStore {
   Status add(const Credential& c) override {
     return attempt([&](pqxx::work& tx) {
       const pqxx::binarystring hash(c.hash.data(), c.hash.size());
-      tx.exec_params("INSERT INTO tollgate_credentials VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)", c.id,
+      tx.exec_params("INSERT INTO tollgate_credentials VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)", c.id,
                      c.department, c.application, hash, c.pepper_id, c.not_before, c.expires_at, c.revoked_at,
-                     c.created_at, c.created_by, c.last_used_day, c.note);
+                     c.created_at, c.created_by, c.last_used_day, c.note, c.pii);
       tx.exec(kBump);
     });
   }
@@ -101,7 +107,7 @@ class PostgresStore final : public CredentialStore {
     std::vector<Credential> rows;
     TG_CHECK(attempt([&](pqxx::work& tx) {
       for (const auto& row : tx.exec("SELECT id, department, application, hash, pepper_id, not_before, expires_at, "
-                                     "revoked_at, created_at, created_by, last_used_day, note "
+                                     "revoked_at, created_at, created_by, last_used_day, note, pii "
                                      "FROM tollgate_credentials ORDER BY created_at, id"))
         rows.push_back(read(row));
     }));
@@ -187,8 +193,14 @@ class PostgresStore final : public CredentialStore {
       tx.exec(kLockSchema);
       tx.exec(kSchema);
     }
-    if (tx.exec1("SELECT schema FROM tollgate_credential_changes")[0].as<int>() > kSchemaVersion)
-      throw std::runtime_error("it was written by a newer version of this program");
+    const int found = schema_of(tx);
+    if (found > kSchemaVersion) throw std::runtime_error("it was written by a newer version of this program");
+    if (found == kSchemaVersion) return;
+    tx.exec(kLockSchema);
+    tx.exec(kPolicyOfAKey);
+  }
+  static int schema_of(pqxx::work& tx) {
+    return tx.exec1("SELECT schema FROM tollgate_credential_changes")[0].as<int>();
   }
 
   void disconnect() {

@@ -6,15 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tollgate::auth {
 namespace {
 
-constexpr int kSchemaVersion = 1;
 constexpr int kBusyMs = 5'000;  // the gateway and commands share the file
 
 // `changes` moves with every write by anyone, so that a poll costs one row. A day of use is not a change.
-constexpr const char* kSchema = R"sql(
+constexpr const char* kFirstSchema = R"sql(
 CREATE TABLE credentials (
   id TEXT PRIMARY KEY, department TEXT NOT NULL, application TEXT NOT NULL, hash BLOB NOT NULL,
   pepper_id INTEGER NOT NULL, not_before INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL,
@@ -30,6 +30,22 @@ CREATE TRIGGER credentials_changed AFTER UPDATE OF
 CREATE TRIGGER credentials_removed AFTER DELETE ON credentials
   BEGIN UPDATE changes SET version = version + 1; END;
 )sql";
+
+// A key without its policy would be a hole, so a program that does not know of it has to refuse the store.
+constexpr const char* kPolicyOfAKey = R"sql(
+ALTER TABLE credentials ADD COLUMN pii TEXT NOT NULL DEFAULT '';
+DROP TRIGGER credentials_changed;
+CREATE TRIGGER credentials_changed AFTER UPDATE OF
+  department, application, hash, pepper_id, not_before, expires_at, revoked_at, created_at, created_by, note, pii
+  ON credentials
+  BEGIN UPDATE changes SET version = version + 1; END;
+)sql";
+
+constexpr const char* kInsert = "INSERT INTO credentials VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+// Step n takes a store of schema n to n + 1.
+constexpr std::array kSteps = {kFirstSchema, kPolicyOfAKey};
+constexpr int kSchemaVersion = static_cast<int>(kSteps.size());
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -51,11 +67,11 @@ class Store final : public SqliteStore {
     if (version > kSchemaVersion)
       return Error{ErrorKind::internal, "the credential store was written by a newer version of this program"};
     if (version == kSchemaVersion) return {};
-    return in_transaction([this] { return create_schema(); });
+    return in_transaction([this] { return raise_schema(); });
   }
 
   Status add(const Credential& credential) override {
-    TG_TRY(const auto statement, prepare("INSERT INTO credentials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"));
+    TG_TRY(const auto statement, prepare(kInsert));
     bind(statement.get(), credential);
     return run(statement.get());
   }
@@ -134,10 +150,9 @@ class Store final : public SqliteStore {
   }
 
   // Asked again inside the transaction: another process may have been first.
-  Status create_schema() {
+  Status raise_schema() {
     TG_TRY(const auto version, number("PRAGMA user_version"));
-    if (version == kSchemaVersion) return {};
-    TG_CHECK(exec(kSchema));
+    for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) TG_CHECK(exec(kSteps[step]));
     return exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
   }
 
@@ -155,7 +170,7 @@ class Store final : public SqliteStore {
   Status replace_rows(const std::vector<Credential>& rows) {
     TG_CHECK(exec("DELETE FROM credentials"));
     TG_CHECK(exec("UPDATE changes SET version = version + 1"));
-    TG_TRY(const auto statement, prepare("INSERT INTO credentials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"));
+    TG_TRY(const auto statement, prepare(kInsert));
     for (const auto& row : rows) {
       bind(statement.get(), row);
       TG_CHECK(run(statement.get()));
@@ -182,6 +197,7 @@ class Store final : public SqliteStore {
     text(s, 10, c.created_by);
     sqlite3_bind_int64(s, 11, c.last_used_day);
     text(s, 12, c.note);
+    text(s, 13, c.pii);
   }
 
   static std::string column(sqlite3_stmt* s, int at) {
@@ -204,6 +220,7 @@ class Store final : public SqliteStore {
     c.created_by = column(s, 9);
     c.last_used_day = sqlite3_column_int64(s, 10);
     c.note = column(s, 11);
+    c.pii = column(s, 12);
     return c;
   }
 

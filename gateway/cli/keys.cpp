@@ -29,6 +29,12 @@ std::string state_of(const auth::Credential& c, std::int64_t now) {
   return c.not_before > now ? "not yet valid" : "valid";
 }
 
+// One that is missing is said: every call with the key is refused.
+std::string show_policy(const config::Snapshot& snapshot, const auth::Credential& c) {
+  if (c.pii.empty()) return "-";
+  return snapshot.pii_policies.contains(c.pii) ? c.pii : c.pii + " (missing)";
+}
+
 struct Opened {
   std::shared_ptr<const config::Snapshot> snapshot;
   std::unique_ptr<auth::CredentialStore> store;
@@ -50,7 +56,7 @@ Opened open(const std::string& file) {
 }
 
 struct CreateOptions {
-  std::string department, application, note, created_by, expires;
+  std::string department, application, note, created_by, expires, pii;
 };
 
 Status check_owner(const config::Snapshot& snapshot, const std::string& department, const std::string& application) {
@@ -60,6 +66,11 @@ Status check_owner(const config::Snapshot& snapshot, const std::string& departme
   if (it->second->application(application) == nullptr)
     return Error{ErrorKind::not_found, "department '" + department + "' has no application '" + application + "'"};
   return {};
+}
+
+Status check_policy(const config::Snapshot& snapshot, const std::string& name) {
+  if (name.empty() || snapshot.pii_policies.contains(name)) return {};
+  return Error{ErrorKind::not_found, "--pii: policy '" + name + "' is not configured"};
 }
 
 // Stores a new key and prints it: the only time it can be seen.
@@ -82,10 +93,12 @@ int create(const std::string& file, const CreateOptions& options) {
   if (!opened.store) return 1;
   if (auto ok = check_owner(*opened.snapshot, options.department, options.application); !ok)
     return complain(ok.error().message);
+  if (auto ok = check_policy(*opened.snapshot, options.pii); !ok) return complain(ok.error().message);
   auth::Credential credential;
   credential.department = options.department;
   credential.application = options.application;
   credential.note = options.note;
+  credential.pii = options.pii;
   credential.created_by = options.created_by;
   if (!options.expires.empty()) {
     const auto life = config::parse_duration(options.expires);
@@ -101,12 +114,12 @@ int list(const std::string& file) {
   auto rows = opened.store->list();
   if (!rows) return complain(rows.error().message);
   const auto now = now_seconds();
-  std::printf("%-14s %-20s %-20s %-13s %-20s %-20s %s\n", "ID", "DEPARTMENT", "APPLICATION", "STATE", "CREATED",
-              "EXPIRES", "NOTE");
+  constexpr const char* kLine = "%-14s %-20s %-20s %-13s %-20s %-20s %-12s %s\n";
+  std::printf(kLine, "ID", "DEPARTMENT", "APPLICATION", "STATE", "CREATED", "EXPIRES", "POLICY", "NOTE");
   for (const auto& c : *rows)
-    std::printf("%-14s %-20s %-20s %-13s %-20s %-20s %s\n", c.id.c_str(), c.department.c_str(), c.application.c_str(),
-                state_of(c, now).c_str(), show_time(c.created_at).c_str(), show_time(c.expires_at).c_str(),
-                c.note.c_str());
+    std::printf(kLine, c.id.c_str(), c.department.c_str(), c.application.c_str(), state_of(c, now).c_str(),
+                show_time(c.created_at).c_str(), show_time(c.expires_at).c_str(),
+                show_policy(*opened.snapshot, c).c_str(), c.note.c_str());
   return 0;
 }
 
@@ -154,6 +167,7 @@ void add_keys(CLI::App& app, Context& context) {
   c->add_option("--department", options->department, "Department that pays")->required();
   c->add_option("--application", options->application, "Application the key is for")->required();
   c->add_option("--expires", options->expires, "Life of the key, such as 90d; default: no end");
+  c->add_option("--pii", options->pii, "Policy for personal data of this key alone; joins its application's");
   c->add_option("--note", options->note, "Free text for the list");
   c->add_option("--created-by", options->created_by, "Who asked for it");
   c->callback([file, options, &context] { context.exit_code = create(*file, *options); });

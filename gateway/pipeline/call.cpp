@@ -123,7 +123,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // A body we cannot read would bypass every policy.
   TG_CO_CHECK(acceptable_encoding(exchange.head()));
   const providers::FrontEnd& front = providers::front_end(asked.api);
-  pii::Policies policies = policies_of(view, who);
+  TG_CO_TRY(pii::Policies policies, policies_of(services, view, who));
   Screened screened;
   FormGuard upload;  // after what it uses
   providers::Call received;

@@ -90,7 +90,7 @@ Task<Status> order(KeptCall& call, std::string /*name*/) {
   auto body = std::make_shared<const std::string>(std::move(bytes));
   const auto names = kept_names(call.services, call.who, {});
   TG_CO_TRY(auto read, providers::read_batch_order(std::move(body), names));
-  const auto policies = policies_of(call.view, call.who);
+  TG_CO_TRY(const auto policies, policies_of(call.services, call.view, call.who));
   TG_CO_TRY(const Analysed analysed, co_await analyse(call.services, call.view, policies, read.call));
   auto screened = screen(call.services, call.view, call.who, policies, read.call, analysed);
   call.report.pii(screened.pii, screened.rule_pack);

@@ -120,6 +120,18 @@ const pii::Pseudonymiser* pseudonymiser_of(const View& view, const auth::Princip
 
 Error no_pseudonymiser() { return {ErrorKind::internal, "The gateway has no pseudonym key for this department."}; }
 
+Error policy_missing(const Services& services, const auth::Principal& who) {
+  services.log.write(LogLevel::error, "pii_policy_missing",
+                     "the key's policy is not configured, so its calls are refused; configure it, or make another key",
+                     {{"credential", std::string_view(who.credential)}, {"policy", std::string_view(who.pii)}});
+  return Error{.kind = ErrorKind::permission_denied,
+               .message =
+                   "The policy for personal data that this key was issued with is not known to the gateway, so nothing "
+                   "was sent. Ask your platform team to configure it or to issue another key.",
+               .code = "pii_policy_missing",
+               .retryable = false};
+}
+
 bool inside_the_house(const View& view, const routing::Candidate& candidate) {
   const auto it = view.snapshot->providers.find(candidate.target.provider);
   return it != view.snapshot->providers.end() &&
@@ -133,11 +145,16 @@ std::string for_insiders_only(const Screened& screened) {
 
 }  // namespace
 
-pii::Policies policies_of(const View& view, const auth::Principal& who) {
+Result<pii::Policies> policies_of(const Services& services, const View& view, const auth::Principal& who) {
   pii::Policies out;
   out.add(view.snapshot->pii.get());
   out.add(who.department->pii.get());
   if (who.application != nullptr) out.add(who.application->pii.get());
+  if (!who.pii.empty()) {
+    const auto own = view.snapshot->pii_policies.find(who.pii);
+    if (own == view.snapshot->pii_policies.end()) return policy_missing(services, who);
+    out.add(own->second.get());
+  }
   if (!out.empty()) out.add_countries(who.department->countries);
   return out;
 }

@@ -19,8 +19,9 @@ struct Screened {
   std::optional<Error> refusal;    // the policies do not let the call through; what was found is still told
 };
 
-// Of the organisation and of who calls; the model's joins them once it is known.
-pii::Policies policies_of(const View& view, const auth::Principal& who);
+// Of the organisation and of who calls; the model's joins them once it is known. Error permission_denied with code
+// "pii_policy_missing": the key has a policy that the configuration has no more, and without it nothing may pass.
+Result<pii::Policies> policies_of(const Services& services, const View& view, const auth::Principal& who);
 
 Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
                 const providers::Call& call, const Analysed& analysed);

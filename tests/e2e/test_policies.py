@@ -102,6 +102,44 @@ def test_an_applications_policy_adds_to_its_departments(house):
     assert answer == "echo: " + sent
 
 
+def rotated(house, key):
+    key_id = key.split("_")[1]
+    return run("keys", "rotate", "-c", house.gateway.config, key_id, "--overlap", "1h").stdout.strip()
+
+
+def test_a_keys_policy_adds_to_its_applications_and_stays_when_it_is_rotated(house):
+    create = ("keys", "create", "-c", house.gateway.config, "--department", "retail", "--application", "chat", "--pii")
+    unknown = run(*create, "strictest", check=False)
+    assert unknown.returncode != 0 and "policy 'strictest' is not configured" in unknown.stderr
+    key = house.gateway.new_key("retail", "chat", "--pii", "words")
+    successor = rotated(house, key)
+    eventually(lambda: house.gateway.request(None, successor, "/models", "GET")[0] == 200, what="the successor")
+    for one in (key, successor):
+        assert house.ask(f"Mail {EMAIL}", key=one)[2] == "Mail [EMAIL_ADDRESS]"
+    assert TOKEN.search(house.ask(f"Mail {EMAIL}")[2]), "other keys of the application are as before"
+    lines = run("keys", "list", "-c", house.gateway.config).stdout.splitlines()
+    assert [line.split()[6] for line in lines if key.split("_")[1] in line] == ["words"]
+
+
+def test_a_key_whose_policy_is_gone_can_call_nothing(house):
+    config = house.gateway.config
+    before = config.read_text()
+    config.write_text(before.replace("    words: {", "    fleeting: {action: redact}\n    words: {"))
+    house.gateway.reload()
+    key = house.gateway.new_key("open", "chat", "--pii", "fleeting")
+    assert house.ask(f"Mail {EMAIL}", key=key)[2] == "Mail [EMAIL_ADDRESS]"
+    config.write_text(before)
+    house.gateway.reload()
+    rows = house.gateway.settled_rows()
+    status, error, sent = house.ask(f"Mail {EMAIL}", key=key)
+    assert (status, error["code"], sent) == (403, "pii_policy_missing", None)
+    assert "nothing was sent" in error["message"] and "fleeting" not in str(error)
+    assert house.gateway.new_rows(rows)[0]["department"] == "open"
+    told = [line for line in house.gateway.log_lines() if line.get("event") == "pii_policy_missing"]
+    assert [(line["credential"], line["policy"]) for line in told] == [(key.split("_")[1], "fleeting")]
+    assert "fleeting (missing)" in run("keys", "list", "-c", config).stdout
+
+
 def test_a_models_policy_holds_for_whoever_calls_it(house):
     _, _, sent = house.ask(f"Mail {EMAIL}, card {CARD}.", model="careful")
     assert sent == "Mail [EMAIL_ADDRESS], card [CREDIT_CARD]."

@@ -57,6 +57,10 @@ class PostgresServer {
     run({binary("pg_ctl"), "-D", data(), "-w", "-m", std::string(mode), "stop"});
     running_ = false;
   }
+  // Runs SQL as its owner; false where it fails.
+  bool execute(const std::string& sql) const {
+    return run({binary("psql"), "-v", "ON_ERROR_STOP=1", "-q", "-c", sql, url()}) == 0;
+  }
   // Stops every process of the server without ending it: connections stay open and nobody answers.
   void freeze() { signal_all(SIGSTOP); }
   void resume() {

@@ -163,10 +163,13 @@ TEST(UseLog, LosesNothingUnderThreads) {
 TEST(FileKeys, AreFoundByTheIdInsideTheKey) {
   const KeyHasher hasher(master_key());
   const NewKey fresh = mint_key();
-  const config::FileKey key{"first-hour", "retail", "branch-chat", std::make_shared<const Secret>(fresh.key.clone())};
+  const config::FileKey key{"first-hour", "retail", "branch-chat", "strict",
+                            std::make_shared<const Secret>(fresh.key.clone())};
   const CredentialTable table(hash_file_keys({key}, hasher));
   const auto snapshot = snapshot_with("retail", "branch-chat");
-  EXPECT_TRUE(authenticate(fresh.key.reveal(), table, hasher, snapshot, at(kNow)));
+  const auto who = authenticate(fresh.key.reveal(), table, hasher, snapshot, at(kNow));
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->pii, "strict");
 }
 
 class FleetTest : public RefresherTest {

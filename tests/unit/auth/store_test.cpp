@@ -56,6 +56,7 @@ void expect_same(const Credential& a, const Credential& b) {
   EXPECT_EQ(a.created_by, b.created_by);
   EXPECT_EQ(a.last_used_day, b.last_used_day);
   EXPECT_EQ(a.note, b.note);
+  EXPECT_EQ(a.pii, b.pii);
 }
 
 TEST_P(Stores, KeepEveryFieldAcrossConnections) {
@@ -66,6 +67,7 @@ TEST_P(Stores, KeepEveryFieldAcrossConnections) {
   full.expires_at = 9'000'000'000;
   full.revoked_at = 13;
   full.last_used_day = kToday;
+  full.pii = "strict";
   const auto added = open()->add(full);
   ASSERT_TRUE(added) << (added ? "" : added.error().message);
   ASSERT_TRUE(open()->add(plain_credential("plain")));
