@@ -215,6 +215,16 @@ Status read_cache_mark(Reading& reading, CacheMark& out) {
   return {};
 }
 
+Error too_long(std::string_view list, int limit) {
+  return invalid_value(std::string(list),
+                       "'" + std::string(list) + "' is too long: at most " + std::to_string(limit) + " are read.");
+}
+
+Status read_nothing_more(Reading& reading) {
+  if (reading.in.at_end()) return {};
+  return invalid_value("", "The request body is not valid JSON: " + std::string(reading.in.fault()) + ".");
+}
+
 void note_lossy(std::vector<std::string>& lossy, std::string_view field) {
   constexpr std::size_t kMaxFields = 32;
   constexpr std::size_t kMaxName = 64;
@@ -234,9 +244,7 @@ std::string CanonicalMessage::text() const {
 
 Result<CanonicalRequest> canonicalise(std::string_view body) {
   Reading reading(body);
-  TG_CHECK(read_object(reading, "", [&](const std::string& name) { return read_member(reading, name); }));
-  if (!reading.in.at_end())
-    return invalid_value("", "The request body is not valid JSON: " + std::string(reading.in.fault()) + ".");
+  TG_CHECK(read_request(reading, [&](const std::string& name) { return read_member(reading, name); }));
   return std::move(reading.out);
 }
 

@@ -12,7 +12,6 @@ using Kind = JsonReader::Kind;
 using Part = CanonicalPart;
 using Parts = std::vector<Part>;
 
-constexpr std::size_t kMaxMessages = 16'384;
 constexpr std::size_t kMaxParts = 65'536;  // of all messages
 
 Result<Part*> add_part(Reading& reading, Parts& parts, Part::Kind kind) {
@@ -73,14 +72,7 @@ Status read_content(Reading& reading, Parts& parts) {
     TG_TRY(Part * part, add_part(reading, parts, Part::Kind::text));
     return read_string(reading, "content", part->text);
   }
-  reading.place.inner = "content";
-  const Status good = read_array(reading, "", [&] {
-    ++reading.place.inner_item;
-    return read_part(reading, parts);
-  });
-  reading.place.inner = {};
-  reading.place.inner_item = Place::kNone;
-  return good;
+  return read_inner_list(reading, "content", [&] { return read_part(reading, parts); });
 }
 
 // --- tool calls ---
@@ -172,14 +164,7 @@ Status read_legacy_call(Reading& reading, RawMessage& out) {
 
 Status read_tool_calls(Reading& reading, Parts& calls) {
   if (reading.in.null()) return {};
-  reading.place.inner = "tool_calls";
-  const Status good = read_array(reading, "", [&] {
-    ++reading.place.inner_item;
-    return read_tool_call(reading, calls);
-  });
-  reading.place.inner = {};
-  reading.place.inner_item = Place::kNone;
-  return good;
+  return read_inner_list(reading, "tool_calls", [&] { return read_tool_call(reading, calls); });
 }
 
 Status read_thinking_blocks(Reading& reading, Parts& thinking) {
@@ -237,8 +222,6 @@ Parts result_parts(RawMessage&& raw, int message) {
 }
 
 Status read_message(Reading& reading) {
-  if (++reading.place.item == static_cast<int>(kMaxMessages))
-    return invalid_value("messages", "Too many messages: at most " + std::to_string(kMaxMessages) + " are read.");
   RawMessage raw;
   CacheMark mark = CacheMark::none;  // of the whole message: its last part's
   TG_CHECK(read_object(reading, "", [&](const std::string& key) {
@@ -301,10 +284,7 @@ Status read_audio(Reading& reading, CanonicalPart& part) {
 }
 
 Status read_messages(Reading& reading) {
-  const Place outer = std::exchange(reading.place, Place{});
-  TG_CHECK(read_array(reading, "messages", [&] { return read_message(reading); }));
-  reading.place = outer;
-  return {};
+  return read_list(reading, "messages", kMaxMessages, [&] { return read_message(reading); });
 }
 
 }  // namespace tollgate::providers

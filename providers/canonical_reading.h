@@ -10,6 +10,9 @@
 
 namespace tollgate::providers {
 
+inline constexpr int kMaxTools = 1024;  // of a request
+inline constexpr int kMaxMessages = 65'536;
+
 struct Reading {
   explicit Reading(std::string_view body) : in(body) {}
   JsonReader in;
@@ -66,6 +69,42 @@ Status read_array(Reading& reading, std::string_view name, Element&& element) {
   reading.in.enter_array();
   while (reading.in.next_element()) TG_CHECK(element());
   return {};
+}
+
+Error too_long(std::string_view list, int limit);
+
+// A list of the request's own, at most `limit` elements long; refusals name the element.
+template <class Element>
+Status read_list(Reading& reading, std::string_view name, int limit, Element&& element) {
+  const Place outer = std::exchange(reading.place, Place{.list = name});
+  TG_CHECK(read_array(reading, name, [&]() -> Status {
+    if (++reading.place.item == limit) return too_long(name, limit);
+    return element();
+  }));
+  reading.place = outer;
+  return {};
+}
+
+// A list inside an element of such a list.
+template <class Element>
+Status read_inner_list(Reading& reading, std::string_view name, Element&& element) {
+  const Place outer = reading.place;
+  reading.place.inner = name;
+  TG_CHECK(read_array(reading, name, [&] {
+    ++reading.place.inner_item;
+    return element();
+  }));
+  reading.place = outer;
+  return {};
+}
+
+Status read_nothing_more(Reading& reading);
+
+// The whole request: one object, and nothing after it.
+template <class Member>
+Status read_request(Reading& reading, Member&& member) {
+  TG_CHECK(read_object(reading, "", std::forward<Member>(member)));
+  return read_nothing_more(reading);
 }
 
 // A value nobody needs.

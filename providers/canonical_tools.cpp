@@ -6,8 +6,6 @@ namespace {
 
 using Kind = JsonReader::Kind;
 
-constexpr std::size_t kMaxTools = 512;
-
 Status read_function(Reading& reading, CanonicalTool& tool) {
   return read_object(reading, "function", [&](const std::string& key) -> Status {
     if (key == "name") return read_string(reading, "function.name", tool.name);
@@ -71,7 +69,7 @@ Status read_allowed(Reading& reading, ToolChoice& out) {
     if (key == "mode") return read_mode(reading, "tool_choice.allowed_tools.mode", out);
     if (key != "tools") return skip_value(reading);
     return read_array(reading, "tool_choice.allowed_tools.tools", [&]() -> Status {
-      if (out.allowed.size() == kMaxTools) return invalid_value("tool_choice", "Too many tools are listed.");
+      if (out.allowed.size() == kMaxTools) return too_long("tool_choice.allowed_tools.tools", kMaxTools);
       return read_object(reading, "tool_choice.allowed_tools.tools", [&](const std::string& inner) {
         return inner == "function" ? read_named(reading, out.allowed.emplace_back()) : skip_value(reading);
       });
@@ -99,16 +97,7 @@ struct SchemaFormat {
 
 Status read_tools(Reading& reading, bool legacy) {
   if (reading.in.null()) return {};
-  const std::string_view name = legacy ? "functions" : "tools";
-  const Place outer = std::exchange(reading.place, Place());
-  reading.place.list = name;
-  TG_CHECK(read_array(reading, "", [&]() -> Status {
-    if (++reading.place.item == static_cast<int>(kMaxTools))
-      return invalid_value(std::string(name), "Too many tools: at most " + std::to_string(kMaxTools) + " are read.");
-    return read_tool(reading, legacy);
-  }));
-  reading.place = outer;
-  return {};
+  return read_list(reading, legacy ? "functions" : "tools", kMaxTools, [&] { return read_tool(reading, legacy); });
 }
 
 Status read_tool_choice(Reading& reading, bool legacy) {

@@ -25,20 +25,6 @@ bool role_member(RequestReader& r, std::optional<Role>& role) {
                   "'" + path + "' must be one of system, developer, user, assistant, tool and function.");
 }
 
-// A list of objects inside a message: `element()` walks one.
-template <class Element>
-bool inner_list(RequestReader& r, std::string_view name, const Element& element) {
-  const Place outer = r.place;
-  r.place.inner = name;
-  r.json.enter_array();
-  while (r.json.next_element()) {
-    ++r.place.inner_item;
-    if (!element()) return false;
-  }
-  r.place = outer;
-  return r.json.ok();
-}
-
 bool part_type(RequestReader& r, bool& has_type, bool& is_text) {
   if (r.json.peek() != Kind::string) return r.wrong_type("type", "a string");
   const std::string type = r.json.decode(r.json.string());
@@ -75,7 +61,7 @@ bool part(RequestReader& r) {
 // Reasoning that a provider wants back signed: {type, thinking, signature}. An extra, so other kinds pass.
 bool thinking_blocks(RequestReader& r) {
   if (r.json.peek() != Kind::array) return r.opaque();
-  return inner_list(r, "thinking_blocks", [&r] {
+  return r.inner_list("thinking_blocks", [&r] {
     return r.object("", [&r](std::string_view key) { return key == "thinking" ? r.optional_text() : r.skip(); });
   });
 }
@@ -83,19 +69,15 @@ bool thinking_blocks(RequestReader& r) {
 // {name, arguments} of a function, {name, input} of a custom tool.
 bool called_function(RequestReader& r, std::string_view name) {
   if (r.json.null()) return true;
-  const Place outer = r.place;
-  r.place.object = name;
-  const bool good = r.object("", [&r](std::string_view key) {
+  return r.object_of(name, [&r](std::string_view key) {
     if (key == "arguments") return r.optional_text(Role::assistant, true);
     return key == "input" ? r.optional_text() : r.skip();
   });
-  r.place = outer;
-  return good;
 }
 
 bool tool_calls(RequestReader& r) {
   if (r.json.peek() != Kind::array) return r.json.null() || r.wrong_type("tool_calls", "an array");
-  return inner_list(r, "tool_calls", [&r] {
+  return r.inner_list("tool_calls", [&r] {
     return r.object("", [&r](std::string_view key) {
       if (key == "function") return called_function(r, "function");
       return key == "custom" ? called_function(r, "custom") : r.skip();
@@ -128,17 +110,7 @@ bool message(RequestReader& r) {
 }  // namespace
 
 bool read_messages(RequestReader& r) {
-  if (r.json.peek() != Kind::array) return r.wrong_type("messages", "an array of objects");
-  r.json.enter_array();
-  while (r.json.next_element()) {
-    ++r.place.item;
-    if (!message(r)) return false;
-  }
-  if (!r.json.ok()) return false;
-  if (r.place.item == Place::kNone)
-    return r.refuse("empty_array", "messages", "'messages' is empty: send at least one message.");
-  r.place = {};
-  return true;
+  return r.filled_list("messages", "message", [&r] { return message(r); });
 }
 
 bool read_content(RequestReader& r) {
@@ -148,7 +120,7 @@ bool read_content(RequestReader& r) {
     case Kind::string:
       return r.text();
     case Kind::array:
-      return inner_list(r, "content", [&r] { return part(r); });
+      return r.inner_list("content", [&r] { return part(r); });
     default:
       return r.wrong_type("content", "a string, an array of parts, or null");
   }

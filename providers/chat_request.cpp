@@ -47,16 +47,9 @@ class RequestWalk {
   // answer calls by, stay.
   bool definitions(bool tools) {
     if (json_.peek() != Kind::array) return request_.skip();
-    Place& place = request_.place;
-    place.list = tools ? "tools" : "functions";
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++place.item;
-      if (!request_.object("", [&](std::string_view key) { return tools ? tool_member(key) : named_member(key); }))
-        return false;
-    }
-    place = {};
-    return json_.ok();
+    return request_.list(tools ? "tools" : "functions", [&] {
+      return request_.object("", [&](std::string_view key) { return tools ? tool_member(key) : named_member(key); });
+    });
   }
 
   bool tool_member(std::string_view key) {

@@ -44,12 +44,7 @@ class RequestWalk {
     JsonReader& json = request_.json;
     if (json.peek() == Kind::string) return request_.text();
     if (json.peek() != Kind::array) return request_.wrong_type("prompt", "a string or an array");
-    json.enter_array();
-    while (json.next_element()) {
-      const bool read = json.peek() == Kind::string ? request_.text() : request_.opaque();
-      if (!read) return false;
-    }
-    return json.ok();
+    return request_.elements([&] { return json.peek() == Kind::string ? request_.text() : request_.opaque(); });
   }
 
   bool complete() { return (has_prompt_ || request_.missing("prompt")) && request_.stream_options_apply(); }
@@ -106,7 +101,7 @@ Result<CanonicalRequest> canonicalise_completions(std::string_view body) {
   bool capped = false;
   JsonWriter chat;
   chat.begin_object();
-  TG_CHECK(read_object(reading, "", [&](const std::string& key) -> Status {
+  TG_CHECK(read_request(reading, [&](const std::string& key) -> Status {
     if (key == "prompt") return read_prompt(reading, prompt);
     if (key == "suffix" || key == "echo" || key == "best_of") return refuse_if_asked(reading, key);
     const auto value = reading.in.view(reading.in.skip());

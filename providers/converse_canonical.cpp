@@ -13,7 +13,6 @@ using Effort = ReasoningEffort;
 using Mode = ToolChoice::Mode;
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxTools = 1024;
 
 // Members that change nothing about the answer.
 constexpr std::array<std::string_view, 3> kWithoutEffect = {"requestMetadata", "performanceConfig", "serviceTier"};
@@ -44,8 +43,7 @@ Status read_specification(Reading& reading) {
 }
 
 Status read_tool(Reading& reading) {
-  if (reading.out.tools.size() == kMaxTools)
-    return invalid_value("toolConfig.tools", "Too many tools: at most " + std::to_string(kMaxTools) + " are read.");
+  if (reading.out.tools.size() == kMaxTools) return too_long("toolConfig.tools", kMaxTools);
   return read_object(reading, "toolConfig.tools", [&](const std::string& key) -> Status {
     if (reading.in.null()) return {};
     if (key == "toolSpec") return read_specification(reading);
@@ -183,9 +181,8 @@ Status read_member(Reading& reading, const std::string& name) {
 
 Result<CanonicalRequest> canonicalise_converse(std::string_view body) {
   Reading reading(body);
-  TG_CHECK(read_object(reading, "", [&](const std::string& key) { return read_member(reading, key); }));
-  if (reading.in.at_end()) return std::move(reading.out);
-  return invalid_value("", "The request body is not valid JSON: " + std::string(reading.in.fault()) + ".");
+  TG_CHECK(read_request(reading, [&](const std::string& key) { return read_member(reading, key); }));
+  return std::move(reading.out);
 }
 
 }  // namespace tollgate::providers

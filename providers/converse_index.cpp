@@ -46,13 +46,7 @@ class ConverseWalk {
   }
 
   bool messages() {
-    bool any = false;
-    const bool good = list("messages", [&] {
-      any = true;
-      return message();
-    });
-    if (!good || any) return good;
-    return request_.refuse("empty_array", "messages", "'messages' is empty: send at least one message.");
+    return request_.filled_list("messages", "message", [this] { return message(); });
   }
 
   bool message() {
@@ -62,13 +56,8 @@ class ConverseWalk {
       if (key == "role") return role_member(role);
       return key == "content" ? content() : request_.all_texts(Role::user);
     });
-    take_role(role, first);
+    request_.give_role(role, first);
     return good;
-  }
-
-  void take_role(Role role, std::size_t first) {
-    for (std::size_t i = first; i < index_.texts.size(); ++i)
-      if (index_.texts[i].role == Role::user) index_.texts[i].role = role;  // a tool's results stay the tool's
   }
 
   bool role_member(Role& role) {
@@ -79,22 +68,14 @@ class ConverseWalk {
 
   bool content() {
     if (json_.peek() != Kind::array) return request_.wrong_type("content", "an array of objects");
-    request_.place.inner = "content";
-    request_.place.inner_item = Place::kNone;
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++request_.place.inner_item;
-      if (!block(Role::user)) return false;
-    }
-    request_.place.inner = {};
-    request_.place.inner_item = Place::kNone;
-    return json_.ok();
+    return request_.inner_list("content", [this] { return block(Role::user); });
   }
 
   bool system() {
+    if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type("system", "an array of objects");
     const std::size_t first = index_.texts.size();
-    const bool good = list("system", [this] { return block(Role::user); });
-    take_role(Role::system, first);
+    const bool good = request_.list("system", [this] { return block(Role::user); });
+    request_.give_role(Role::system, first);
     return good;
   }
 
@@ -117,17 +98,11 @@ class ConverseWalk {
   // Names and ids stay.
   bool called(std::string_view texts, Role role) {
     return request_.object("", [&](std::string_view key) {
-      if (key == "content" && texts == key && json_.peek() == Kind::array) return results();
+      if (key == "content" && texts == key && json_.peek() == Kind::array)
+        return request_.elements([this] { return block(Role::tool); });
       const bool reference = key == "toolUseId" || key == "name" || key == "status" || key == "type";
       return reference ? request_.skip() : request_.all_texts(role);
     });
-  }
-
-  bool results() {
-    json_.enter_array();
-    while (json_.next_element())
-      if (!block(Role::tool)) return false;
-    return json_.ok();
   }
 
   bool reasoning() {
@@ -141,12 +116,7 @@ class ConverseWalk {
   // Every string but references and bytes. Recursive: the reader bounds the depth.
   bool prose(Role role) {
     if (json_.peek() == Kind::string) return request_.text(role);
-    if (json_.peek() == Kind::array) {
-      json_.enter_array();
-      while (json_.next_element())
-        if (!prose(role)) return false;
-      return json_.ok();
-    }
+    if (json_.peek() == Kind::array) return request_.elements([&] { return prose(role); });
     if (json_.peek() != Kind::object) return request_.skip();
     return request_.object("", [&](std::string_view key) {
       const bool text = json_.peek() == Kind::string;
@@ -167,10 +137,8 @@ class ConverseWalk {
     return request_.object_of("toolConfig", [this](std::string_view key) {
       if (key == "toolChoice") return request_.skip();
       if (key != "tools" || json_.peek() != Kind::array) return request_.all_texts(Role::other);
-      json_.enter_array();
-      while (json_.next_element())
-        if (!request_.object("", [this](std::string_view kind) { return tool(kind); })) return false;
-      return json_.ok();
+      return request_.elements(
+          [this] { return request_.object("", [this](std::string_view kind) { return tool(kind); }); });
     });
   }
 
@@ -192,21 +160,6 @@ class ConverseWalk {
     if (key == "schema") return request_.optional_text(Role::other, true);
     if (json_.peek() != Kind::object) return request_.all_texts(Role::other);
     return request_.object("", [this](std::string_view inner) { return output_member(inner); });
-  }
-
-  // The elements of a list of the request's own.
-  template <class Element>
-  bool list(std::string_view name, const Element& element) {
-    request_.place = {};
-    if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type(name, "an array of objects");
-    request_.place.list = name;
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++request_.place.item;
-      if (!element()) return false;
-    }
-    request_.place = {};
-    return json_.ok();
   }
 
   RequestReader request_;

@@ -33,14 +33,8 @@ class ContentReader {
   explicit ContentReader(Reading& reading) : reading_(reading), in_(reading.in) {}
 
   Status messages() {
-    reading_.place = {};
-    TG_CHECK(read_array(reading_, "messages", [this] {
-      ++reading_.place.item;
-      return message();
-    }));
-    TG_CHECK(turns_.all_answered());
-    reading_.place = {};
-    return {};
+    TG_CHECK(read_list(reading_, "messages", kMaxMessages, [this] { return message(); }));
+    return turns_.all_answered();
   }
 
   Status system() {

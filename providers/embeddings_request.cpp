@@ -39,14 +39,13 @@ class RequestWalk {
   bool input() {
     if (json_.peek() == Kind::string) return input_text("input");
     if (json_.peek() != Kind::array) return request_.wrong_type("input", "a string or an array");
-    json_.enter_array();
     std::size_t count = 0;
-    while (json_.next_element()) {
-      if (++count > kMaxInputs)
+    const bool good = request_.elements([&] {
+      if (count == kMaxInputs)
         return request_.refuse("invalid_value", "input", "'input' is too long: it may hold at most 2048 items.");
-      if (!element(count - 1)) return false;
-    }
-    if (!json_.ok()) return false;
+      return element(count++);
+    });
+    if (!good) return false;
     return count > 0 || request_.refuse("empty_array", "input", "'input' is an empty array: send at least one text.");
   }
 
@@ -118,7 +117,7 @@ Result<Call> decode_embeddings_request(std::shared_ptr<const std::string> body, 
 Result<EmbeddingRequest> read_embeddings(std::string_view body) {
   Reading reading(body);
   EmbeddingRequest out;
-  TG_CHECK(read_object(reading, "", [&](const std::string& key) -> Status {
+  TG_CHECK(read_request(reading, [&](const std::string& key) -> Status {
     if (key == "input") return read_input(reading, out.inputs);
     if (key == "dimensions") return read_dimensions(reading, out.dimensions);
     if (key == "input_type") return read_input_type(reading, out.input_type);

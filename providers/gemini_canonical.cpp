@@ -12,7 +12,6 @@ using Effort = ReasoningEffort;
 using Mode = ToolChoice::Mode;
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-constexpr int kMaxTools = 1024;
 
 Status note_extra(Reading& reading, const std::string& name) {
   if (reading.in.peek() != Kind::null) note_lossy(reading.out.lossy, name);
@@ -155,8 +154,7 @@ class ConfigReader {
 // --- tools ---
 
 Status read_declaration(Reading& reading) {
-  if (static_cast<int>(reading.out.tools.size()) == kMaxTools)
-    return invalid_value("tools", "Too many functions: at most " + std::to_string(kMaxTools) + " are read.");
+  if (reading.out.tools.size() == kMaxTools) return too_long("tools", kMaxTools);
   CanonicalTool tool;
   std::string parameters;
   TG_CHECK(read_object(reading, "", [&](const std::string& key) -> Status {
@@ -175,7 +173,6 @@ Status read_declaration(Reading& reading) {
 }
 
 Status read_tool(Reading& reading) {
-  ++reading.place.item;
   return read_object(reading, "", [&](const std::string& key) -> Status {
     const std::string name = camel_case(key);
     if (reading.in.null()) return {};
@@ -215,9 +212,7 @@ class RequestReading {
   explicit RequestReading(std::string_view body) : reading_(body) {}
 
   Result<CanonicalRequest> run() {
-    TG_CHECK(read_object(reading_, "", [this](const std::string& key) { return member(camel_case(key)); }));
-    if (!reading_.in.at_end())
-      return invalid_value("", "The request body is not valid JSON: " + std::string(reading_.in.fault()) + ".");
+    TG_CHECK(read_request(reading_, [this](const std::string& key) { return member(camel_case(key)); }));
     return std::move(reading_.out);
   }
 
@@ -241,11 +236,7 @@ class RequestReading {
 }  // namespace
 
 Status read_gemini_tools(Reading& reading) {
-  reading.place = {};
-  reading.place.list = "tools";
-  TG_CHECK(read_array(reading, "tools", [&] { return read_tool(reading); }));
-  reading.place = {};
-  return {};
+  return read_list(reading, "tools", kMaxTools, [&] { return read_tool(reading); });
 }
 
 Status read_gemini_tool_config(Reading& reading) {

@@ -42,15 +42,8 @@ class ContentReader {
   explicit ContentReader(Reading& reading) : reading_(reading), in_(reading.in) {}
 
   Status contents() {
-    reading_.place = {};
-    reading_.place.list = "contents";
-    TG_CHECK(read_array(reading_, "contents", [this] {
-      ++reading_.place.item;
-      return content();
-    }));
-    TG_CHECK(turns_.all_answered());
-    reading_.place = {};
-    return {};
+    TG_CHECK(read_list(reading_, "contents", kMaxMessages, [this] { return content(); }));
+    return turns_.all_answered();
   }
 
   Status system() {

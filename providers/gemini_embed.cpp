@@ -30,10 +30,8 @@ class EmbedWalk {
  private:
   bool requests() {
     if (json_.peek() != Kind::array) return request_.wrong_type("requests", "an array of objects");
-    json_.enter_array();
-    while (json_.next_element())
-      if (!request_.object("requests", [this](std::string_view key) { return member(key); })) return false;
-    return json_.ok();
+    return request_.elements(
+        [this] { return request_.object("requests", [this](std::string_view key) { return member(key); }); });
   }
 
   bool member(std::string_view key) {
@@ -51,13 +49,11 @@ class EmbedWalk {
 
   bool parts() {
     if (json_.peek() != Kind::array) return request_.wrong_type("parts", "an array of objects");
-    json_.enter_array();
-    while (json_.next_element())
-      if (!request_.object("parts", [this](std::string_view key) {
-            return key == "text" ? request_.optional_text() : request_.opaque();
-          }))
-        return false;
-    return json_.ok();
+    return request_.elements([this] {
+      return request_.object("parts", [this](std::string_view key) {
+        return key == "text" ? request_.optional_text() : request_.opaque();
+      });
+    });
   }
 
   bool skip() { return request_.skip(); }
@@ -73,7 +69,7 @@ class EmbedReading {
   explicit EmbedReading(std::string_view body) : reading_(body) {}
 
   Result<EmbeddingRequest> run() {
-    TG_CHECK(read_object(reading_, "", [this](const std::string& key) -> Status {
+    TG_CHECK(read_request(reading_, [this](const std::string& key) -> Status {
       if (camel_case(key) != "requests") return member(key);
       return read_array(reading_, "requests", [this]() -> Status { return request(); });
     }));

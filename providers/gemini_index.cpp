@@ -25,7 +25,7 @@ class GeminiWalk {
     if (name == "contents") return has_contents_ = contents();
     if (name == "systemInstruction") return content(Role::system);
     if (name == "generationConfig") return config();
-    if (name == "tools") return list("tools", [this] { return tool(); });
+    if (name == "tools") return tools();
     if (name == "generateContentRequest")
       return request_.object_of(name, [this](std::string_view key) { return member(camel_case(key)); });
     if (name == "cachedContent") return request_.opaque();  // what the provider keeps, no scanner reads here
@@ -34,13 +34,7 @@ class GeminiWalk {
   }
 
   bool contents() {
-    bool any = false;
-    const bool good = list("contents", [&] {
-      any = true;
-      return content(Role::user);
-    });
-    if (!good || any) return good;
-    return request_.refuse("empty_array", "contents", "'contents' is empty: send at least one content.");
+    return request_.filled_list("contents", "content", [this] { return content(Role::user); });
   }
 
   // {"role":..., "parts":[...]}. A role that comes after the parts counts for them, too.
@@ -51,8 +45,7 @@ class GeminiWalk {
       if (name == "role") return role_member(role);
       return name == "parts" ? parts() : request_.all_texts(Role::user);
     });
-    for (std::size_t i = first; i < index_.texts.size(); ++i)
-      if (index_.texts[i].role == Role::user) index_.texts[i].role = role;  // a function's results stay the tool's
+    request_.give_role(role, first);
     return good;
   }
 
@@ -67,16 +60,9 @@ class GeminiWalk {
 
   bool parts() {
     if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type("parts", "an array of objects");
-    request_.place.inner = "parts";
-    request_.place.inner_item = Place::kNone;
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++request_.place.inner_item;
-      if (!request_.object("", [this](std::string_view key) { return part(camel_case(key)); })) return false;
-    }
-    request_.place.inner = {};
-    request_.place.inner_item = Place::kNone;
-    return json_.ok();
+    return request_.inner_list("parts", [this] {
+      return request_.object("", [this](std::string_view key) { return part(camel_case(key)); });
+    });
   }
 
   bool part(const std::string& name) {
@@ -109,14 +95,19 @@ class GeminiWalk {
     });
   }
 
+  bool tools() {
+    if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type("tools", "an array of objects");
+    return request_.list("tools",
+                         [this] { return request_.object("", [this](std::string_view key) { return tool(key); }); });
+  }
+
   // People write descriptions, examples and defaults into schemas; names of functions stay.
-  bool tool() {
-    return request_.object("", [this](std::string_view key) {
-      if (camel_case(key) != "functionDeclarations") return request_.all_texts(Role::other);
-      return elements("functionDeclarations", [this] {
-        return request_.object("",
-                               [this](std::string_view inner) { return inner == "name" ? request_.skip() : texts(); });
-      });
+  bool tool(std::string_view kind) {
+    if (camel_case(kind) != "functionDeclarations") return texts();
+    if (json_.peek() != Kind::array)
+      return json_.null() || request_.wrong_type("functionDeclarations", "an array of objects");
+    return request_.elements([this] {
+      return request_.object("", [this](std::string_view key) { return key == "name" ? request_.skip() : texts(); });
     });
   }
 
@@ -137,30 +128,6 @@ class GeminiWalk {
     if (!request_.integer("generationConfig.candidateCount", 8, n)) return false;
     index_.n = n.value_or(1);
     return true;
-  }
-
-  // A list of the request's own: refusals name its elements.
-  template <class Element>
-  bool list(std::string_view name, const Element& element) {
-    request_.place = {};
-    request_.place.list = name;
-    const bool good = elements(name, [&] {
-      ++request_.place.item;
-      return element();
-    });
-    if (good) request_.place = {};
-    return good;
-  }
-
-  template <class Element>
-  bool elements(std::string_view name, const Element& element) {
-    if (json_.peek() != Kind::array)
-      return json_.null() ||
-             request_.wrong_type(request_.place.item == Place::kNone ? name : "", "an array of objects");
-    json_.enter_array();
-    while (json_.next_element())
-      if (!element()) return false;
-    return json_.ok();
   }
 
   RequestReader request_;

@@ -40,15 +40,6 @@ struct Seen {
   bool text = false;
 };
 
-// Walks an object inside the one that `r.place` names.
-template <class Take>
-bool inner_object(RequestReader& r, std::string_view name, const Take& take) {
-  const std::string_view outer = std::exchange(r.place.object, name);
-  const bool good = r.object("", take);
-  r.place.object = outer;
-  return good;
-}
-
 bool string_member(RequestReader& r, std::string_view key, std::string& out) {
   if (r.json.peek() != Kind::string) return r.wrong_type(key, "a string");
   out = r.json.decode(r.json.string());
@@ -61,7 +52,7 @@ bool source(RequestReader& r) {
   std::string type;
   std::optional<JsonString> data;
   std::size_t place = 0;  // of `data` among the texts
-  const bool good = inner_object(r, "source", [&](std::string_view key) {
+  const bool good = r.object_of("source", [&](std::string_view key) {
     if (key == "type") return string_member(r, key, type);
     if (key == "content") return read_block_content(r);
     if (key != "data" || r.json.peek() != Kind::string) return is_reference(key) ? r.skip() : read_prose(r, Role::user);
@@ -109,19 +100,12 @@ bool block(RequestReader& r, bool typed) {
 
 // Blocks inside blocks are named by the outermost.
 bool blocks(RequestReader& r) {
-  const Place outer = r.place;
-  const bool outermost = r.place.inner_item == Place::kNone;
-  if (outermost)
-    r.place.inner = "content";
-  else
-    r.place.object = "content";
-  r.json.enter_array();
-  while (r.json.next_element()) {
-    if (outermost) ++r.place.inner_item;
-    if (!block(r, true)) return false;
-  }
-  r.place = outer;
-  return r.json.ok();
+  const auto element = [&r] { return block(r, true); };
+  if (r.place.inner_item == Place::kNone) return r.inner_list("content", element);
+  const std::string_view outer = std::exchange(r.place.object, "content");
+  const bool good = r.elements(element);
+  r.place.object = outer;
+  return good;
 }
 
 }  // namespace
@@ -142,12 +126,7 @@ bool read_prose(RequestReader& r, Role role) {
   const Kind kind = r.json.peek();
   if (kind == Kind::string) return r.text(role);
   if (kind != Kind::array && kind != Kind::object) return r.skip();
-  if (kind == Kind::array) {
-    r.json.enter_array();
-    while (r.json.next_element())
-      if (!read_prose(r, role)) return false;
-    return r.json.ok();
-  }
+  if (kind == Kind::array) return r.elements([&] { return read_prose(r, role); });
   return r.object("", [&](std::string_view key) {
     const bool reference = is_reference(key) && r.json.peek() == Kind::string;
     return reference ? r.skip() : read_prose(r, role);

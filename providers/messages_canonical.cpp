@@ -23,9 +23,7 @@ class RequestReading {
   explicit RequestReading(std::string_view body) : reading_(body) {}
 
   Result<CanonicalRequest> run() {
-    TG_CHECK(read_object(reading_, "", [this](const std::string& name) { return member(name); }));
-    if (!in_.at_end())
-      return invalid_value("", "The request body is not valid JSON: " + std::string(in_.fault()) + ".");
+    TG_CHECK(read_request(reading_, [this](const std::string& name) { return member(name); }));
     TG_CHECK(settle_thinking());
     mark_last_block();
     return std::move(out_);

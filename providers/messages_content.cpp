@@ -12,7 +12,6 @@ using Part = CanonicalPart;
 using Parts = std::vector<Part>;
 
 constexpr std::size_t kMaxParts = 65'536;  // of all messages
-constexpr int kMaxMessages = 65'536;
 
 void append(Parts& to, Parts&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -49,29 +48,22 @@ class ContentReader {
   explicit ContentReader(Reading& reading) : reading_(reading), in_(reading.in) {}
 
   Status messages() {
-    const Place outer = std::exchange(reading_.place, Place{});
-    TG_CHECK(read_array(reading_, "messages", [this] { return message(); }));
-    TG_CHECK(turns_.all_answered());
-    reading_.place = outer;
-    return {};
+    TG_CHECK(read_list(reading_, "messages", kMaxMessages, [this] { return message(); }));
+    return turns_.all_answered();
   }
 
   Status system() {
     if (in_.null()) return {};
-    const Place outer = std::exchange(reading_.place, Place{});
-    reading_.place.list = "system";
     CanonicalMessage message;
     message.role = Role::system;
     if (in_.peek() == Kind::string) {
       TG_CHECK(read_string(reading_, "system", message.parts.emplace_back().text));
     } else {
-      TG_CHECK(read_array(reading_, "system", [&]() -> Status {
-        ++reading_.place.item;
+      TG_CHECK(read_list(reading_, "system", kMaxParts, [&]() -> Status {
         TG_CHECK(block(message.parts));
         return texts_only(message.parts);
       }));
     }
-    reading_.place = outer;
     auto& messages = reading_.out.messages;
     messages.insert(messages.begin(), std::move(message));  // wherever it stands in the request
     return {};
@@ -81,8 +73,6 @@ class ContentReader {
   // --- messages ---
 
   Status message() {
-    if (++reading_.place.item == kMaxMessages)
-      return invalid_value("messages", "Too many messages: at most " + std::to_string(kMaxMessages) + " are read.");
     std::string role;
     Parts parts;
     TG_CHECK(read_object(reading_, "", [&](const std::string& key) {

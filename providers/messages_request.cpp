@@ -57,15 +57,13 @@ class RequestWalk {
 
   bool system() {
     const std::size_t first = index_.texts.size();
-    request_.place.list = "system";
-    const bool good =
-        json_.peek() == Kind::array ? each("system", [this] { return system_block(); }) : json_.null() || system_text();
+    const bool good = json_.peek() == Kind::array ? request_.list("system", [this] { return system_block(); })
+                                                  : json_.null() || system_text();
     for (std::size_t i = first; i < index_.texts.size(); ++i) index_.texts[i].role = Role::system;
     return good;
   }
 
   bool system_text() {
-    request_.place = {};
     return json_.peek() == Kind::string ? request_.text() : request_.wrong_type("system", "a string or an array");
   }
 
@@ -82,7 +80,7 @@ class RequestWalk {
   // People write descriptions, examples and defaults into schemas; names, which the answer calls by, stay.
   bool tools() {
     if (json_.peek() != Kind::array) return json_.null() || request_.wrong_type("tools", "an array of objects");
-    return each("tools", [this] {
+    return request_.list("tools", [this] {
       return request_.object("", [this](std::string_view key) {
         const bool schema = key == "input_schema" || key == "input_examples" || key == "description";
         if (schema) return request_.all_texts(Role::other);
@@ -93,14 +91,7 @@ class RequestWalk {
   }
 
   bool messages() {
-    if (json_.peek() != Kind::array) return request_.wrong_type("messages", "an array of objects");
-    bool any = false;
-    const bool good = each("messages", [&] {
-      any = true;
-      return message();
-    });
-    if (!good || any) return good;
-    return request_.refuse("empty_array", "messages", "'messages' is empty: send at least one message.");
+    return request_.filled_list("messages", "message", [this] { return message(); });
   }
 
   bool message() {
@@ -115,8 +106,7 @@ class RequestWalk {
     if (!good) return false;
     if (!role) return request_.missing("role");
     if (!has_content) return request_.missing("content");
-    for (std::size_t i = first; i < index_.texts.size(); ++i)
-      if (index_.texts[i].role == Role::user) index_.texts[i].role = *role;  // a tool's results stay the tool's
+    request_.give_role(*role, first);
     return true;
   }
 
@@ -129,20 +119,6 @@ class RequestWalk {
     if (name == "system") role = Role::system;
     const std::string path = request_.place.path("role");
     return role || request_.refuse("invalid_value", path, "'" + path + "' must be user, assistant or system.");
-  }
-
-  // The elements of a list of the request's own.
-  template <class Element>
-  bool each(std::string_view list, const Element& element) {
-    request_.place = {};
-    request_.place.list = list;
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++request_.place.item;
-      if (!element()) return false;
-    }
-    request_.place = {};
-    return json_.ok();
   }
 
   bool complete() {

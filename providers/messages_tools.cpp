@@ -6,8 +6,6 @@ namespace {
 
 using Kind = JsonReader::Kind;
 
-constexpr int kMaxTools = 1024;
-
 // A member that changes what the provider does, and has no counterpart here: said, unless it says nothing.
 Status note_extra(Reading& reading, const std::string& name) {
   if (reading.in.null()) return {};
@@ -43,15 +41,7 @@ Status read_tool(Reading& reading) {
 
 Status read_tool_list(Reading& reading) {
   if (reading.in.null()) return {};
-  const Place outer = std::exchange(reading.place, Place());
-  reading.place.list = "tools";
-  TG_CHECK(read_array(reading, "tools", [&]() -> Status {
-    if (++reading.place.item == kMaxTools)
-      return invalid_value("tools", "Too many tools: at most " + std::to_string(kMaxTools) + " are read.");
-    return read_tool(reading);
-  }));
-  reading.place = outer;
-  return {};
+  return read_list(reading, "tools", kMaxTools, [&] { return read_tool(reading); });
 }
 
 Status read_choice(Reading& reading) {

@@ -18,9 +18,9 @@ struct Place {
   static constexpr int kNone = -1;
   std::string_view list = "messages";
   int item = kNone;
-  std::string_view inner;  // "content" or "tool_calls"
+  std::string_view inner = {};  // "content" or "tool_calls"
   int inner_item = kNone;
-  std::string_view object;  // a named object inside, such as "function"
+  std::string_view object = {};  // a named object inside, such as "function"
 
   std::string path(std::string_view member) const {
     std::string out;

@@ -132,17 +132,17 @@ bool RequestReader::optional_text(Role role, bool json_inside) {
 bool RequestReader::all_texts(Role role) {
   const Kind kind = json.peek();
   if (kind == Kind::string) return text(role);
-  if (kind == Kind::array) {
-    json.enter_array();
-    while (json.next_element())
-      if (!all_texts(role)) return false;
-    return json.ok();
-  }
+  if (kind == Kind::array) return elements([&] { return all_texts(role); });
   if (kind != Kind::object) return skip();
   json.enter_object();
   while (json.next_member())
     if (!all_texts(role)) return false;
   return json.ok();
+}
+
+void RequestReader::give_role(Role role, std::size_t first) {
+  for (std::size_t i = first; i < index.texts.size(); ++i)
+    if (index.texts[i].role == Role::user) index.texts[i].role = role;
 }
 
 bool RequestReader::opaque() {

@@ -55,6 +55,17 @@ class RequestReader {
   // The same for the value of a named member, which refusals then name as the place.
   template <class Take>
   bool object_of(std::string_view name, const Take& take);
+  // The elements of an array, which `take()` consumes one by one. REQUIRES: an array is next
+  template <class Take>
+  bool elements(const Take& take);
+  // The same of a list of the request's own, and of one inside an element of such a list: refusals name the element.
+  template <class Take>
+  bool list(std::string_view name, const Take& take);
+  template <class Take>
+  bool inner_list(std::string_view name, const Take& take);
+  // A list with something in it: `item` says in one word of what.
+  template <class Take>
+  bool filled_list(std::string_view name, std::string_view item, const Take& take);
   bool boolean(std::string_view member, bool& value);
   // null leaves `out` as it is.
   bool integer(const std::string& member, std::int64_t max, std::optional<std::int64_t>& out);
@@ -69,6 +80,8 @@ class RequestReader {
   bool optional_text(Role role = Role::user, bool json_inside = false);
   // Every string in any value, however deep. Keys are left alone: what comes back is read by them.
   bool all_texts(Role role);
+  // The texts since `first` that seemed a user's are of `role`; a tool's results stay the tool's.
+  void give_role(Role role, std::size_t first);
   // Something no scanner reads.
   bool opaque();
   // What a provider wrote for itself; anything but base64 is somebody's text.
@@ -110,6 +123,50 @@ bool RequestReader::object_of(std::string_view name, const Take& take) {
   const bool good = object("", take);
   place.object = outer;
   return good;
+}
+
+template <class Take>
+bool RequestReader::elements(const Take& take) {
+  json.enter_array();
+  while (json.next_element())
+    if (!take()) return false;
+  return json.ok();
+}
+
+template <class Take>
+bool RequestReader::list(std::string_view name, const Take& take) {
+  place = {.list = name};
+  const bool good = elements([&] {
+    ++place.item;
+    return take();
+  });
+  place = {};
+  return good;
+}
+
+template <class Take>
+bool RequestReader::inner_list(std::string_view name, const Take& take) {
+  const Place outer = place;
+  place.inner = name;
+  const bool good = elements([&] {
+    ++place.inner_item;
+    return take();
+  });
+  place = outer;
+  return good;
+}
+
+template <class Take>
+bool RequestReader::filled_list(std::string_view name, std::string_view item, const Take& take) {
+  if (json.peek() != Kind::array) return wrong_type(name, "an array of objects");
+  bool any = false;
+  const bool good = list(name, [&] {
+    any = true;
+    return take();
+  });
+  if (!good || any) return good;
+  return refuse("empty_array", std::string(name),
+                "'" + std::string(name) + "' is empty: send at least one " + std::string(item) + ".");
 }
 
 template <class Take>

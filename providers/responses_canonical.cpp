@@ -157,9 +157,7 @@ void put_first(std::string instructions, std::vector<CanonicalMessage>& messages
 Result<CanonicalRequest> canonicalise_responses(std::string_view body) {
   Reading reading(body);
   std::string instructions;
-  TG_CHECK(read_object(reading, "", [&](const std::string& name) { return read_member(reading, name, instructions); }));
-  if (!reading.in.at_end())
-    return invalid_value("", "The request body is not valid JSON: " + std::string(reading.in.fault()) + ".");
+  TG_CHECK(read_request(reading, [&](const std::string& name) { return read_member(reading, name, instructions); }));
   if (!instructions.empty()) put_first(std::move(instructions), reading.out.messages);
   return std::move(reading.out);
 }

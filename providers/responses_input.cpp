@@ -15,7 +15,7 @@ using Kind = JsonReader::Kind;
 using Part = CanonicalPart;
 using Parts = std::vector<Part>;
 
-constexpr std::size_t kMaxItems = 16'384;
+constexpr int kMaxItems = 16'384;
 constexpr std::size_t kMaxParts = 65'536;  // of all items
 
 struct Item {
@@ -93,14 +93,7 @@ Status read_parts(Reading& reading, std::string_view name, Parts& parts) {
     return read_string(reading, name, part->text);
   }
   if (reading.in.peek() != Kind::array) return skip_value(reading);  // of an item that is refused for its type
-  reading.place.inner = name;
-  TG_CHECK(read_array(reading, "", [&] {
-    ++reading.place.inner_item;
-    return read_part(reading, parts);
-  }));
-  reading.place.inner = {};
-  reading.place.inner_item = Place::kNone;
-  return {};
+  return read_inner_list(reading, name, [&] { return read_part(reading, parts); });
 }
 
 // --- items ---
@@ -147,18 +140,13 @@ Status check_item(const Item& item) {
 
 Result<std::vector<Item>> read_items(Reading& reading) {
   std::vector<Item> items;
-  const Place outer = std::exchange(reading.place, Place());
-  reading.place.list = "input";
-  TG_CHECK(read_array(reading, "", [&]() -> Status {
-    if (++reading.place.item == static_cast<int>(kMaxItems))
-      return invalid_value("input", "Too many items: at most " + std::to_string(kMaxItems) + " are read.");
+  TG_CHECK(read_list(reading, "input", kMaxItems, [&]() -> Status {
     Item& item = items.emplace_back();
     item.type = "message";  // it may go unsaid
     item.path = reading.place.path("");
     TG_CHECK(read_object(reading, "", [&](const std::string& key) { return read_item_member(reading, key, item); }));
     return check_item(item);
   }));
-  reading.place = outer;
   return items;
 }
 

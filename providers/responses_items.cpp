@@ -48,10 +48,7 @@ bool role_member(RequestReader& r, std::optional<Role>& role) {
 // The tokens of a text, cut where no scanner finds anything.
 bool logprobs(RequestReader& r) {
   if (r.json.peek() != Kind::array) return r.opaque();
-  r.json.enter_array();
-  while (r.json.next_element())
-    if (!r.opaque()) return false;
-  return r.json.ok();
+  return r.elements([&r] { return r.opaque(); });
 }
 
 bool part_member(RequestReader& r, std::string_view key, std::string& type, bool& found_text) {
@@ -80,15 +77,7 @@ bool part(RequestReader& r, bool typed) {
 }
 
 bool parts(RequestReader& r, std::string_view name, bool typed) {
-  const Place outer = r.place;
-  r.place.inner = name;
-  r.json.enter_array();
-  while (r.json.next_element()) {
-    ++r.place.inner_item;
-    if (!part(r, typed)) return false;
-  }
-  r.place = outer;
-  return r.json.ok();
+  return r.inner_list(name, [&] { return part(r, typed); });
 }
 
 bool content(RequestReader& r) {
@@ -168,17 +157,7 @@ bool item(RequestReader& r) {
 bool read_input(RequestReader& r) {
   if (r.json.peek() == Kind::string) return r.text();
   if (r.json.peek() != Kind::array) return r.wrong_type("input", "a string or an array of items");
-  r.place.list = "input";
-  r.json.enter_array();
-  while (r.json.next_element()) {
-    ++r.place.item;
-    if (!item(r)) return false;
-  }
-  if (!r.json.ok()) return false;
-  if (r.place.item == Place::kNone)
-    return r.refuse("empty_array", "input", "'input' is empty: send at least one item.");
-  r.place = {};
-  return true;
+  return r.filled_list("input", "item", [&r] { return item(r); });
 }
 
 bool refuse_state(RequestReader& r, const std::string& param, std::string_view instead) {

@@ -67,15 +67,8 @@ class RequestWalk {
   bool tools() {
     if (json_.null()) return true;
     if (json_.peek() != Kind::array) return request_.wrong_type("tools", "an array of objects");
-    Place& place = request_.place;
-    place.list = "tools";
-    json_.enter_array();
-    while (json_.next_element()) {
-      ++place.item;
-      if (!request_.object("", [this](std::string_view key) { return named_member(key); })) return false;
-    }
-    place = {};
-    return json_.ok();
+    return request_.list(
+        "tools", [this] { return request_.object("", [this](std::string_view key) { return named_member(key); }); });
   }
 
   bool named_member(std::string_view key) {

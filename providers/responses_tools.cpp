@@ -6,7 +6,6 @@ namespace {
 
 using Kind = JsonReader::Kind;
 
-constexpr std::size_t kMaxTools = 512;
 constexpr std::string_view kInputSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false})";
 
@@ -81,7 +80,7 @@ struct RawChoice {
 
 Status read_allowed(Reading& reading, RawChoice& raw) {
   return read_array(reading, "tool_choice.tools", [&]() -> Status {
-    if (raw.allowed.size() == kMaxTools) return invalid_value("tool_choice.tools", "Too many tools are listed.");
+    if (raw.allowed.size() == kMaxTools) return too_long("tool_choice.tools", kMaxTools);
     auto& name = raw.allowed.emplace_back();
     return read_object(reading, "tool_choice.tools", [&](const std::string& key) {
       return key == "name" ? read_string(reading, "tool_choice.tools.name", name) : skip_value(reading);
@@ -106,15 +105,7 @@ Status choose(RawChoice raw, ToolChoice& out) {
 
 Status read_flat_tools(Reading& reading) {
   if (reading.in.null()) return {};
-  const Place outer = std::exchange(reading.place, Place());
-  reading.place.list = "tools";
-  TG_CHECK(read_array(reading, "", [&]() -> Status {
-    if (++reading.place.item == static_cast<int>(kMaxTools))
-      return invalid_value("tools", "Too many tools: at most " + std::to_string(kMaxTools) + " are read.");
-    return read_tool(reading);
-  }));
-  reading.place = outer;
-  return {};
+  return read_list(reading, "tools", kMaxTools, [&] { return read_tool(reading); });
 }
 
 Status read_flat_tool_choice(Reading& reading) {

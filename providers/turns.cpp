@@ -9,6 +9,7 @@ using Part = CanonicalPart;
 using Parts = std::vector<CanonicalPart>;
 
 Status Turns::assistant(Parts parts) {
+  turn_ = reading_.place;
   TG_CHECK(all_answered());
   for (Part& part : parts) {
     if (part.kind == Part::Kind::tool_result) return misplaced(words_.result, "user");
@@ -21,6 +22,7 @@ Status Turns::assistant(Parts parts) {
 }
 
 Status Turns::user(Parts parts) {
+  turn_ = reading_.place;
   Parts rest;
   for (Part& part : parts) {
     if (part.kind == Part::Kind::tool_call) return misplaced(words_.call, words_.assistant);
@@ -55,7 +57,7 @@ Status Turns::result(Part part) {
 
 Status Turns::all_answered() const {
   if (waiting_.empty()) return {};
-  return invalid_value(reading_.place.path(words_.unanswered_at), std::string(words_.unanswered));
+  return invalid_value(turn_.path(words_.unanswered_at), std::string(words_.unanswered));
 }
 
 Error Turns::misplaced(std::string_view what, std::string_view role) const {

@@ -44,6 +44,7 @@ class Turns {
 
   Reading& reading_;
   const TurnWords& words_;
+  Place turn_;                    // the latest
   std::vector<Waiting> waiting_;  // calls without a result yet
   int invented_ = 0;              // ids of calls that came without one
 };

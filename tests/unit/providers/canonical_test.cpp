@@ -211,7 +211,7 @@ TEST(Canonical, RefusesWhatIsOutOfRangeByName) {
 TEST(Canonical, BoundsWhatItReads) {
   std::string tools = R"({"type":"function","function":{"name":"w"}})";
   std::string many = tools;
-  for (int i = 0; i < 600; ++i) many += "," + tools;
+  for (int i = 0; i < 1024; ++i) many += "," + tools;
   EXPECT_EQ(refused(R"("tools":[)" + many + "]").param, "tools");
   std::string parts = R"({"type":"text","text":""})";
   std::string all = parts;
