@@ -19,6 +19,7 @@ struct Group {
   std::size_t at = 0;  // in Cluster::chars
   std::size_t length = 0;
   std::size_t digits_before = 0;  // in the groups before it
+  char separator = '\0';          // before the next group, where that is one character
 };
 
 // Groups of digits with at most a few separators between them. Holds buffers: reuse one per scan.
@@ -26,8 +27,9 @@ struct Cluster {
   std::string_view chars;  // folded: starts with the first digit. The text itself where every byte is a character.
   Folded folded;           // ... and where that is not so, what `chars` looks at
   std::vector<Group> groups;
-  std::string digits;     // of all groups
-  std::size_t start = 0;  // bytes of the original
+  std::string_view digits;  // of all groups: a part of `chars` where there is one group
+  std::string joined;       // ... and where there are more, what `digits` looks at
+  std::size_t start = 0;    // bytes of the original
   std::size_t end = 0;
   mutable Hints hints;  // of what begins in it
 
@@ -35,6 +37,7 @@ struct Cluster {
   void clear();
   bool plain() const { return folded.places.empty(); }
   void add_group(std::size_t at, std::size_t length);
+  void join_digits();  // when all groups are known
   // What stands between group i and group i+1.
   std::string_view gap(std::size_t i) const {
     const std::size_t from = groups[i].at + groups[i].length;

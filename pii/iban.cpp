@@ -1,6 +1,7 @@
 // IBANs: country, check digits, and the length that the country prescribes.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 
 #include "pii/byte_classes.h"
@@ -67,14 +68,11 @@ Head read_head(std::string_view text, const Cluster& cluster) {
   return head;
 }
 
-// Tries an IBAN whose two letters and two check digits start at unit i of `head`.
-void try_at(std::string_view text, const Head& head, std::size_t i, Findings& out) {
-  const auto* s = &head.units[i];
-  if (!is_alpha(s[0].c) || !is_alpha(s[1].c) || !is_digit(s[2].c) || !is_digit(s[3].c)) return;
-  const std::size_t start = s[0].start;
+// Tries an IBAN that begins at `start` with the letters of its country.
+void try_at(std::string_view text, std::size_t start, char first, char second, Findings& out) {
   const bool ascii_before = start > 0 && static_cast<unsigned char>(text[start - 1]) < 0x80;
   if (ascii_before && is_alnum(unit_before(text, start).c)) return;
-  const std::size_t length = iban_length(to_upper(s[0].c), to_upper(s[1].c));
+  const std::size_t length = iban_length(to_upper(first), to_upper(second));
   if (length == 0) return;
   Characters iban;
   const auto end = read(text, start, length, iban);
@@ -82,23 +80,37 @@ void try_at(std::string_view text, const Head& head, std::size_t i, Findings& ou
     out.push_back({EntityType::iban_code, start, *end, 1.0, 0, {Term::check}});
 }
 
-// Whether two letters and two digits stand together where an IBAN may begin; true where escapes make that hard to tell.
-bool maybe_head(std::string_view text, const Cluster& cluster) {
-  constexpr std::size_t kLongestEscape = 12;
-  if (!cluster.plain()) return true;
-  const std::size_t from = cluster.start - std::min(cluster.start, kBack + kLongestEscape);
-  const ByteClasses classes = classify(text, from, std::min(cluster.start + 2, text.size()) - from);
-  const std::uint64_t letters = classes.letters();
-  const std::uint64_t digits = classes.digit;
-  return !classes.plain() || (letters & (letters >> 1U) & (digits >> 2U) & (digits >> 3U)) != 0;
+// Unit by unit: escapes and other scripts.
+void detect_folded(std::string_view text, const Cluster& cluster, Findings& out) {
+  const Head head = read_head(text, cluster);
+  for (std::size_t i = 0; i + 4 <= head.size; ++i) {
+    const auto* s = &head.units[i];
+    if (is_alpha(s[0].c) && is_alpha(s[1].c) && is_digit(s[2].c) && is_digit(s[3].c))
+      try_at(text, s[0].start, s[0].c, s[1].c, out);
+  }
+}
+
+// Where an IBAN may go on from `from` to the cluster: letters, digits and separators.
+bool reaches(std::string_view text, std::size_t from, std::size_t cluster) {
+  return std::ranges::all_of(text.substr(from, cluster - from), [](char c) { return is_alnum(c) || is_gap(c); });
 }
 
 }  // namespace
 
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
-  if (!maybe_head(text, cluster)) return;
-  const Head head = read_head(text, cluster);
-  for (std::size_t i = 0; i + 4 <= head.size; ++i) try_at(text, head, i, out);
+  constexpr std::size_t kLongestEscape = 12;
+  if (!cluster.plain()) return detect_folded(text, cluster, out);
+  const std::size_t from = cluster.start - std::min(cluster.start, kBack + kLongestEscape);
+  const ByteClasses classes = classify(text, from, std::min(cluster.start + 2, text.size()) - from);
+  if (!classes.plain()) return detect_folded(text, cluster, out);
+  const std::uint64_t letters = classes.letters();
+  const std::uint64_t digits = classes.digit;
+  const std::uint64_t within = ~std::uint64_t{0} << (cluster.start - std::min(cluster.start, kBack) - from);
+  std::uint64_t heads = letters & (letters >> 1U) & (digits >> 2U) & (digits >> 3U) & within;
+  for (; heads != 0; heads &= heads - 1) {
+    const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(heads));
+    if (reaches(text, at, cluster.start)) try_at(text, at, text[at], text[at + 1], out);
+  }
 }
 
 }  // namespace tollgate::pii

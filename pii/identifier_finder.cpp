@@ -1,7 +1,9 @@
 #include "pii/identifier_finder.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cmath>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@ constexpr std::size_t kMostCharacters = TokenRow::kMostCharacters;
 constexpr std::size_t kPrefixLetters = 5;  // "MORGA 657054", "DE 123456789"
 constexpr std::size_t kFewestDigits = 6;   // where no letters touch them
 constexpr double kLeast = 0.05;            // less likely than this is not worth telling
+constexpr double kLeastOdds = kLeast / (1 - kLeast);
 
 // What a circumstance does to the odds.
 namespace factor {
@@ -115,18 +118,32 @@ void TokenRow::add_group(std::size_t at) { groups[group_count++] = {at, size - a
 struct IdentifierFinder::Candidate {
   std::string_view characters;
   std::size_t first = 0;  // of the row's characters
-  std::size_t start = 0;  // bytes of the text
-  std::size_t end = 0;
+  std::size_t first_group = 0;
+  std::size_t last_group = 0;
   std::uint32_t digits = 0;
   std::uint32_t gaps = 0;
+  // The rest is looked at where some shape fits.
+  std::size_t start = 0;  // bytes of the text
+  std::size_t end = 0;
+  double others = 1;  // what else digits in these groups are
   bool part_of_row = false;
+  bool glued = false;
+  bool small_letters = false;
+  double at_most = 1;  // what all circumstances but the separators do to the odds, where its name stands by
 
+  void look(const Surroundings& around);
+  // Whether its odds could be worth telling. Where nothing could raise them far enough, nobody needs to check it.
+  bool may_be(const Shape& shape, const TypeSet& types) const {
+    const double most = gaps == shape.bars ? shape.best_odds
+                        : gaps != 0        ? shape.odds * factor::kOddSeparators
+                                           : shape.odds;
+    return most * at_most >= kLeastOdds && types.test(static_cast<std::size_t>(shape.row->type));
+  }
   bool has_gaps_at(std::initializer_list<unsigned> places) const {
     std::uint32_t bits = 0;
     for (const unsigned place : places) bits |= 1U << place;
     return gaps == bits;
   }
-  // What else digits in these groups are.
   double other_explanations(const TokenRow& row) const {
     const char gap = row.gaps[first + 3];
     if (characters.size() == 9 && has_gaps_at({3, 6}) && gap != '-') return factor::kAmount;
@@ -145,8 +162,7 @@ class IdentifierFinder::Surroundings {
   // A part of something longer: a variable's name, base64.
   bool glued(std::size_t start, std::size_t end) const {
     static constexpr std::string_view kGlue = "_+=/";
-    return (start > 0 && kGlue.find(text_[start - 1]) != std::string_view::npos) ||
-           (end < text_.size() && kGlue.find(text_[end]) != std::string_view::npos);
+    return (start > 0 && is_one_of(text_[start - 1], kGlue)) || (end < text_.size() && is_one_of(text_[end], kGlue));
   }
   bool named(std::size_t list, std::size_t start, std::size_t end) const {
     if (!near_ || near_start_ != start) {
@@ -158,7 +174,7 @@ class IdentifierFinder::Surroundings {
   // Words beside a number.
   bool spaced_small_letters(std::size_t start, std::size_t end) const {
     const auto spelled = text_.substr(start, end - start);
-    return spelled.find(' ') != std::string_view::npos && std::any_of(spelled.begin(), spelled.end(), is_lower);
+    return std::ranges::any_of(spelled, is_lower) && spelled.find(' ') != std::string_view::npos;
   }
   bool named_otherwise(std::size_t start, std::size_t end) const {
     return cluster_.hints.around(text_, start, end) == Hint::other;
@@ -172,6 +188,20 @@ class IdentifierFinder::Surroundings {
   mutable std::optional<IdentifierNames::Set> near_;  // around what starts at near_start_
   mutable std::size_t near_start_ = 0;
 };
+
+void IdentifierFinder::Candidate::look(const Surroundings& around) {
+  const TokenRow& row = around.row();
+  start = row.places[first].start;
+  end = row.places[first + characters.size() - 1].end;
+  const char own = last_group > first_group ? row.gaps[row.groups[last_group].at] : '\0';
+  others = other_explanations(row);
+  part_of_row = hangs_on(row, first_group, own) || hangs_on(row, last_group + 1, own);
+  glued = around.glued(start, end);
+  small_letters = around.spaced_small_letters(start, end);
+  constexpr double kRounding = 1.001;
+  at_most = factor::kHome * factor::kNamed * kRounding * others * (part_of_row ? factor::kPartOfRow : 1) *
+            (glued ? factor::kGlued : 1) * (small_letters ? factor::kSmallLetters : 1);
+}
 
 IdentifierFinder::IdentifierFinder() {
   for (const auto& row : identifiers()) {
@@ -193,6 +223,7 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
   Shape out;
   out.row = &row;
   out.names = names_.add(row.words);
+  Places places;
   std::size_t place = 0;
   for (const char c : shape) {
     const std::uint32_t bit = 1U << place;
@@ -201,20 +232,35 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
       out.separators[place] = c;
       continue;
     }
-    if (c == 'd' || is_digit(c)) out.digits |= bit;
-    if (c == 'a' || is_upper(c)) out.letters |= bit;
+    if (c == 'd' || is_digit(c)) places.digits |= bit;
+    if (c == 'a' || is_upper(c)) places.letters |= bit;
     if (is_upper(c) || is_digit(c)) {
       out.literals[place] = c;
       out.has_literals = true;
     }
     ++place;
   }
-  by_length_.at(place).all.push_back(out);
-  if (out.letters == 0) by_length_.at(place).of_digits.push_back(out);
+  out.odds = row.odds * row.one_in;
+  out.best_odds =
+      out.odds * std::min(std::pow(factor::kOwnSeparator, std::popcount(out.bars)), factor::kMostSeparators);
+  Shapes& shapes = by_length_.at(place);
+  shapes.all.push_back(out);
+  shapes.places.push_back(places);
+  if (places.letters == 0) shapes.of_digits.push_back(out);
+}
+
+// Digits with nothing beside them that could belong to the same row, of a length that none of digits alone has.
+bool IdentifierFinder::is_no_length(std::string_view text, const Cluster& cluster) const {
+  static constexpr std::string_view kEnds = ",:\"'=()[]{}|!?#$\n\r\t";
+  if (!cluster.plain() || cluster.groups.size() != 1) return false;
+  if (cluster.start > 0 && !is_one_of(text[cluster.start - 1], kEnds)) return false;
+  if (cluster.end < text.size() && !is_one_of(text[cluster.end], kEnds)) return false;
+  return cluster.digits.size() > kLongest || by_length_[cluster.digits.size()].of_digits.empty();
 }
 
 void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
                               Findings& out) const {
+  if (is_no_length(text, cluster)) return;
   const bool touched = is_alnum(char_before(text, cluster.start)) || is_alnum(char_after(text, cluster.end));
   if (cluster.digits.size() < kFewestDigits && !touched) return;
   const std::size_t start = row_start(text, cluster.start, floor);
@@ -225,8 +271,8 @@ void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std
   for (std::size_t first = 0; first < row.group_count; ++first) {
     Candidate candidate;
     candidate.first = row.groups[first].at;
-    candidate.start = row.places[candidate.first].start;
-    if (candidate.start >= cluster.end) break;
+    candidate.first_group = first;
+    if (row.places[candidate.first].start >= cluster.end) break;
     for (std::size_t last = first; last < row.group_count; ++last) {
       const std::size_t length = row.groups[last].at + row.groups[last].length - candidate.first;
       if (length > kLongest) break;
@@ -234,61 +280,76 @@ void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std
       candidate.digits = row.digits_of(candidate.first, length);
       if (by_length_[length].all.empty() || candidate.digits == 0) continue;
       candidate.characters = {row.characters.data() + candidate.first, length};
-      candidate.end = row.places[candidate.first + length - 1].end;
-      const char own = last > first ? row.gaps[row.groups[last].at] : '\0';
-      candidate.part_of_row = hangs_on(row, first, own) || hangs_on(row, last + 1, own);
+      candidate.last_group = last;
       try_shapes(around, candidate, types, out);
     }
   }
 }
 
-bool IdentifierFinder::fits(const Shape& shape, const Candidate& candidate, const TypeSet& types) const {
-  const std::uint32_t letters = ~candidate.digits & ((1U << candidate.characters.size()) - 1U);
-  if ((shape.digits & letters) != 0 || (shape.letters & candidate.digits) != 0) return false;
-  if (!types.test(static_cast<std::size_t>(shape.row->type))) return false;
-  if (shape.has_literals &&
-      !std::equal(candidate.characters.begin(), candidate.characters.end(), shape.literals.begin(),
-                  [](char c, char literal) { return literal == '\0' || c == literal; }))
-    return false;
-  return shape.row->valid == nullptr || shape.row->valid(candidate.characters);
+void IdentifierFinder::try_shapes(const Surroundings& around, Candidate& candidate, const TypeSet& types,
+                                  Findings& out) const {
+  const std::size_t length = candidate.characters.size();
+  const Shapes& shapes = by_length_[length];
+  const std::uint32_t letters = ~candidate.digits & ((1U << length) - 1U);
+  if (letters == 0) {
+    candidate.look(around);
+    for (const auto& shape : shapes.of_digits)
+      if (candidate.may_be(shape, types)) weigh(shape, around, candidate, types, out);
+    return;
+  }
+  bool looked = false;
+  const Shape* shape = shapes.all.data();
+  for (const Places& places : shapes.places) {
+    const Shape& here = *shape++;
+    if (((places.digits & letters) | (places.letters & candidate.digits)) != 0) continue;
+    if (!looked) candidate.look(around);
+    looked = true;
+    if (candidate.may_be(here, types)) weigh(here, around, candidate, types, out);
+  }
 }
 
-void IdentifierFinder::try_shapes(const Surroundings& around, const Candidate& candidate, const TypeSet& types,
-                                  Findings& out) const {
-  constexpr double kLeastOdds = kLeast / (1 - kLeast);
+namespace {
+
+bool has_literals_of(const std::array<char, 20>& literals, std::string_view characters) {
+  return std::equal(characters.begin(), characters.end(), literals.begin(),
+                    [](char c, char literal) { return literal == '\0' || c == literal; });
+}
+
+}  // namespace
+
+void IdentifierFinder::weigh(const Shape& shape, const Surroundings& around, const Candidate& candidate,
+                             const TypeSet& types, Findings& out) const {
+  const Identifier& kind = *shape.row;
   const std::size_t length = candidate.characters.size();
-  const bool only_digits = candidate.digits == (1U << length) - 1U;
-  for (const auto& shape : only_digits ? by_length_[length].of_digits : by_length_[length].all) {
-    if (!fits(shape, candidate, types)) continue;
-    const Identifier& kind = *shape.row;
-    Reason why;
-    why.rule = static_cast<std::uint16_t>(&kind - identifiers().data() + 1);
-    why.add(Term::check, kind.valid != nullptr);
-    double odds = kind.odds * kind.one_in;
-    const auto count = [&](Term term, bool holds, double factor) {
-      if (!holds) return;
-      odds *= factor;
-      why.add(term);
-    };
-    const double others = candidate.other_explanations(around.row());
-    count(Term::competing, others != 1, others);
-    count(Term::country, !types.all() && !entity(kind.type).country.empty(), factor::kHome);
-    if (candidate.gaps == shape.bars)
-      count(Term::separators, shape.bars != 0,
-            separator_odds(around.row(), candidate.first, shape.bars, shape.separators.data(), length));
-    else
-      count(Term::odd_grouping, candidate.gaps != 0, factor::kOddSeparators);
-    count(Term::part_of_row, candidate.part_of_row, factor::kPartOfRow);
-    count(Term::glued, around.glued(candidate.start, candidate.end), factor::kGlued);
-    count(Term::competing, around.spaced_small_letters(candidate.start, candidate.end), factor::kSmallLetters);
-    if (odds * factor::kNamed < kLeastOdds) continue;
-    if (around.named(shape.names, candidate.start, candidate.end))
-      count(Term::named, true, factor::kNamed);
-    else
-      count(Term::other_name, odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end),
-            factor::kOtherName);
-    if (odds >= kLeastOdds) out.push_back({kind.type, candidate.start, candidate.end, odds / (1 + odds), 0, why});
-  }
+  if (shape.has_literals && !has_literals_of(shape.literals, candidate.characters)) return;
+  if (kind.valid != nullptr && !kind.valid(candidate.characters)) return;
+
+  Reason why;
+  why.rule = static_cast<std::uint16_t>(&kind - identifiers().data() + 1);
+  why.add(Term::check, kind.valid != nullptr);
+  double odds = shape.odds;
+  const auto count = [&](Term term, bool holds, double factor) {
+    if (!holds) return;
+    odds *= factor;
+    why.add(term);
+  };
+  count(Term::competing, candidate.others != 1, candidate.others);
+  count(Term::country, !types.all() && !entity(kind.type).country.empty(), factor::kHome);
+  if (candidate.gaps == shape.bars)
+    count(Term::separators, shape.bars != 0,
+          separator_odds(around.row(), candidate.first, shape.bars, shape.separators.data(), length));
+  else
+    count(Term::odd_grouping, candidate.gaps != 0, factor::kOddSeparators);
+  count(Term::part_of_row, candidate.part_of_row, factor::kPartOfRow);
+  count(Term::glued, candidate.glued, factor::kGlued);
+  count(Term::competing, candidate.small_letters, factor::kSmallLetters);
+  if (odds * factor::kNamed < kLeastOdds) return;
+  if (around.named(shape.names, candidate.start, candidate.end))
+    count(Term::named, true, factor::kNamed);
+  else
+    count(Term::other_name, odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end),
+          factor::kOtherName);
+  if (odds >= kLeastOdds) out.push_back({kind.type, candidate.start, candidate.end, odds / (1 + odds), 0, why});
 }
 
 }  // namespace tollgate::pii

@@ -53,25 +53,33 @@ class IdentifierFinder {
   // One look, ready to be compared.
   struct Shape {
     const Identifier* row = nullptr;
-    std::size_t names = 0;     // of IdentifierNames
-    std::uint32_t digits = 0;  // a bit per place that must be a digit
-    std::uint32_t letters = 0;
+    std::size_t names = 0;                    // of IdentifierNames
+    double odds = 0;                          // where its check holds
+    double best_odds = 0;                     // ... and its separators are the ones in use
     std::uint32_t bars = 0;                   // a bit per place with a separator before it
     std::array<char, kLongest> literals{};    // '\0' where any will do
     std::array<char, kLongest> separators{};  // the one in use
     bool has_literals = false;
   };
+  // What its places must be: a bit for each that must be a digit, or a letter.
+  struct Places {
+    std::uint32_t digits = 0;
+    std::uint32_t letters = 0;
+  };
   struct Candidate;
   class Surroundings;
 
   void compile(const Identifier& row, std::string_view shape);
-  bool fits(const Shape& shape, const Candidate& candidate, const TypeSet& types) const;
-  void try_shapes(const Surroundings& around, const Candidate& candidate, const TypeSet& types, Findings& out) const;
+  bool is_no_length(std::string_view text, const Cluster& cluster) const;
+  void try_shapes(const Surroundings& around, Candidate& candidate, const TypeSet& types, Findings& out) const;
+  void weigh(const Shape& shape, const Surroundings& around, const Candidate& candidate, const TypeSet& types,
+             Findings& out) const;
 
   IdentifierNames names_;
   // In the table's order.
   struct Shapes {
     std::vector<Shape> all;
+    std::vector<Places> places;    // of each of them: most candidates are told apart by nothing else
     std::vector<Shape> of_digits;  // those of them that need no letter: most candidates have none
   };
   std::array<Shapes, kLongest + 1> by_length_;

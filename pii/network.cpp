@@ -15,11 +15,19 @@ constexpr std::size_t kMaxLocal = 64;    // RFC 5321 §4.5.3.1.1
 constexpr std::size_t kMaxDomain = 253;  // RFC 1035 §2.3.4, without the root
 constexpr std::size_t kMaxLabel = 63;
 
-bool is_local(char c) {
-  return is_alnum(c) || c == kLetter || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\'' ||
-         c == '&';
+// Letters, digits and what else is in `signs`.
+constexpr auto letters_and(std::string_view signs) {
+  std::array<bool, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const char c = static_cast<char>(i);
+    out[i] = is_alnum(c) || c == kLetter || is_one_of(c, signs);
+  }
+  return out;
 }
-bool is_domain(char c) { return is_alnum(c) || c == kLetter || c == '-' || c == '.'; }
+constexpr auto kLocal = letters_and("._%+-'&");
+constexpr auto kDomain = letters_and("-.");
+bool is_local(char c) { return kLocal[static_cast<unsigned char>(c)]; }
+bool is_domain(char c) { return kDomain[static_cast<unsigned char>(c)]; }
 
 // Where the local part before `at` starts; `at` itself where there is none.
 std::size_t local_start(std::string_view text, std::size_t at) {

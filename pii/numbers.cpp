@@ -46,6 +46,7 @@ void find_groups(Cluster& cluster) {
     while (i < chars.size() && is_digit(chars[i])) ++i;
     if (i > at) cluster.add_group(at, i - at);
   }
+  cluster.join_digits();
 }
 
 enum class Part : std::uint8_t { other, digit, gap, unit };  // unit: of several bytes, perhaps
@@ -86,10 +87,10 @@ bool read_plain_cluster(std::string_view text, Cluster& out) {
 // All gaps of [first, last] are the same single character out of `allowed`, or there is none.
 bool uniform_gaps(const Cluster& cluster, std::size_t first, std::size_t last, std::string_view allowed) {
   if (first == last) return true;
-  const auto gap = cluster.gap(first);
-  if (gap.size() != 1 || allowed.find(gap[0]) == std::string_view::npos) return false;
+  const char own = cluster.groups[first].separator;
+  if (!is_one_of(own, allowed)) return false;
   for (std::size_t i = first + 1; i < last; ++i)
-    if (cluster.gap(i) != gap) return false;
+    if (cluster.groups[i].separator != own) return false;
   return true;
 }
 
@@ -126,12 +127,11 @@ Grouping grouping(const Cluster& cluster, std::size_t first, std::size_t last) {
 }
 
 double card_score(std::string_view text, const Cluster& cluster, std::size_t first, std::size_t last, Grouping grouping,
-                  std::size_t digits) {
+                  std::size_t digits, Hint hint) {
   const std::size_t start = cluster.start_of(first);
   const std::size_t end = cluster.end_of(last);
   const bool beside = glued(text, start, end);
   const bool odd = grouping == Grouping::odd;
-  const Hint hint = cluster.hints.around(text, start, end);
   if (hint == Hint::card) return beside || odd ? 0.8 : 1.0;
   if (odd || beside || decimal_point_beside(text, start, end)) return 0.3;
   if (grouping == Grouping::printed) return 0.98;
@@ -144,18 +144,35 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
 
 void Cluster::clear() {
   constexpr std::size_t kUsual = 48;
-  chars = {};
+  chars = digits = {};
   folded.clear();
   groups.clear();
-  digits.clear();
   hints.clear();
-  digits.reserve(kUsual);
+  if (groups.capacity() != 0) return;
+  joined.reserve(kUsual);
   groups.reserve(kUsual / 3);
 }
 
 void Cluster::add_group(std::size_t at, std::size_t length) {
-  groups.push_back({at, length, digits.size()});
-  digits.append(chars.substr(at, length));
+  std::size_t digits_before = 0;
+  if (!groups.empty()) {
+    Group& before = groups.back();
+    const std::size_t behind = before.at + before.length;
+    if (at - behind == 1) before.separator = chars[behind];
+    digits_before = before.digits_before + before.length;
+  }
+  groups.push_back({at, length, digits_before, '\0'});
+}
+
+void Cluster::join_digits() {
+  if (groups.size() == 1) {
+    digits = chars.substr(groups[0].at, groups[0].length);
+    return;
+  }
+  joined.resize(groups.empty() ? 0 : groups.back().digits_before + groups.back().length);
+  char* to = joined.data();
+  for (const Group& group : groups) to = std::copy_n(chars.data() + group.at, group.length, to);
+  digits = joined;
 }
 
 namespace {
@@ -192,7 +209,11 @@ bool read_folded_cluster(std::string_view text, Cluster& out) {
 std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
   out.clear();
   out.start = out.end = cluster_start(text, pos, floor);
-  if (read_plain_cluster(text, out)) return out.end;
+  if (read_plain_cluster(text, out)) {
+    out.join_digits();
+    out.hints.share(text, out.start, out.end);
+    return out.end;
+  }
   const std::size_t start = out.start;
   out.clear();
   out.start = out.end = start;
@@ -204,7 +225,7 @@ namespace {
 // A sign that ends a number, or a space with a letter behind it.
 bool ends_number(char next, char next_but_one) {
   static constexpr std::string_view kEnds = ",;:\"'=$";
-  return kEnds.find(next) != std::string_view::npos || (next == ' ' && is_alpha(next_but_one));
+  return is_one_of(next, kEnds) || (next == ' ' && is_alpha(next_but_one));
 }
 
 }  // namespace
@@ -223,7 +244,7 @@ std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
   // Inside an escape, such as \u0040 or &#x40;, digits are not what they seem.
   constexpr std::size_t kEscape = 5;
   const auto before = text.substr(start - std::min(start, kEscape), std::min(start, kEscape));
-  return before.find_first_of("\\&") == std::string_view::npos ? end : 0;
+  return std::ranges::none_of(before, [](char c) { return c == '\\' || c == '&'; }) ? end : 0;
 }
 
 std::size_t timestamp_end(std::string_view text, std::size_t pos) {
@@ -273,9 +294,10 @@ void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) 
       if (form == Grouping::odd && !whole) continue;  // groups picked out of a longer row
       const auto digits = cluster.digits_of(first, last);
       if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
-      const double score = card_score(text, cluster, first, last, form, total);
+      const Hint hint = cluster.hints.around(text, cluster.start_of(first), cluster.end_of(last));
+      const double score = card_score(text, cluster, first, last, form, total, hint);
       Reason why{Term::check};
-      note_hint(why, cluster.hints.around(text, cluster.start_of(first), cluster.end_of(last)), Hint::card);
+      note_hint(why, hint, Hint::card);
       why.add(Term::odd_grouping, form == Grouping::odd);
       out.push_back({EntityType::credit_card, cluster.start_of(first), cluster.end_of(last), score, 0, why});
     }
@@ -290,7 +312,7 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
     const std::size_t start = cluster.start_of(i);
     const std::size_t end = cluster.end_of(i + 2);
     if (glued(text, start, end)) continue;
-    const bool dashed = cluster.gap(i) == "-";
+    const bool dashed = groups[i].separator == '-';
     const bool named = cluster.hints.around(text, start, end) == Hint::ssn;
     Reason why{Term::check, Term::separators};
     why.add(Term::named, named);
@@ -306,14 +328,15 @@ namespace {
 
 bool is_octet(const Cluster& cluster, const Group& group) {
   if (group.length > 3) return false;
-  const auto digits = std::string_view(cluster.digits).substr(group.digits_before, group.length);
+  const auto digits = cluster.digits.substr(group.digits_before, group.length);
   return (group.length == 1 || digits[0] != '0') && number_at(digits, 0, group.length) <= 255;
 }
 
 // The end of "/24" where that follows, else `end`.
 std::size_t past_prefix_length(const Cluster& cluster, std::size_t last) {
   const auto& groups = cluster.groups;
-  if (last + 1 >= groups.size() || cluster.gap(last) != "/" || groups[last + 1].length > 2) return cluster.end_of(last);
+  if (last + 1 >= groups.size() || groups[last].separator != '/' || groups[last + 1].length > 2)
+    return cluster.end_of(last);
   return number_at(cluster.digits_of(last + 1, last + 1), 0, 2) <= 32 ? cluster.end_of(last + 1) : cluster.end_of(last);
 }
 
@@ -327,10 +350,10 @@ bool follows_product_name(std::string_view text, std::size_t start) {
 void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
   const auto& groups = cluster.groups;
   for (std::size_t i = 0; i + 3 < groups.size(); ++i) {
-    if (cluster.gap(i) != ".") continue;
-    if (i > 0 && cluster.gap(i - 1) == ".") continue;  // a part of something longer, such as an object identifier
+    if (groups[i].separator != '.') continue;
+    if (i > 0 && groups[i - 1].separator == '.') continue;  // a part of something longer, such as an object identifier
     if (!uniform_gaps(cluster, i, i + 3, ".")) continue;
-    if (i + 4 < groups.size() && cluster.gap(i + 3) == ".") continue;
+    if (i + 4 < groups.size() && groups[i + 3].separator == '.') continue;
     const bool octets = is_octet(cluster, groups[i]) && is_octet(cluster, groups[i + 1]) &&
                         is_octet(cluster, groups[i + 2]) && is_octet(cluster, groups[i + 3]);
     const std::size_t start = cluster.start_of(i);

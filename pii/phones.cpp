@@ -12,12 +12,13 @@ namespace {
 
 constexpr std::size_t kLongest = 15;  // digits, ITU-T E.164
 
-// Separators inside one number: one character, or what parentheses and a spaced dash need.
-bool joins(std::string_view gap) {
-  if (gap.size() == 1) return std::string_view(" -./()").find(gap[0]) != std::string_view::npos;
+// Whether what stands behind the group may stand inside a number: one character, or what parentheses and a spaced dash
+// need.
+bool joins(const Cluster& cluster, std::size_t group) {
+  if (const char own = cluster.groups[group].separator; own != '\0') return is_one_of(own, " -./()");
   static constexpr auto kJoins =
       std::to_array<std::string_view>({") ", " (", "-(", ")-", ").", " - ", ")/", " / ", "  "});
-  return std::find(kJoins.begin(), kJoins.end(), gap) != kJoins.end();
+  return std::ranges::find(kJoins, cluster.gap(group)) != kJoins.end();
 }
 
 struct Run {
@@ -31,6 +32,7 @@ class Dialled {
   void append(std::string_view digits) {
     for (const char c : digits.substr(0, digits_.size() - size_)) digits_[size_++] = c;
   }
+  void drop_last() { --size_; }
   std::string_view view() const { return {digits_.data(), size_}; }
 
  private:
@@ -38,31 +40,36 @@ class Dialled {
   std::size_t size_ = 0;
 };
 
-// Those of groups [first, last], without the "(0)" of "+46 (0)8 928 571".
+// The "(0)" of "+46 (0)8 928 571". REQUIRES: a group before and one behind.
+bool is_trunk_zero(const Cluster& cluster, std::size_t group) {
+  return cluster.groups[group].length == 1 && cluster.chars[cluster.groups[group].at] == '0' &&
+         cluster.gap(group - 1).ends_with('(') && cluster.gap(group).starts_with(')');
+}
+
+// Those of groups [first, last], without a trunk zero.
 Dialled dialled(const Cluster& cluster, std::size_t first, std::size_t last) {
   Dialled out;
-  for (std::size_t i = first; i <= last; ++i) {
-    const bool trunk = i > first && i < last && cluster.groups[i].length == 1 &&
-                       cluster.chars[cluster.groups[i].at] == '0' && cluster.gap(i - 1).ends_with('(') &&
-                       cluster.gap(i).starts_with(')');
-    if (!trunk) out.append(cluster.digits_of(i, i));
-  }
+  for (std::size_t i = first; i <= last; ++i)
+    if (i == first || i == last || !is_trunk_zero(cluster, i)) out.append(cluster.digits_of(i, i));
   return out;
 }
 
 bool raw_alnum_before(std::string_view text, std::size_t start) { return start > 0 && is_alnum(text[start - 1]); }
 
+bool closes_parenthesis(const Cluster& cluster, const Run& run) {
+  for (std::size_t i = run.first; i < run.last; ++i) {
+    const auto gap = cluster.gap(i);
+    if (gap.find(')') != std::string_view::npos && gap.find('(') == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 // Where the number starts when what opens it, "+" or a parenthesis closed inside, is part of it.
 std::size_t with_opening(std::string_view text, const Cluster& cluster, const Run& run) {
   std::size_t start = cluster.start_of(run.first);
-  bool closed = false;
-  for (std::size_t i = run.first; i < run.last; ++i) {
-    const auto gap = cluster.gap(i);
-    closed |= gap.find(')') != std::string_view::npos && gap.find('(') == std::string_view::npos;
-  }
   for (std::size_t pos = start; pos > 0;) {
     const Unit unit = unit_before(text, pos);
-    if (unit.c != '+' && unit.c != kInvisible && !(unit.c == '(' && closed)) break;
+    if (unit.c != '+' && unit.c != kInvisible && !(unit.c == '(' && closes_parenthesis(cluster, run))) break;
     pos -= unit.length;
     if (unit.c != kInvisible) start = pos;
     if (unit.c == '(') break;
@@ -91,8 +98,10 @@ void add_international(std::string_view text, const Cluster& cluster, const Run&
 // "+": a number of every length that its country has. The longest is meant, unless what follows is a value of its own.
 void detect_international(std::string_view text, const Cluster& cluster, Findings& out) {
   bool complete = false;
+  Dialled number;
   for (std::size_t last = 0; last < cluster.groups.size(); ++last) {
-    const Dialled number = dialled(cluster, 0, last);
+    if (last > 1 && is_trunk_zero(cluster, last - 1)) number.drop_last();
+    number.append(cluster.digits_of(last, last));
     const auto digits = number.view();
     if (digits.size() > kLongest) break;
     if (international_length_ok(digits)) {
@@ -100,9 +109,9 @@ void detect_international(std::string_view text, const Cluster& cluster, Finding
       add_international(text, cluster, {0, last}, digits, out);
     }
     if (last + 1 == cluster.groups.size()) break;
-    const auto gap = cluster.gap(last);
     // A line may break inside a number, but a complete one does not go on in the next line.
-    if (!joins(gap) && (complete || gap.find_first_not_of(" \t\r\n") != std::string_view::npos)) break;
+    if (!joins(cluster, last) && (complete || cluster.gap(last).find_first_not_of(" \t\r\n") != std::string_view::npos))
+      break;
   }
 }
 
@@ -120,7 +129,8 @@ bool is_date(const Cluster& cluster, std::size_t first) {
 
 // 004203/2025: the number of a file and its year.
 bool is_file_number(const Cluster& cluster, const Run& run) {
-  return run.last == run.first + 1 && cluster.gap(run.first) == "/" && is_year(cluster.digits_of(run.last, run.last));
+  return run.last == run.first + 1 && cluster.groups[run.first].separator == '/' &&
+         is_year(cluster.digits_of(run.last, run.last));
 }
 
 // [1] 3-3-4 as in North America.
@@ -139,7 +149,7 @@ bool is_trunk(const Cluster& cluster, const Run& run) {
   const auto digits = cluster.digits_of(run.first, run.last);
   if (digits[0] != '0' || digits[1] == '0' || lead.length < 2 || lead.length > 5) return false;
   if (lead.length == 5 && digits.size() < 10) return false;  // a postcode and a house number
-  const bool dots = cluster.gap(run.first) == ".";
+  const bool dots = lead.separator == '.';
   return digits.size() >= 9 && digits.size() <= 12 && (!dots || run.last - run.first >= 2);
 }
 
@@ -174,15 +184,15 @@ bool is_free_phone(const Cluster& cluster, const Run& run) {
 double form_score(std::string_view text, const Cluster& cluster, const Run& run) {
   if (run.first == run.last) return 0.2;  // a bare number may be anything
   const bool parenthesis = parenthesis_before(text, cluster.start_of(run.first));
-  if (is_nanp(cluster, run)) return parenthesis || cluster.gap(run.last - 1) == "-" ? 0.75 : 0.6;
+  if (is_nanp(cluster, run)) return parenthesis || cluster.groups[run.last - 1].separator == '-' ? 0.75 : 0.6;
   if (is_dialled_abroad(cluster, run)) return 0.7;
   if ((parenthesis && has_area(cluster, run)) || is_free_phone(cluster, run)) return 0.6;
   return is_trunk(cluster, run) ? 0.6 : 0.35;
 }
 
-double phone_score(std::string_view text, const Cluster& cluster, const Run& run, std::size_t start, std::size_t end) {
+double phone_score(std::string_view text, const Cluster& cluster, const Run& run, Hint hint) {
   const double form = form_score(text, cluster, run);
-  switch (cluster.hints.around(text, start, end)) {
+  switch (hint) {
     case Hint::phone:
       return std::min(1.0, std::max(form + 0.35, 0.6));
     case Hint::contact:
@@ -215,9 +225,9 @@ void consider(std::string_view text, const Cluster& cluster, const Run& run, Fin
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = cluster.end_of(run.last);
   if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
-  const double score = phone_score(text, cluster, run, start, end);
-  if (score <= 0.3) return;
   const Hint hint = cluster.hints.around(text, start, end);
+  const double score = phone_score(text, cluster, run, hint);
+  if (score <= 0.3) return;
   Reason why;
   why.add(Term::named, hint == Hint::phone || hint == Hint::contact);
   why.add(Term::other_name, hint == Hint::other || hint == Hint::card || hint == Hint::ssn);
@@ -228,8 +238,8 @@ void consider(std::string_view text, const Cluster& cluster, const Run& run, Fin
 // A North American number in a longer row: "415-555-0132 416-555-0199". Set off by another separator than its own, so
 // that no piece is cut out of a longer number.
 bool nanp_in_row(const Cluster& cluster, const Run& three) {
+  if (!is_nanp(cluster, three) || !joins(cluster, three.first) || !joins(cluster, three.last - 1)) return false;
   const auto inner = cluster.gap(three.last - 1);
-  if (!joins(cluster.gap(three.first)) || !joins(inner) || !is_nanp(cluster, three)) return false;
   const bool before = three.first == 0 || cluster.gap(three.first - 1) != inner;
   const bool after = three.last + 1 == cluster.groups.size() || cluster.gap(three.last) != inner;
   return before && after;
@@ -243,7 +253,7 @@ void detect_phones(std::string_view text, const Cluster& cluster, Findings& out)
   Run run;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     run.last = i;
-    if (i + 1 < groups.size() && joins(cluster.gap(i))) continue;
+    if (i + 1 < groups.size() && joins(cluster, i)) continue;
     consider(text, cluster, run, out);
     run.first = i + 1;
   }

@@ -16,15 +16,11 @@ constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, 
 constexpr std::size_t kFewestInDate = 4;  // the year, where the month has a name
 constexpr std::size_t kUsualFindings = 8;
 
-bool maybe_ipv4(const Cluster& cluster) {
-  return cluster.groups.size() >= 4 && cluster.chars.find('.') != std::string_view::npos;
-}
-
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
 std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, Cluster& cluster, Findings& out) {
   const std::size_t next = read_cluster(text, pos, floor, cluster);
   const std::size_t digits = cluster.digits.size();
-  if (maybe_ipv4(cluster)) detect_ipv4(text, cluster, out);
+  if (cluster.groups.size() >= 4) detect_ipv4(text, cluster, out);
   if (digits >= kFewestInDate) detect_birth_date(text, cluster, out);
   if (digits < kFewestDigits) return next;
   detect_iban(text, cluster, out);

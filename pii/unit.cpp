@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "pii/byte_classes.h"
+
 namespace tollgate::pii {
 namespace {
 
@@ -242,7 +244,9 @@ Unit decode_unit_before(std::string_view text, std::size_t pos) {
 }
 
 std::size_t unit_start(std::string_view text, std::size_t pos) {
-  for (std::size_t back = std::min<std::size_t>(11, pos); back > 0; --back) {
+  constexpr std::size_t kLongestBefore = 11;  // of a unit, without its last byte
+  if (pos >= kLongestBefore && !classify(text, pos - kLongestBefore, kLongestBefore).marked) return pos;
+  for (std::size_t back = std::min(kLongestBefore, pos); back > 0; --back) {
     const char c = text[pos - back];
     if ((c == '\\' || c == '%' || c == '&') && decode_unit(text, pos - back).length > back) return pos - back;
   }

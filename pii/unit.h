@@ -28,6 +28,11 @@ constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || 
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 // A byte of a word: a letter or digit, or part of a character beyond ASCII.
 constexpr bool in_word(char c) { return is_alnum(c) || static_cast<unsigned char>(c) >= 0x80; }
+constexpr bool is_one_of(char c, std::string_view few) {
+  for (const char other : few)
+    if (c == other) return true;
+  return false;
+}
 constexpr char to_lower(char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; }
 constexpr char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 32) : c; }
 
