@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <tuple>
@@ -37,6 +38,13 @@ std::string_view name_of(ratelimit::OnStoreLoss policy) {
       return "open";
   }
   return "";
+}
+
+// The word that a configuration has for it.
+template <class Table, class Value>
+std::string word_of(const Table& table, const Value& value) {
+  const auto* const row = std::ranges::find(table, value, [](const auto& entry) { return entry.second; });
+  return row == std::ranges::end(table) ? "" : std::string(row->first);
 }
 
 std::string timing(const routing::Target& target) {
@@ -319,10 +327,8 @@ Facts facts_of(const FileKey& key) {
 Facts facts_of(const LocalModel& model) {
   Collector out;
   out.put("model.directory", model.engine.model_directory);
-  for (const auto& [word, format] : local_backend::kWeightFormats)
-    if (format == model.engine.weights) out.put("model.weights", std::string(word));
-  for (const auto& [word, device] : local_backend::kDevices)
-    if (device == model.engine.device) out.put("model.device", std::string(word));
+  out.put("model.weights", word_of(local_backend::kWeightFormats, model.engine.weights));
+  out.put("model.device", word_of(local_backend::kDevices, model.engine.device));
   out.put("model.isolation", model.engine.isolation == local_backend::Isolation::process ? "process" : "thread");
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);

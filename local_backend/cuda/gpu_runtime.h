@@ -6,17 +6,6 @@ namespace tollgate::device {
 
 void check(cudaError_t result, const char* doing);  // throws Error
 
-void* allocate(std::size_t bytes);
-void release(void* memory);
-void* allocate_pinned(std::size_t bytes);
-void release_pinned(void* memory);
-void copy_in(void* to, const void* from, std::size_t bytes);
-void copy_rows_in(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
-                  std::size_t rows);
-void fill_zeros(void* memory, std::size_t bytes);
-local_backend::plugin::Facts device_facts();
-void use_device();  // by the calling thread
-
 // A kernel may ask for more than 48 KiB only where this was said before.
 template <class... P>
 void allow_shared_memory(void (*kernel)(P...), std::size_t bytes) {

@@ -26,6 +26,19 @@ struct Grid {
   unsigned z = 1;
 };
 
+// All but release() and release_pinned() throw Error. Memory is not initialised; the emulator fills it with what is no number.
+void* allocate(std::size_t bytes);
+void release(void* memory);
+void* allocate_pinned(std::size_t bytes);  // the host's, for upload() and download()
+void release_pinned(void* memory);
+void copy_in(void* to, const void* from, std::size_t bytes);
+// `rows` rows of `width` bytes; each begins `to_pitch` and `from_pitch` bytes after the one before.
+void copy_rows_in(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
+                  std::size_t rows);
+void fill_zeros(void* memory, std::size_t bytes);
+local_backend::plugin::Facts device_facts();
+void use_device();  // by the calling thread
+
 }  // namespace tollgate::device
 
 #ifdef __CUDACC__

@@ -9,18 +9,6 @@
 
 namespace tollgate::device {
 
-void* allocate(std::size_t bytes);  // not initialised, filled with what is no number
-void release(void* memory);
-void* allocate_pinned(std::size_t bytes);
-void release_pinned(void* memory);
-void copy_in(void* to, const void* from, std::size_t bytes);
-// `rows` rows of `width` bytes; each begins `to_pitch` and `from_pitch` bytes after the one before.
-void copy_rows_in(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
-                  std::size_t rows);
-void fill_zeros(void* memory, std::size_t bytes);
-// Of the device that is used. Throws Error.
-local_backend::plugin::Facts device_facts();
-void use_device();
 template <class... P>
 void allow_shared_memory(void (*)(P...), std::size_t) {}
 
