@@ -22,8 +22,12 @@ struct ProviderDraft {
   bool default_apis = true;
   bool http2 = false;
   std::size_t max_idle = 64;
+  std::vector<std::string> addresses;
+  Where addresses_where;
   std::string proxy;
   Where proxy_where;
+  std::string proxy_user;
+  std::shared_ptr<const Secret> proxy_password;
   std::string ca_pem;
   std::string certificate_pem;
   std::shared_ptr<const Secret> key_pem;

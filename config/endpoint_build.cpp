@@ -37,12 +37,17 @@ net::TlsContext tls_context(const ProviderDraft& draft, Session& session, Snapsh
 }
 
 void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoint& out) {
-  if (draft.proxy.empty()) return;
+  if (draft.proxy.empty()) {
+    if (!draft.proxy_user.empty()) session.problem(draft.where, "egress.proxy_login has no use without egress.proxy");
+    return;
+  }
+  if (draft.proxy_password != nullptr)
+    out.egress.proxy_login = std::make_shared<const providers::ProxyLogin>(draft.proxy_user, draft.proxy_password);
   if (draft.proxy.find('@') != std::string::npos) {
-    return session.problem(draft.proxy_where, "a password does not belong into a URL");
+    return session.problem(draft.proxy_where, "a password does not belong into a URL: egress.proxy_login takes it");
   }
   if (draft.options.use_curl) {
-    out.curl_proxy = draft.proxy;
+    out.egress.curl_proxy = draft.proxy;
     return;
   }
   const auto proxy = draft.proxy.starts_with("http://")
@@ -51,8 +56,8 @@ void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoi
   if (!proxy || !proxy->base_path.empty()) {
     return session.problem(draft.proxy_where, "expected http://host:port (other proxies need transport: curl)");
   }
-  out.connect_proxy_host = proxy->host;
-  out.connect_proxy_port = proxy->port;
+  out.egress.connect_proxy_host = proxy->host;
+  out.egress.connect_proxy_port = proxy->port;
 }
 
 // Addresses as the vendors write them lack what leads to the operation.
@@ -82,9 +87,10 @@ bool asks_for_tokens(const providers::ProviderOptions& options) {
 void check_combination(const ProviderDraft& draft, const providers::Endpoint& endpoint, Session& session) {
   const bool own_identity = !draft.certificate_pem.empty() || draft.key_pem != nullptr;
   if (draft.http2 && !draft.options.use_curl) session.problem(draft.where, "http2 needs transport: curl");
-  if (own_identity && draft.options.use_curl) {
-    session.problem(draft.where, "a client certificate is not supported with transport: curl yet");
-  }
+  if (!draft.addresses.empty() && !draft.proxy.empty())
+    session.problem(draft.addresses_where, "have no use with a proxy, which looks names up by itself");
+  if (draft.addresses.size() > 1 && draft.options.use_curl)
+    session.problem(draft.addresses_where, "transport: curl takes one address");
   if (!endpoint.tls && (own_identity || !draft.ca_pem.empty())) {
     session.problem(draft.where, "certificates have no use with an http:// endpoint");
   }
@@ -102,7 +108,12 @@ void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const
   check_combination(draft, *endpoint, session);
   apply_proxy(draft, session, *endpoint);
   complete_base_path(draft, session, *endpoint);
-  endpoint->ca_pem = draft.ca_pem;
+  endpoint->egress.ca_pem = draft.ca_pem;
+  if (draft.key_pem != nullptr)
+    endpoint->egress.client_certificate =
+        std::make_shared<const providers::ClientCertificate>(draft.certificate_pem, draft.key_pem);
+  for (const std::string& address : draft.addresses)
+    endpoint->addresses.push_back(net::asio::ip::make_address(address));
   endpoint->http2 = draft.http2;
   endpoint->host_name = draft.host_name;
   endpoint->max_idle = draft.max_idle;

@@ -181,12 +181,23 @@ std::string public_digest(std::string_view bytes) {
   return hex({reinterpret_cast<const char*>(digest.data()), 6});
 }
 
+namespace {
+
+bool same_login(const providers::Egress& a, const providers::Egress& b) {
+  if (!a.proxy_login || !b.proxy_login) return a.proxy_login == b.proxy_login;
+  return a.proxy_login->user == b.proxy_login->user &&
+         a.proxy_login->password->reveal() == b.proxy_login->password->reveal();
+}
+
+}  // namespace
+
 bool same_endpoint(const providers::Endpoint& a, const providers::Endpoint& b) {
   const auto fields = [](const providers::Endpoint& e) {
-    return std::tie(e.host, e.port, e.tls, e.tls_context, e.base_path, e.connect_proxy_host, e.connect_proxy_port,
-                    e.curl_proxy, e.http2, e.ca_pem, e.max_idle, e.host_name);
+    return std::tie(e.host, e.port, e.tls, e.tls_context, e.base_path, e.egress.connect_proxy_host,
+                    e.egress.connect_proxy_port, e.egress.curl_proxy, e.http2, e.egress.ca_pem, e.max_idle, e.host_name,
+                    e.addresses);
   };
-  return fields(a) == fields(b);
+  return fields(a) == fields(b) && same_login(a.egress, b.egress);
 }
 
 Facts facts_of(const Department& department) {
@@ -272,11 +283,19 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   if (!endpoint.host_name.empty()) out.put("host", endpoint.host_name);
   out.flag("http2", endpoint.http2);
   out.put("max_idle", static_cast<std::int64_t>(endpoint.max_idle));
-  if (endpoint.connect_proxy_port != 0) {
-    out.put("egress.proxy", endpoint.connect_proxy_host + ":" + std::to_string(endpoint.connect_proxy_port));
+  if (endpoint.egress.connect_proxy_port != 0) {
+    out.put("egress.proxy",
+            endpoint.egress.connect_proxy_host + ":" + std::to_string(endpoint.egress.connect_proxy_port));
   }
-  out.put("egress.proxy", endpoint.curl_proxy);
-  out.secret("egress.ca", std::string_view(endpoint.ca_pem));
+  out.put("egress.proxy", endpoint.egress.curl_proxy);
+  if (const auto& login = endpoint.egress.proxy_login) {
+    out.put("egress.proxy_login.user", login->user);
+    out.secret("egress.proxy_login.password", login->password);
+  }
+  std::vector<std::string> addresses;
+  for (const auto& address : endpoint.addresses) addresses.push_back(address.to_string());
+  out.put("egress.addresses", joined(addresses));
+  out.secret("egress.ca", std::string_view(endpoint.egress.ca_pem));
   return out.take();
 }
 

@@ -31,6 +31,14 @@ void kind_field(Object& o, std::string& out) {
 void egress_fields(Object& o, ProviderDraft& out) {
   out.proxy_where = o.where("proxy");
   o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
+  o.object("proxy_login", {.doc = "Where the proxy wants one; by Basic, or with transport: curl by what it asks for"},
+           [&](Object& login) {
+             login.text("user", out.proxy_user, kLine, {.doc = "The name", .required = true});
+             login.secret("password", out.proxy_password, {.doc = "The password", .required = true});
+           });
+  out.addresses_where = o.where("addresses");
+  o.texts("addresses", out.addresses, kIpAddress,
+          {.doc = "IP addresses of the endpoint's host, tried in turn: its name is then never looked up"});
   o.file_text("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
   o.object("client_certificate", {.doc = "What we show to the provider"}, [&](Object& c) {
     c.file_text("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});

@@ -32,27 +32,37 @@ using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 // A handle, configured for one endpoint and kept warm: setting everything anew costs more than the transfer.
 struct Handle {
   std::unique_ptr<CURL, FreeEasy> curl;
-  std::shared_ptr<const Endpoint> endpoint;  // also keeps ca_pem alive, which curl points into
+  std::shared_ptr<const Endpoint> endpoint;  // also keeps alive the PEM texts that curl points into
+  HeaderList connect_to = nullptr;
 };
+
+// Not written to, and read in place: CURL_BLOB_NOCOPY.
+curl_blob blob_over(std::string_view bytes) {
+  return {.data = const_cast<char*>(bytes.data()), .len = bytes.size(), .flags = CURL_BLOB_NOCOPY};
+}
 
 void set_tls(CURL* curl, const Endpoint& endpoint) {
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);  // 2: the certificate must carry the name
-  if (endpoint.ca_pem.empty()) return;
-  curl_blob ca{};
-  ca.data = const_cast<char*>(endpoint.ca_pem.data());  // not written to: CURL_BLOB_NOCOPY reads it in place
-  ca.len = endpoint.ca_pem.size();
-  ca.flags = CURL_BLOB_NOCOPY;
+  if (const auto& ours =
+          endpoint.egress.client_certificate) {  // connections are shared by those only who show the same
+    const curl_blob certificate = blob_over(ours->certificate_pem);
+    const curl_blob key = blob_over(ours->key_pem->reveal());
+    curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &certificate);
+    curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+  }
+  if (endpoint.egress.ca_pem.empty()) return;
+  const curl_blob ca = blob_over(endpoint.egress.ca_pem);
   curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
   // The blob replaces CAINFO but not CAPATH, so the system's directory would be trusted as well: CURLOPT_CAPATH(3).
   curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
 }
 
 void set_proxy(CURL* curl, const Endpoint& endpoint) {
-  std::string proxy = endpoint.curl_proxy;
-  if (proxy.empty() && !endpoint.connect_proxy_host.empty())
-    proxy = "http://" + endpoint.connect_proxy_host + ":" + std::to_string(endpoint.connect_proxy_port);
+  std::string proxy = endpoint.egress.curl_proxy;
+  if (proxy.empty() && !endpoint.egress.connect_proxy_host.empty())
+    proxy = "http://" + endpoint.egress.connect_proxy_host + ":" + std::to_string(endpoint.egress.connect_proxy_port);
   // An empty string, unlike NULL, keeps curl from reading http_proxy and its like: CURLOPT_PROXY(3),
   // CURLOPT_NOPROXY(3).
   curl_easy_setopt(curl, CURLOPT_PROXY, proxy.c_str());
@@ -61,9 +71,26 @@ void set_proxy(CURL* curl, const Endpoint& endpoint) {
   curl_easy_setopt(curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
   curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(curl, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_ANY));
+  if (const auto& login = endpoint.egress.proxy_login) {
+    curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, login->user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, login->password->reveal_c_str());
+  }
 }
 
-void configure(CURL* curl, const Endpoint& endpoint) {
+// "::ADDRESS:" is for every host and port, and leaves the port: CURLOPT_CONNECT_TO(3). The name stays what TLS asks
+// for.
+void set_address(Handle& handle) {
+  if (handle.endpoint->addresses.empty()) return;
+  const auto& address = handle.endpoint->addresses.front();
+  const std::string text = address.to_string();
+  const std::string line = "::" + (address.is_v6() ? "[" + text + "]" : text) + ":";
+  handle.connect_to.reset(curl_slist_append(nullptr, line.c_str()));
+  curl_easy_setopt(handle.curl.get(), CURLOPT_CONNECT_TO, handle.connect_to.get());
+}
+
+void configure(Handle& handle) {
+  CURL* const curl = handle.curl.get();
+  const Endpoint& endpoint = *handle.endpoint;
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   // Without it, removing a handle waits for a name lookup in progress and stops the whole loop: CURLOPT_QUICK_EXIT(3).
   curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
@@ -79,6 +106,7 @@ void configure(CURL* curl, const Endpoint& endpoint) {
   curl_easy_setopt(curl, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);  // share a connection being made, do not open another
   set_tls(curl, endpoint);
   set_proxy(curl, endpoint);
+  set_address(handle);
 }
 
 struct Shared {
@@ -94,7 +122,7 @@ struct Shared {
       return handle;
     }
     Handle handle{std::unique_ptr<CURL, FreeEasy>(curl_easy_init()), endpoint};
-    if (handle.curl) configure(handle.curl.get(), *endpoint);
+    if (handle.curl) configure(handle);
     return handle;
   }
   // A surplus drops the oldest, so that handles of endpoints no longer configured go.

@@ -10,6 +10,7 @@
 
 #include "gateway/net/http1.h"
 #include "providers/endpoint.h"
+#include "providers/identity/crypto.h"
 
 namespace tollgate::providers {
 namespace {
@@ -21,13 +22,30 @@ constexpr milliseconds kUnlimited = std::chrono::hours(1);  // "no limit" for st
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
+}  // namespace
+
 std::string tunnel_request(const Endpoint& endpoint) {
   // RFC 9110 §9.3.6: the target is host and port, the port never left out.
   const std::string authority = url_host(endpoint) + ":" + std::to_string(endpoint.port);
-  return "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  std::string request = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  if (const auto& login = endpoint.egress.proxy_login) {  // RFC 7617 §2
+    const Secret both(login->user + ":" + std::string(login->password->reveal()));
+    request += "Proxy-Authorization: Basic " + base64(both.reveal()) + "\r\n";
+  }
+  return request + "\r\n";
 }
 
-}  // namespace
+net::Task<Result<std::vector<net::Tcp::endpoint>>> find_addresses(net::Resolver& resolver,
+                                                                  std::shared_ptr<const Endpoint> endpoint,
+                                                                  milliseconds limit) {
+  if (!endpoint->egress.connect_proxy_host.empty())
+    co_return co_await resolver.resolve(endpoint->egress.connect_proxy_host, endpoint->egress.connect_proxy_port,
+                                        limit);
+  if (endpoint->addresses.empty()) co_return co_await resolver.resolve(endpoint->host, endpoint->port, limit);
+  std::vector<net::Tcp::endpoint> fixed;
+  for (const auto& address : endpoint->addresses) fixed.emplace_back(address, endpoint->port);
+  co_return fixed;
+}
 
 std::shared_ptr<Dial> Dial::start(net::asio::io_context& io, net::Resolver& resolver,
                                   std::shared_ptr<const Endpoint> endpoint, milliseconds limit) {
@@ -75,10 +93,8 @@ net::Task<void> Dial::run(std::shared_ptr<Dial> self) {
 }
 
 net::Task<Dial::StreamResult> Dial::connect() {
-  const bool through_proxy = !endpoint_->connect_proxy_host.empty();
-  std::string host = through_proxy ? endpoint_->connect_proxy_host : endpoint_->host;
-  const std::uint16_t port = through_proxy ? endpoint_->connect_proxy_port : endpoint_->port;
-  auto addresses = co_await resolver_.resolve(std::move(host), port, remaining());
+  const bool through_proxy = !endpoint_->egress.connect_proxy_host.empty();
+  auto addresses = co_await find_addresses(resolver_, endpoint_, remaining());
   if (!addresses) co_return failure("the provider's address could not be found");
   auto connected = co_await connect_any(*std::move(addresses));
   if (!connected) co_return std::move(connected).error();

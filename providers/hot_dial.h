@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,14 @@
 #include "providers/transport.h"
 
 namespace tollgate::providers {
+
+// Where to connect to: the proxy, the endpoint's own addresses, or what its name stands for now.
+net::Task<Result<std::vector<net::Tcp::endpoint>>> find_addresses(net::Resolver& resolver,
+                                                                  std::shared_ptr<const Endpoint> endpoint,
+                                                                  std::chrono::milliseconds limit);
+
+// What a proxy is asked: CONNECT, with the login where there is one.
+std::string tunnel_request(const Endpoint& endpoint);
 
 // Runs as a coroutine of its own and owns its state, so that the caller may walk away at once: what cannot be
 // interrupted (a name being looked up) ends by itself, within the limit, and is thrown away. Not thread-safe.

@@ -14,19 +14,39 @@
 
 namespace tollgate::providers {
 
+// What a provider may ask us to show: PEM, the chain after the certificate. The key is never empty.
+struct ClientCertificate {
+  std::string certificate_pem;
+  std::shared_ptr<const Secret> key_pem;
+};
+
+struct ProxyLogin {
+  std::string user;
+  std::shared_ptr<const Secret> password;  // REQUIRES: set
+};
+
+// The way out to one provider and to the servers that give out its tokens.
+struct Egress {
+  std::string ca_pem;  // the trust, for a transport that builds its own TLS contexts; empty: the system's
+  std::shared_ptr<const ClientCertificate> client_certificate;  // likewise; null: none
+  std::string connect_proxy_host;                               // empty: direct. HotTransport speaks CONNECT to it
+  std::uint16_t connect_proxy_port = 0;
+  std::string curl_proxy;                         // anything libcurl accepts, such as socks5h://...; CurlTransport only
+  std::shared_ptr<const ProxyLogin> proxy_login;  // null: none. HotTransport knows the scheme Basic only
+};
+
 // Where and how to connect. Built at config load, shared and immutable; its address is the pool key.
 struct Endpoint {
   std::string host;
   std::uint16_t port = 443;
   bool tls = true;
-  net::TlsContext tls_context;     // REQUIRES: set when tls
-  std::string base_path;           // "/v1", without a trailing slash
-  std::string connect_proxy_host;  // empty: direct. HotTransport speaks plain CONNECT to it
-  std::uint16_t connect_proxy_port = 0;
-  std::string curl_proxy;         // anything libcurl accepts, such as socks5h://...; CurlTransport only
-  bool http2 = false;             // CurlTransport only
-  std::string ca_pem;             // CurlTransport builds its own TLS context from these
-  std::size_t max_idle = 64;      // kept connections per worker
+  net::TlsContext tls_context;  // REQUIRES: set when tls
+  std::string base_path;        // "/v1", without a trailing slash
+  Egress egress;
+  bool http2 = false;                             // CurlTransport only
+  std::vector<net::asio::ip::address> addresses;  // of `host`, tried in turn; empty: the name is looked up. Direct
+                                                  // only; CurlTransport takes one
+  std::size_t max_idle = 64;                      // kept connections per worker
   std::string host_name;          // sent as Host instead: a server behind a shared address is found by it
   std::string authority() const;  // host[:port], port omitted when it is the scheme's default
   std::string host_header() const { return host_name.empty() ? authority() : host_name; }

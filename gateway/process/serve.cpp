@@ -130,7 +130,8 @@ AdminCommands Gateway::admin_commands() {
 // So that the first call finds the addresses.
 void Gateway::prefetch_names() {
   for (const auto& [id, provider] : snapshot().providers)
-    if (provider->endpoint) resolver_.prefetch(provider->endpoint->host, provider->endpoint->port);
+    if (provider->endpoint && provider->endpoint->addresses.empty())
+      resolver_.prefetch(provider->endpoint->host, provider->endpoint->port);
 }
 
 void Gateway::open_data_listener() {

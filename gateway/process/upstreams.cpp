@@ -8,12 +8,7 @@ namespace {
 
 // Token endpoints are reached as the provider itself is: by its trust, its proxy and its transport.
 providers::TokenRoute token_route(const providers::Endpoint& endpoint, providers::Transport& transport) {
-  return {.tls = endpoint.tls_context,
-          .ca_pem = endpoint.ca_pem,
-          .connect_proxy_host = endpoint.connect_proxy_host,
-          .connect_proxy_port = endpoint.connect_proxy_port,
-          .curl_proxy = endpoint.curl_proxy,
-          .transport = &transport};
+  return {.tls = endpoint.tls_context, .egress = endpoint.egress, .transport = &transport};
 }
 
 std::unique_ptr<providers::Transport> wrapped(const Surroundings& around,

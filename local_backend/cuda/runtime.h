@@ -26,7 +26,8 @@ struct Grid {
   unsigned z = 1;
 };
 
-// All but release() and release_pinned() throw Error. Memory is not initialised; the emulator fills it with what is no number.
+// All but release() and release_pinned() throw Error. Memory is not initialised; the emulator fills it with what is no
+// number.
 void* allocate(std::size_t bytes);
 void release(void* memory);
 void* allocate_pinned(std::size_t bytes);  // the host's, for upload() and download()

@@ -41,10 +41,7 @@ Result<HttpCall> Fetcher::http_call(TokenRequest& request) const {
   auto endpoint = std::make_shared<Endpoint>(std::move(url.endpoint));
   if (endpoint->tls) {
     endpoint->tls_context = route_.tls;
-    endpoint->ca_pem = route_.ca_pem;
-    endpoint->connect_proxy_host = route_.connect_proxy_host;
-    endpoint->connect_proxy_port = route_.connect_proxy_port;
-    endpoint->curl_proxy = route_.curl_proxy;
+    endpoint->egress = route_.egress;
     if (!endpoint->tls_context) return no_credential("no TLS context for " + endpoint->host);
   }
   endpoint->max_idle = 0;  // once an hour: nothing to keep a connection for

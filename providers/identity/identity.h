@@ -30,11 +30,8 @@ struct IdentityContext {
 
 // How token endpoints of one provider are reached. Local metadata services are always reached directly, without TLS.
 struct TokenRoute {
-  net::TlsContext tls;             // REQUIRES: set, unless the identity asks only local services
-  std::string ca_pem;              // the same trust, for a transport that builds its own contexts; empty: the system's
-  std::string connect_proxy_host;  // empty: direct
-  std::uint16_t connect_proxy_port = 0;
-  std::string curl_proxy;          // as Endpoint::curl_proxy
+  net::TlsContext tls;  // REQUIRES: set, unless the identity asks only local services
+  Egress egress;
   Transport* transport = nullptr;  // null: the context's. Outlives the IdentityService
 };
 

@@ -8,6 +8,7 @@
 
 #include "gateway/net/stream.h"
 #include "providers/endpoint.h"
+#include "providers/hot_dial.h"
 
 namespace tollgate::process {
 namespace {
@@ -58,10 +59,9 @@ net::Task<std::string> connect_any(net::Socket& socket, std::vector<net::Tcp::en
 }
 
 // The proxy's status, "407"; empty when it does not speak HTTP.
-net::Task<std::string> ask_proxy(net::Socket& socket, std::string authority, milliseconds limit) {
+net::Task<std::string> ask_proxy(net::Socket& socket, std::string request, milliseconds limit) {
   ErrorCode error;
   const auto patience = watch(socket, limit);
-  const std::string request = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
   co_await asio::async_write(socket, asio::buffer(request), asio::redirect_error(net::use_task, error));
   std::array<char, 1024> bytes{};
   std::string head;
@@ -73,9 +73,12 @@ net::Task<std::string> ask_proxy(net::Socket& socket, std::string authority, mil
   co_return http ? head.substr(9, 3) : std::string();
 }
 
-std::string proxy_words(const std::string& proxy, const std::string& status) {
+std::string proxy_words(const std::string& proxy, const std::string& status, bool with_login) {
   if (status.empty()) return "the proxy " + proxy + " does not answer as an HTTP proxy";
-  if (status == "407") return "the proxy " + proxy + " wants a password (407), which needs transport: curl";
+  if (status == "407" && with_login)
+    return "the proxy " + proxy + " does not take egress.proxy_login (407): wrong, or it wants another scheme than " +
+           "Basic, which needs transport: curl";
+  if (status == "407") return "the proxy " + proxy + " wants a password (407): egress.proxy_login";
   return "the proxy " + proxy + " answered " + status + " instead of connecting us";
 }
 
@@ -83,11 +86,11 @@ std::string proxy_words(const std::string& proxy, const std::string& status) {
 
 net::Task<ProbeResult> probe_connection(net::Resolver& resolver, std::shared_ptr<const providers::Endpoint> endpoint,
                                         milliseconds limit) {
-  const bool by_proxy = !endpoint->connect_proxy_host.empty();
-  const std::string host = by_proxy ? endpoint->connect_proxy_host : endpoint->host;
-  const std::uint16_t port = by_proxy ? endpoint->connect_proxy_port : endpoint->port;
+  const bool by_proxy = !endpoint->egress.connect_proxy_host.empty();
+  const std::string host = by_proxy ? endpoint->egress.connect_proxy_host : endpoint->host;
+  const std::uint16_t port = by_proxy ? endpoint->egress.connect_proxy_port : endpoint->port;
   const std::string place = host + ":" + std::to_string(port);
-  auto addresses = co_await resolver.resolve(host, port, limit);
+  auto addresses = co_await providers::find_addresses(resolver, endpoint, limit);
   if (!addresses) co_return ProbeResult{Step::name, addresses.error().message};
 
   const net::Executor executor = co_await asio::this_coro::executor;
@@ -96,9 +99,10 @@ net::Task<ProbeResult> probe_connection(net::Resolver& resolver, std::shared_ptr
   if (!trouble.empty())
     co_return ProbeResult{by_proxy ? Step::proxy : Step::connect, "no connection to " + place + ": " + trouble};
   if (by_proxy) {
-    std::string authority = providers::url_host(*endpoint) + ":" + std::to_string(endpoint->port);
-    const std::string status = co_await ask_proxy(socket, std::move(authority), limit);
-    if (!status.starts_with('2')) co_return ProbeResult{Step::proxy, proxy_words(place, status)};
+    std::string request = providers::tunnel_request(*endpoint);
+    const std::string status = co_await ask_proxy(socket, std::move(request), limit);
+    const bool with_login = endpoint->egress.proxy_login != nullptr;
+    if (!status.starts_with('2')) co_return ProbeResult{Step::proxy, proxy_words(place, status, with_login)};
   }
   if (!endpoint->tls) co_return ProbeResult{};
   net::TlsPeer peer;

@@ -160,7 +160,7 @@ class ProviderCheck {
   net::Task<void> probe(Evidence& evidence) {
     if (!evidence.error || evidence.exchanges.empty() || evidence.exchanges.back().status != 0) co_return;
     auto endpoint = evidence.exchanges.back().endpoint;
-    if (!endpoint->curl_proxy.empty()) co_return;  // only curl knows how to speak to it
+    if (!endpoint->egress.curl_proxy.empty()) co_return;  // only curl knows how to speak to it
     evidence.probe = co_await probe_connection(tools_.resolver, std::move(endpoint), kProbeLimit);
   }
 

@@ -237,6 +237,22 @@ INSTANTIATE_TEST_SUITE_P(
             "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {proxy: "
             "socks5h://x:1}}]\n",
             ":4 providers[0].egress.proxy: expected http://host:port (other proxies need transport: curl)"),
+        one("addresses_that_are_names",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {addresses: "
+            "[q.example]}}]\n",
+            ":4 providers[0].egress.addresses[0]: expected an IP address such as 127.0.0.1"),
+        one("addresses_behind_a_proxy",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {addresses: [10.0.0.1], "
+            "proxy: http://proxy.example:3128}}]\n",
+            ":4 providers[0].egress.addresses: have no use with a proxy, which looks names up by itself"),
+        one("login_without_a_proxy",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {proxy_login: {user: u, "
+            "password: {file: tls.key}}}}]\n",
+            ":4 providers[0]: egress.proxy_login has no use without egress.proxy"),
+        one("two_addresses_for_curl",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, transport: curl, egress: "
+            "{addresses: [10.0.0.1, '2001:db8::1']}}]\n",
+            ":4 providers[0].egress.addresses: transport: curl takes one address"),
         one("dates_descend",
             "departments: [{id: d, cost_center: [{from: 2026-02-01, id: a}, {from: 2026-01-01, id: b}]}]\n",
             ":4 departments[0].cost_center[1].from: dates have to ascend"),

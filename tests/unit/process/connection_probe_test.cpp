@@ -116,9 +116,10 @@ TEST_F(ConnectionProbe, TellsAProxyThatRefusesFromOneThatIsNone) {
   proxy.add(Script().head().send("SSH-2.0-OpenSSH\r\n\r\n"));
   proxy.add(Script().head().send("HTTP/1.1 200 OK\r\n\r\n").until_closed());
   auto to = endpoint(443);
-  to.connect_proxy_host = "proxy.example";
-  to.connect_proxy_port = proxy.port();
-  for (const char* words : {"wants a password (407)", "answered 403 instead of connecting us", "as an HTTP proxy"}) {
+  to.egress.connect_proxy_host = "proxy.example";
+  to.egress.connect_proxy_port = proxy.port();
+  for (const char* words :
+       {"wants a password (407): egress.proxy_login", "answered 403 instead of connecting us", "as an HTTP proxy"}) {
     const auto result = probe(to);
     EXPECT_EQ(result.stopped_at, Step::proxy);
     EXPECT_NE(result.words.find(words), std::string::npos) << result.words;

@@ -1,4 +1,6 @@
 // How connections come to be: trust, proxies, limits, the pool.
+#include <openssl/ssl.h>
+
 #include <cstdlib>
 
 #include "tests/unit/providers/transport_fixture.h"
@@ -56,6 +58,62 @@ TEST_P(Connecting, TheSystemStoreDoesNotTrustAStranger) {
   EXPECT_EQ(requests_seen_, 0);
 }
 
+// A server that wants to see a certificate, whoever signed it.
+net::TlsContext demanding(const net::SelfSigned& identity) {
+  net::TlsContext context = server_context(identity);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     [](int, X509_STORE_CTX*) { return 1; });
+  return context;
+}
+
+TEST_P(Connecting, ShowsTheClientCertificateToAServerThatWantsOne) {
+  const auto identity = self_signed("127.0.0.1");
+  const auto ours = self_signed("gateway");
+  ScriptedServer server(io, demanding(identity));
+  server.repeat(Script().request().send(http_response("ok")));
+  EXPECT_EQ(call(post(tls_endpoint(server, identity.certificate_pem))).kind(), ErrorKind::upstream_error);
+  EXPECT_THAT(server.requests(), IsEmpty());
+
+  auto endpoint = tls_endpoint(server, identity.certificate_pem);
+  endpoint->egress.client_certificate = std::make_shared<const ClientCertificate>(
+      ours.certificate_pem, std::make_shared<const Secret>(ours.key_pem.clone()));
+  net::ClientTlsOptions options{identity.certificate_pem, ours.certificate_pem, ours.key_pem.clone()};
+  endpoint->tls_context = *net::client_tls(options);
+  EXPECT_EQ(call(post(endpoint)).body, "ok");
+  const auto bare = call(post(tls_endpoint(server, identity.certificate_pem)));
+  EXPECT_EQ(bare.kind(), ErrorKind::upstream_error) << "nobody else uses that connection";
+}
+
+TEST_P(Connecting, AFixedAddressIsDialledAndTheNameIsStillWhatCounts) {
+  const auto identity = self_signed("provider.invalid");  // RFC 2606 §2: no such name is ever found
+  ScriptedServer server(io, server_context(identity));
+  server.repeat(Script().request().send(http_response("ok")));
+  auto endpoint = tls_endpoint(server, identity.certificate_pem);
+  endpoint->host = "provider.invalid";
+  EXPECT_EQ(call(post(endpoint)).kind(), ErrorKind::upstream_error);
+  endpoint = std::make_shared<Endpoint>(*endpoint);
+  endpoint->addresses = {net::asio::ip::make_address("127.0.0.1")};
+  EXPECT_EQ(call(post(endpoint)).body, "ok");
+  ASSERT_THAT(server.requests(), SizeIs(1));
+  EXPECT_THAT(server.requests()[0], HasSubstr("\r\nHost: provider.invalid:"));
+  endpoint = std::make_shared<Endpoint>(*endpoint);
+  endpoint->host = "another.invalid";
+  EXPECT_EQ(call(post(endpoint)).kind(), ErrorKind::upstream_error);
+  EXPECT_THAT(server.requests(), SizeIs(1));
+}
+
+TEST(FixedAddresses, AreTriedInTurn) {
+  TransportFixture fixture(Carrier::hot);
+  ScriptedServer server(fixture.io);
+  server.add(Script().request().send(http_response("ok")));
+  auto endpoint = plain_endpoint(server);
+  endpoint->host = "provider.invalid";
+  for (const char* address : {"127.0.0.9", "127.0.0.1"})  // nobody listens at the first
+    endpoint->addresses.push_back(net::asio::ip::make_address(address));
+  EXPECT_EQ(fixture.call(post(endpoint)).body, "ok");
+  server.stop();
+}
+
 TEST_P(Connecting, NeverFallsBackToPlain) {
   ScriptedServer server(io);
   server.repeat(Script().head().send(http_response("plain")));
@@ -99,8 +157,8 @@ class Proxied : public Connecting {
   Proxied() : identity_(self_signed("127.0.0.1")), server_(io, server_context(identity_)), proxy_(io) {
     server_.repeat(Script().request().send(http_response("one")).request().send(http_response("two")).until_closed());
     endpoint_ = tls_endpoint(server_, identity_.certificate_pem);
-    endpoint_->connect_proxy_host = "127.0.0.1";
-    endpoint_->connect_proxy_port = proxy_.port();
+    endpoint_->egress.connect_proxy_host = "127.0.0.1";
+    endpoint_->egress.connect_proxy_port = proxy_.port();
   }
   net::SelfSigned identity_;
   ScriptedServer server_;
@@ -130,6 +188,19 @@ TEST_P(Proxied, ARefusingProxyIsAnErrorAndItsBodyNeverAnAnswer) {
   EXPECT_EQ(answer.body, "");
   EXPECT_FALSE(answer.dispatched);
   EXPECT_THAT(server_.requests(), IsEmpty());
+}
+
+TEST_P(Proxied, AProxyIsToldTheLoginAndTheProviderIsNot) {
+  const bool basic = GetParam().carrier == Carrier::hot;  // curl waits to be asked
+  const std::string asked = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+  if (!basic) proxy_.add(Script().head().send(asked).head().tunnel_to(server_.port()));
+  proxy_.repeat(Script().head().tunnel_to(server_.port()));
+  endpoint_->egress.proxy_login =
+      std::make_shared<const ProxyLogin>("gateway", std::make_shared<const Secret>(Secret("open: sesame")));
+  EXPECT_EQ(call(post(endpoint_)).body, "one");
+  // RFC 7617 §2: base64 of "gateway:open: sesame"
+  EXPECT_THAT(proxy_.requests().back(), HasSubstr("\r\nProxy-Authorization: Basic Z2F0ZXdheTpvcGVuOiBzZXNhbWU=\r\n"));
+  EXPECT_THAT(server_.requests().front(), ::testing::Not(HasSubstr("Proxy-")));
 }
 
 TEST_P(Proxied, ASilentProxyIsATimeout) {

@@ -159,7 +159,7 @@ inline std::shared_ptr<Endpoint> tls_endpoint(const ScriptedServer& server, cons
   auto endpoint = plain_endpoint(server);
   endpoint->tls = true;
   endpoint->tls_context = client_context(ca_pem);
-  endpoint->ca_pem = ca_pem;
+  endpoint->egress.ca_pem = ca_pem;
   return endpoint;
 }
 

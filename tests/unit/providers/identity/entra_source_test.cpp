@@ -89,7 +89,7 @@ TEST_F(Entra, ManagedIdentityAsksTheMachineForTheAudience) {
             "&resource=https%3A%2F%2Fml.azure.com&client_id=user-assigned");
   EXPECT_EQ(header_of(call, "metadata"), "true");
   EXPECT_FALSE(call.endpoint->tls);
-  EXPECT_TRUE(call.endpoint->connect_proxy_host.empty());
+  EXPECT_TRUE(call.endpoint->egress.connect_proxy_host.empty());
   clock.advance(seconds(86'000));
   authorized(*by);
   EXPECT_EQ(cloud.calls.size(), 1U) << "the string in expires_in was not read";
