@@ -59,7 +59,8 @@ Ability ability(const ProviderOptions& provider, std::string_view model, Api api
   const bool local = provider.kind == "local";
   if (!local && native_api(provider, api) != nullptr) return Ability::native;
   if (front_end(api).embeds != nullptr) {
-    const EmbeddingDialect* dialect = local ? nullptr : embeddings_of(provider);
+    if (local) return Ability::translated;
+    const EmbeddingDialect* dialect = embeddings_of(provider);
     if (dialect == nullptr) return Ability::none;
     return dialect->batch({model, provider.endpoint->host}) > 0 ? Ability::translated : Ability::none;
   }
@@ -70,6 +71,7 @@ Ability ability(const ProviderOptions& provider, std::string_view model, Api api
 // Where a provider has an API of its own for embeddings, that knows its models. Elsewhere people name them so:
 // text-embedding-3-small, nomic-embed-text, mistral-embed.
 bool embeds(const ProviderOptions& provider, std::string_view model) {
+  if (provider.kind == "local") return false;  // it chats, too
   const Ability embedding = ability(provider, model, Api::embeddings);
   if (embedding != Ability::native) return embedding == Ability::translated;
   const bool nothing_else = provider.apis == std::vector{Api::embeddings};

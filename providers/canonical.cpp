@@ -235,6 +235,12 @@ void note_lossy(std::vector<std::string>& lossy, std::string_view field) {
     lossy.push_back(std::move(name));
 }
 
+std::string listed(const std::vector<std::string>& fields) {
+  std::string out;
+  for (const std::string& field : fields) out += (out.empty() ? "" : ", ") + field;
+  return out;
+}
+
 std::string CanonicalMessage::text() const {
   std::string out;
   for (const CanonicalPart& part : parts)

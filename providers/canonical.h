@@ -111,5 +111,7 @@ Result<CanonicalRequest> canonicalise(std::string_view body);
 // Adds a field's name, once. Names may be the caller's own and end up in a header: other characters than letters,
 // digits, '_', '.' and '-' are replaced.
 void note_lossy(std::vector<std::string>& lossy, std::string_view field);
+// As x-tollgate-lossy has it.
+std::string listed(const std::vector<std::string>& fields);
 
 }  // namespace tollgate::providers

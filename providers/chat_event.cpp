@@ -1,12 +1,12 @@
 // Chat completion chunks and bodies (OpenAI API reference, chat/completions/object and /streaming): what they say, and
 // where. No tree is built; fields nobody here knows stay in the frame.
-#include <algorithm>
 #include <utility>
 
 #include "providers/chat_usage.h"
 #include "providers/error_words.h"
 #include "providers/event.h"
 #include "providers/json_reader.h"
+#include "providers/sse.h"
 
 namespace tollgate::providers {
 namespace {
@@ -333,10 +333,9 @@ bool is_done(std::string_view data) {
 }  // namespace
 
 Result<Batch> decode_chat_event(std::string frame, std::string_view data, std::size_t data_offset) {
-  if (data_offset == std::string_view::npos) {
-    std::string rebuilt = "data: " + std::string(data) + "\n\n";
-    std::replace(rebuilt.begin() + 6, rebuilt.end() - 2, '\n', ' ');  // between tokens: strings hold no raw line ends
-    return decode_chat_event(std::move(rebuilt), data, 6);
+  if (data_offset == SseFrame::kNoOffset) {
+    OneLineFrame one = on_one_line("", data);
+    return decode_chat_event(std::move(one.bytes), data, one.data_offset);
   }
   const std::size_t length = data.size();  // `data` may be a view into the frame that has just been moved
   if (is_done(std::string_view(frame).substr(data_offset, length))) return done(std::move(frame));

@@ -8,6 +8,7 @@
 #include "providers/gemini.h"
 #include "providers/json_reader.h"
 #include "providers/provider_fault.h"
+#include "providers/sse.h"
 
 namespace tollgate::providers {
 namespace {
@@ -207,11 +208,9 @@ class ResponseWalk {
 }  // namespace
 
 Result<Batch> decode_gemini_event(std::string frame, std::string_view data, std::size_t data_offset) {
-  if (data_offset == std::string_view::npos) {  // several lines of data: one says the same
-    std::string rebuilt = "data: ";
-    rebuilt += data;
-    std::replace(rebuilt.begin(), rebuilt.end(), '\n', ' ');  // between tokens
-    return decode_gemini_event(rebuilt + "\n\n", data, rebuilt.size() - data.size());
+  if (data_offset == SseFrame::kNoOffset) {
+    OneLineFrame one = on_one_line("", data);
+    return decode_gemini_event(std::move(one.bytes), data, one.data_offset);
   }
   const auto json = std::string_view(frame).substr(data_offset, data.size());
   if (!valid_utf8(json)) return upstream_garbage();

@@ -11,6 +11,7 @@
 #include "providers/error_words.h"
 #include "providers/json_reader.h"
 #include "providers/messages_blocks.h"
+#include "providers/sse.h"
 
 namespace tollgate::providers {
 namespace {
@@ -41,7 +42,7 @@ class MessageWalk {
 
   void member() {
     const auto key = in_.key();
-    if (key == "type") return text(type_);
+    if (key == "type") return read_text(in_, type_);
     if (key == "index") return index();
     if (key == "content_block" || key == "delta") return block();
     if (key == "message") return message();
@@ -54,8 +55,8 @@ class MessageWalk {
     if (key == "content") return content();
     if (key == "id") return token(batch_.id_value);
     if (key == "model") return model();
-    if (key == "stop_reason") return text(stop_reason_);
-    if (key == "stop_sequence") return text(stop_sequence_);
+    if (key == "stop_reason") return read_text(in_, stop_reason_);
+    if (key == "stop_sequence") return read_text(in_, stop_sequence_);
     if (key == "usage" && in_.peek() == Kind::object) {
       usage_ = read_message_usage(in_);
       return;
@@ -71,11 +72,6 @@ class MessageWalk {
 
   void skip() { in_.skip(); }
   void token(std::optional<Span>& where) { where = in_.skip(); }
-
-  void text(std::string& out) {
-    if (in_.peek() != Kind::string) return skip();
-    out = in_.decode(in_.string());
-  }
 
   void model() {
     if (in_.peek() != Kind::string) return skip();
@@ -113,13 +109,13 @@ class MessageWalk {
     while (in_.next_member()) {
       const auto key = in_.key();
       if (key == "type")
-        text(type);
+        read_text(in_, type);
       else if (key == "id")
-        text(call.id);
+        read_text(in_, call.id);
       else if (key == "name")
-        text(call.text);
+        read_text(in_, call.text);
       else if (key == "data")
-        text(data);
+        read_text(in_, data);
       else
         block_member();
     }
@@ -136,8 +132,8 @@ class MessageWalk {
     if (key == "signature") return string_event(K::signature);
     if (key == "partial_json") return string_event(K::arguments);
     if (key == "input") return input();
-    if (key == "stop_reason") return text(stop_reason_);
-    if (key == "stop_sequence") return text(stop_sequence_);
+    if (key == "stop_reason") return read_text(in_, stop_reason_);
+    if (key == "stop_sequence") return read_text(in_, stop_sequence_);
     if (key == "citation" || key == "citations" || key == "content") return annotations();
     in_.skip();
   }
@@ -224,14 +220,7 @@ class MessageWalk {
 std::string name_in(std::string_view data) {
   std::string name;
   JsonReader in(data);
-  if (in.peek() != Kind::object) return name;
-  in.enter_object();
-  while (in.next_member()) {
-    if (in.key() == "type" && in.peek() == Kind::string)
-      name = in.decode(in.string());
-    else
-      in.skip();
-  }
+  walk_object(in, [&](std::string_view key) { key == "type" ? read_text(in, name) : static_cast<void>(in.skip()); });
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::islower(c) || c == '_'; });
   return plain ? name : std::string();
 }
@@ -239,12 +228,9 @@ std::string name_in(std::string_view data) {
 }  // namespace
 
 Result<Batch> decode_messages_event(std::string frame, std::string_view data, std::size_t data_offset) {
-  if (data_offset == std::string_view::npos) {
-    std::string rebuilt = "event: " + name_in(data) + "\ndata: ";
-    const std::size_t at = rebuilt.size();
-    rebuilt += data;
-    std::replace(rebuilt.begin() + static_cast<std::ptrdiff_t>(at), rebuilt.end(), '\n', ' ');  // between tokens
-    return decode_messages_event(rebuilt + "\n\n", data, at);
+  if (data_offset == SseFrame::kNoOffset) {
+    OneLineFrame one = on_one_line("event: " + name_in(data) + "\n", data);
+    return decode_messages_event(std::move(one.bytes), data, one.data_offset);
   }
   const auto json = std::string_view(frame).substr(data_offset, data.size());
   if (!valid_utf8(json)) return upstream_garbage();

@@ -35,12 +35,6 @@ HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeo
   return out;
 }
 
-std::string listed(const std::vector<std::string>& fields) {
-  std::string out;
-  for (const std::string& field : fields) out += (out.empty() ? "" : ", ") + field;
-  return out;
-}
-
 namespace {
 
 // Answers are asked for as they are.

@@ -20,9 +20,6 @@ void add_common_headers(HttpCall& call, const ProviderOptions& options, const st
 HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts,
                    const std::string& request_id);
 
-// As x-tollgate-lossy has it.
-std::string listed(const std::vector<std::string>& fields);
-
 // One call at a time; another may follow. Not thread-safe. `transport` must outlive it.
 class ProviderCall {
  public:

@@ -7,6 +7,7 @@
 #include "providers/error_words.h"
 #include "providers/json_reader.h"
 #include "providers/responses.h"
+#include "providers/sse.h"
 
 namespace tollgate::providers {
 namespace {
@@ -245,10 +246,9 @@ class ResponsesWalk {
 }  // namespace
 
 Result<Batch> decode_responses_event(std::string frame, std::string_view data, std::size_t data_offset) {
-  if (data_offset == std::string_view::npos) {
-    std::string rebuilt = "data: " + std::string(data) + "\n\n";
-    std::replace(rebuilt.begin() + 6, rebuilt.end() - 2, '\n', ' ');  // between tokens: strings hold no raw line ends
-    return decode_responses_event(std::move(rebuilt), data, 6);
+  if (data_offset == SseFrame::kNoOffset) {
+    OneLineFrame one = on_one_line("", data);
+    return decode_responses_event(std::move(one.bytes), data, one.data_offset);
   }
   const auto json = std::string_view(frame).substr(data_offset, data.size());
   if (!valid_utf8(json)) return upstream_garbage();

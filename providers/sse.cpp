@@ -1,5 +1,8 @@
 #include "providers/sse.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "providers/byte_scan.h"
 
 namespace tollgate::providers {
@@ -110,6 +113,15 @@ void SseParser::reset(std::size_t begin) {
   begin_ = line_ = scanned_ = begin;
   style_ = LineEnd::unknown;
   data_lines_ = 0;
+}
+
+OneLineFrame on_one_line(std::string_view head, std::string_view data) {
+  OneLineFrame out;
+  out.bytes.append(head).append("data: ");
+  out.data_offset = out.bytes.size();
+  std::ranges::replace_copy(data, std::back_inserter(out.bytes), '\n', ' ');
+  out.bytes += "\n\n";
+  return out;
 }
 
 }  // namespace tollgate::providers

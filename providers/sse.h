@@ -18,6 +18,14 @@ struct SseFrame {
   std::size_t data_offset = kNoOffset;  // where data begins in raw, when there is exactly one data line
 };
 
+// A frame whose data came on several lines, written with one. In JSON line ends lie between tokens, where a space says
+// the same. `head`: the lines before the data.
+struct OneLineFrame {
+  std::string bytes;
+  std::size_t data_offset = 0;
+};
+OneLineFrame on_one_line(std::string_view head, std::string_view data);
+
 // Splits a stream into frames wherever it is cut, inside a CRLF or a UTF-8 sequence included: the frames are the same.
 // All three line ends and a leading byte order mark are read; events without data (comments, keep-alives) are dropped.
 // Linear in the bytes. One per response; not thread-safe.

@@ -31,6 +31,14 @@ Error too_many_dimensions(std::size_t width) {
                .retryable = false};
 }
 
+Result<providers::EmbeddingRequest> asked(const providers::AttemptRequest& request) {
+  const auto embeds = providers::front_end(request.call->api).embeds;
+  auto out = embeds(providers::splice(*request.call->body, request.edits));
+  const bool openai = request.call->api == providers::Api::embeddings;
+  if (out && !out->input_type.empty()) out->lossy.emplace_back(openai ? "input_type" : "taskType");
+  return out;
+}
+
 class EmbeddingsStream final : public providers::EventStream {
  public:
   EmbeddingsStream(std::shared_ptr<local_backend::Engine> engine, net::Executor executor,
@@ -38,7 +46,7 @@ class EmbeddingsStream final : public providers::EventStream {
       : engine_(std::move(engine)),
         executor_(executor),
         department_(request.department),
-        asked_(providers::read_embeddings(providers::splice(*request.call->body, request.edits))),
+        asked_(asked(request)),
         mailbox_(std::make_shared<Mailbox>(executor)) {}
 
   net::Task<Result<std::optional<providers::Batch>>> next() override {
@@ -65,7 +73,7 @@ class EmbeddingsStream final : public providers::EventStream {
     mailbox_->arrived.notify();
   }
   bool dispatched() const override { return begun_ > 0; }
-  std::string lossy() const override { return asked_ && !asked_->input_type.empty() ? "input_type" : ""; }
+  std::string lossy() const override { return asked_ ? providers::listed(asked_->lossy) : std::string(); }
 
  private:
   void begin(std::size_t input) {

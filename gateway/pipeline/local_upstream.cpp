@@ -84,12 +84,9 @@ class LocalStream final : public providers::EventStream {
   bool dispatched() const override { return generation_ != nullptr; }
 
   std::string lossy() const override {
-    std::string out;
-    if (!canonical_) return out;
+    if (!canonical_) return {};
     const bool takes_tools = engine_ && engine_->facts().takes_tools;
-    for (const auto& field : left_out_by_local_model(*canonical_, takes_tools))
-      out += (out.empty() ? "" : ", ") + field;
-    return out;
+    return providers::listed(left_out_by_local_model(*canonical_, takes_tools));
   }
 
  private:
@@ -215,7 +212,7 @@ class LocalUpstream final : public providers::Upstream {
  public:
   LocalUpstream(EngineSource engine, net::Executor executor) : engine_(std::move(engine)), executor_(executor) {}
   std::unique_ptr<providers::EventStream> start(providers::AttemptRequest request) override {
-    if (request.call->api == providers::Api::embeddings)
+    if (providers::front_end(request.call->api).embeds != nullptr)
       return local_embeddings(engine_(), executor_, std::move(request));
     return std::make_unique<LocalStream>(engine_(), executor_, std::move(request));
   }

@@ -215,6 +215,28 @@ def test_texts_are_embedded_and_billed_by_their_tokens(gateway, client, model):
     assert refused.value.param == "dimensions"
 
 
+def test_texts_are_embedded_for_callers_of_googles_api_too(gateway, client):
+    def ask(verb, body):
+        headers = {"x-goog-api-key": gateway.key("retail")}
+        url = gateway.url.removesuffix("/v1") + f"/v1beta/models/demo:{verb}"
+        return httpx.post(url, json=body, headers=headers, verify=gateway.tls_context(), timeout=60 * SLOW)
+
+    text = "What is the gateway?"
+    content = {"content": {"parts": [{"text": text}]}, "taskType": "RETRIEVAL_QUERY"}
+    before = gateway.settled_rows()
+    one = ask("embedContent", content)
+    assert one.status_code == 200 and one.headers["x-tollgate-lossy"] == "taskType", one.text
+    assert gateway.new_rows(before, 1)[0]["input_tokens"] == one.json()["usageMetadata"]["promptTokenCount"] > 0
+    theirs = client.embeddings.create(model="demo", input=text, encoding_format="float").data[0].embedding
+    assert all(math.isclose(a, b, abs_tol=1e-5) for a, b in zip(one.json()["embedding"]["values"], theirs, strict=True))
+    short = {"content": {"parts": [{"text": "My laptop does not start."}]}, "outputDimensionality": 8}
+    both = ask("batchEmbedContents", {"requests": [{**short, "content": content["content"]}, short]})
+    assert both.status_code == 200, both.text
+    assert [len(e["values"]) for e in both.json()["embeddings"]] == [8, 8]
+    wide = ask("embedContent", {**content, "outputDimensionality": 193})
+    assert wide.status_code == 400 and wide.json()["error"]["status"] == "INVALID_ARGUMENT"
+
+
 def test_the_engines_times_are_counted(gateway, client):
     before = gateway.settled_rows()
     ask(client, max_tokens=5)
