@@ -65,7 +65,7 @@ struct Principal {
   std::string credential;
   std::shared_ptr<const config::Department> department;
   const config::Application* application = nullptr;  // inside *department
-  std::string pii;  // the policy of the credential, by name; empty: none of its own
+  std::string pii;                                   // the policy of the credential, by name; empty: none of its own
 };
 
 // Immutable lookup table; built off the loops, shared by workers. 20,000 keys take well under a second to build and

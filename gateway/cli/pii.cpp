@@ -58,6 +58,9 @@ class Tool {
     return out;
   }
 
+  // Other people's detectors that the policy asks in a call; this tool sends nothing to anyone.
+  const std::vector<std::string>& not_asked() const { return policies_.analysers(); }
+
   std::string name_of(const pii::Finding& finding) const { return std::string(policies_.name_of(finding)); }
   // With the version of the pack that it is of.
   std::string rule_of(const pii::Finding& finding) const {
@@ -102,6 +105,7 @@ json to_json(const Tool& tool, std::string_view text, const Scanned& scanned) {
     out["scrubbed"] = scanned.scrubbed;
   else
     out["blocked"] = scanned.blocked;
+  if (!tool.not_asked().empty()) out["not_asked"] = tool.not_asked();
   return out;
 }
 
@@ -173,11 +177,19 @@ std::shared_ptr<const pii::PolicyOptions> named_policy(const ScanOptions& option
   return nullptr;
 }
 
+// On standard error, beside whatever form the output has.
+void warn_of_analysers(const Tool& tool) {
+  for (const std::string& name : tool.not_asked())
+    std::fprintf(stderr, "analyser '%s' was not asked: in a call the policy also acts on what it finds\n",
+                 name.c_str());
+}
+
 int run_with(const ScanOptions& options, int (*job)(const Tool&)) {
   if (sodium_init() < 0) return complain("libsodium cannot start");
   auto policy = named_policy(options);
   if (!policy) return 1;
   const Tool tool(std::move(policy));
+  warn_of_analysers(tool);
   return job(tool);
 }
 

@@ -17,6 +17,17 @@ namespace {
 // Of all fields of a form together. OpenAI's longest is a prompt of 32,000 characters (API reference, images).
 constexpr std::size_t kMaxFields = 1024 * 1024;
 
+// Values may hide in a field's name and in a content type as in any text.
+Status scrub_head(const FormOptions& options, providers::FormPart& part) {
+  if (!providers::valid_utf8(part.content_type))
+    return refuse_form(part.name, "The Content-Type of '" + part.name + "' is not text in UTF-8.");
+  for (std::string* text : {&part.name, &part.content_type}) {
+    if (text->empty()) continue;
+    TG_TRY(*text, options.scrub(*text));
+  }
+  return {};
+}
+
 Error over() { return Error{ErrorKind::cancelled, "The call is over."}; }
 
 }  // namespace
@@ -136,6 +147,7 @@ Status ClientForm::begin_part() {
   field_.clear();
   has_file_ = has_file_ || is_file;
   providers::FormPart anew = part;
+  TG_CHECK(scrub_head(options_, anew));
   if (is_file && options_.calls != nullptr) {
     TG_TRY(anew.filename, options_.calls->filename(*part.filename));
   } else if (is_file) {

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from gateway import SLOW, Gateway, department, eventually, model, provider
+from gateway import SLOW, Gateway, department, eventually, model, provider, run
 from simulator import Simulator, prompt_text
 
 NAMES = re.compile(r"Anna Müller|Jürgen Groß")
@@ -181,6 +181,17 @@ def test_an_analyser_that_is_down_is_not_asked_for_a_while(house):
     house.presidio.behaviour = presidio
     eventually(lambda: house.chat("Anna Müller is back")[0] == 200)
     assert "Müller" not in house.sent()
+
+
+@pytest.mark.parametrize("command", (("scan",), ("scan", "--dry-run"), ("explain",), ("scan", "--jsonl")))
+def test_the_command_line_says_whom_it_did_not_ask(house, command):
+    text = json.dumps({"text": "Anna Müller"}) if "--jsonl" in command else "Anna Müller"
+    done = run("pii", *command, "-c", house.gateway.config, "--policy", "careful", text=text + "\n")
+    assert "analyser 'ner' was not asked" in done.stderr and house.presidio.journal == []
+    if "--jsonl" in command:
+        assert json.loads(done.stdout)["not_asked"] == ["ner"]
+    quiet = run("pii", *command, "-c", house.gateway.config, "--policy", "strict", text=text + "\n")
+    assert quiet.stderr == "" and "not_asked" not in quiet.stdout
 
 
 def test_a_slow_analyser_keeps_nobody_else_waiting(house):

@@ -198,6 +198,45 @@ def test_parts_that_nobody_knows_follow_the_policy_and_are_never_unseen(house, p
         assert status == 400 and house.outside.journal == [], "what cannot be translated goes nowhere"
 
 
+TEXT = {
+    "/chat/completions": '{"model": "gpt", "messages": [{"role": "user", "content": "%s"}]}',
+    "/completions": '{"model": "gpt", "prompt": "%s"}',
+    "/embeddings": '{"model": "gpt", "input": ["%s"]}',
+    "/messages": '{"model": "gpt", "max_tokens": 9, "messages": [{"role": "user", "content": "%s"}]}',
+    "/responses": '{"model": "gpt", "store": false, "input": "%s"}',
+    "/v1beta/models/gpt:generateContent": '{"contents": [{"parts": [{"text": "%s"}]}]}',
+    "/model/gpt/converse": '{"messages": [{"role": "user", "content": [{"text": "%s"}]}]}'}
+
+
+@pytest.mark.parametrize("broken", (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe2\x82", b"\\ud800"),
+                         ids=("byte", "overlong", "surrogate", "cut", "escape"))
+@pytest.mark.parametrize("path", TEXT)
+def test_text_that_cannot_be_read_is_refused_whatever_the_policy(house, path, broken):
+    house.reset()
+    body = (TEXT[path] % f"{EMAIL} ***").encode().replace(b"***", broken)
+    for who in ("open", "legal"):
+        status, _, answer = house.gateway.request(body, house.gateway.key(who), path)
+        assert (status, house.outside.journal) == (400, []) and EMAIL.encode() not in answer
+
+
+async def compressed(request, reply):
+    await reply.plain(200, b"\x1f\x8b\x08 not to be read", [("content-encoding", "gzip")])
+
+
+async def not_utf8(request, reply):
+    await reply.plain(200, json.dumps(completion("***")).encode().replace(b"***", b"\xff\xfe"))
+
+
+@pytest.mark.parametrize("answer", (compressed, not_utf8))
+def test_an_answer_that_cannot_be_read_is_not_passed_on(house, answer):
+    house.reset()
+    house.outside.behaviour = answer
+    for who in ("open", "legal"):
+        status, headers, body = house.gateway.chat("hello", key=house.gateway.key(who))
+        assert status == 502 and "content-encoding" not in headers
+        json.loads(body)
+
+
 @pytest.mark.parametrize("path, body", [("/embeddings", {"input": [1, 2, 3]}), ("/embeddings", {"input": [[1], [2]]}),
                                         ("/completions", {"prompt": [1, 2, 3]})])
 def test_token_ids_are_text_that_no_scanner_reads(house, path, body):
@@ -252,7 +291,7 @@ def test_the_log_tells_of_each_finding_and_never_its_value(house):
     house.ask(f"Mail {EMAIL.upper()}.", "open")
 
     def told():
-        lines = [line.get("pii", "") for line in house.gateway.log_lines()]
+        lines = [line["pii"] for line in house.gateway.log_lines() if line.get("status") == 200]
         return [m[1] for m in (re.fullmatch(r"EMAIL_ADDRESS log_only user \d+% 17-32 ([a-z2-9]{12}) email_address \(form\)", line)
                                for line in lines) if m]
 

@@ -160,6 +160,31 @@ def test_every_text_of_a_form_is_scrubbed_the_files_name_too(ours):
     assert WHO not in ours.gateway.log_path.read_text()
 
 
+def test_names_of_fields_and_content_types_are_texts_too(ours):
+    field = part(f'name="note for {WHO}"'.encode(), b"hello")
+    file = part(f'name="file"; filename="a.wav"\r\nContent-Type: audio/wav; owner={WHO}'.encode(), b"RIFF")
+    status, answer = post(ours, MODEL + field + file + END)
+    assert status == 200, answer
+    [sent] = ours.provider.journal
+    assert b"jane" not in sent.body
+    assert sent.form["file"] == ("a.wav", "audio/wav", b"RIFF")
+    assert [content for name, (_, _, content) in sent.form.items() if name.startswith("note for ")] == [b"hello"]
+    assert new_row(ours)["pii_found"] == 2
+
+
+@pytest.mark.parametrize("head", (f'name="note for {WHO}"', f'name="prompt"\r\nContent-Type: text/plain; owner={WHO}'))
+def test_a_policy_that_blocks_reads_names_and_content_types(ours, head):
+    form = MODEL + part(head.encode(), b"hello") + FILE + END
+    status, answer = post(ours, form, key=ours.gateway.key("strict"))
+    assert (status, answer["error"]["code"]) == (403, "pii_blocked") and WHO not in str(answer)
+
+
+def test_a_content_type_that_is_no_text_is_refused(ours):
+    form = MODEL + part(b'name="prompt"\r\nContent-Type: text/\xff\xfe', b"hello") + FILE + END
+    status, answer = post(ours, form)
+    assert status == 400 and "not text in UTF-8" in answer["error"]["message"]
+
+
 def test_a_transcript_as_plain_text_is_restored(ours):
     answer = ours.client.audio.transcriptions.create(model="gpt", file=SOUND, prompt=WHO, response_format="text")
     assert answer == f"heard: {WHO}\n"
