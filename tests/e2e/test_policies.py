@@ -1,6 +1,9 @@
 """What a policy does with what is found, and what counts where several policies meet in one call."""
 import json
 import re
+import secrets
+import string
+import zlib
 
 import pytest
 from gateway import Gateway, department, eventually, model, provider, run
@@ -27,6 +30,19 @@ PII = r"""pii:
 """
 
 
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+def new_file_key():
+    """As `keys create` would mint one, for the configuration file."""
+    head = "tg_" + "_".join("".join(secrets.choice(BASE62) for _ in range(n)) for n in (12, 43))
+    number, check = zlib.crc32(head.encode()), ""
+    for _ in range(6):
+        number, digit = divmod(number, 62)
+        check = BASE62[digit] + check
+    return f"{head}_{check}"
+
+
 class House:
     """One gateway for the whole file, a provider outside, and one inside the house."""
 
@@ -45,6 +61,12 @@ class House:
                           ("treasury", "house", ""), ("legal", "text-only", ""))})
         text = self.gateway.config.read_text()
         self.gateway.config.write_text(re.sub(r"pii: \{policies.*\n", lambda _: PII, text))
+        self.file_key = new_file_key()
+        (folder / "first-hour.key").write_text(self.file_key)
+        (folder / "first-hour.key").chmod(0o600)
+        with self.gateway.config.open("a") as config:
+            config.write("keys: [{id: first-hour, department: retail, application: chat, pii: words, "
+                         "key: {file: first-hour.key}}]\n")
         (folder / "projects.txt").write_text("# not yet announced\nGröße Neun\n")
         for name in ("open", "desk", "retail", "treasury", "legal"):
             self.gateway.new_key(name)
@@ -119,6 +141,16 @@ def test_a_keys_policy_adds_to_its_applications_and_stays_when_it_is_rotated(hou
     assert TOKEN.search(house.ask(f"Mail {EMAIL}")[2]), "other keys of the application are as before"
     lines = run("keys", "list", "-c", house.gateway.config).stdout.splitlines()
     assert [line.split()[6] for line in lines if key.split("_")[1] in line] == ["words"]
+
+
+def test_a_key_of_the_configuration_file_has_its_policy_there(house):
+    assert house.ask(f"Mail {EMAIL}", key=house.file_key)[2] == "Mail [EMAIL_ADDRESS]"
+    config = house.gateway.config
+    before = config.read_text()
+    config.write_text(before.replace("application: chat, pii: words", "application: chat, pii: wrods"))
+    refused = run("config", "check", "-c", config, check=False)
+    config.write_text(before)
+    assert refused.returncode != 0 and "wrods" in refused.stdout + refused.stderr
 
 
 def test_a_key_whose_policy_is_gone_can_call_nothing(house):
