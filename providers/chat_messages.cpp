@@ -1,7 +1,5 @@
 #include "providers/chat_messages.h"
 
-#include <utility>
-
 namespace tollgate::providers {
 namespace {
 

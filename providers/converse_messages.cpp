@@ -1,5 +1,4 @@
 // messages and system (Amazon Bedrock API reference, ContentBlock) with the wire format taken off.
-#include <algorithm>
 #include <iterator>
 #include <utility>
 

@@ -42,7 +42,8 @@ class RequestWalk {
     std::size_t count = 0;
     const bool good = request_.elements([&] {
       if (count == kMaxInputs)
-        return request_.refuse("invalid_value", "input", "'input' is too long: it may hold at most 2048 items.");
+        return request_.refuse("invalid_value", "input",
+                               "'input' is too long: it may hold at most " + std::to_string(kMaxInputs) + " items.");
       return element(count++);
     });
     if (!good) return false;

@@ -1,6 +1,5 @@
 #include "providers/kept_objects.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 

@@ -4,7 +4,6 @@
 #include "providers/responses_items.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace tollgate::providers {
 namespace {

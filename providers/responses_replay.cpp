@@ -1,6 +1,5 @@
 #include "providers/responses_replay.h"
 
-#include <utility>
 #include <vector>
 
 #include "providers/json_reader.h"
