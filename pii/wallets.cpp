@@ -93,8 +93,10 @@ bool bech32_valid(std::string_view prefix, std::string_view data) {
   return sum == 1 || sum == 0x2BC830A3U;
 }
 
+constexpr auto kBech32Prefixes = std::to_array<std::string_view>({"bc", "tb", "ltc"});
+
 bool is_bech32(std::string_view text) {
-  for (const std::string_view prefix : {"bc", "tb", "ltc"}) {
+  for (const auto prefix : kBech32Prefixes) {
     const bool small = text.starts_with(prefix);
     const bool starts = small || (to_upper(prefix[0]) == text[0] && to_upper(prefix[1]) == text[1]);
     if (!starts || text.size() < prefix.size() + 12 || text.size() > 90 || text[prefix.size()] != '1') continue;
@@ -108,11 +110,25 @@ bool is_ethereum(std::string_view text) {
   return text.size() == 42 && text.starts_with("0x") && std::ranges::all_of(text.substr(2), is_hex);
 }
 
+// What any of them may begin with: most runs of letters and digits do not.
+constexpr auto kFirsts = [] {
+  std::array<bool, 256> out{};
+  const auto add = [&out](char c) { out[static_cast<unsigned char>(c)] = true; };
+  for (const auto& form : kForms)
+    for (const char c : form.first) add(c);
+  for (const auto prefix : kBech32Prefixes) {
+    add(prefix[0]);
+    add(to_upper(prefix[0]));
+  }
+  add('0');  // Ethereum's 0x
+  return out;
+}();
+
 }  // namespace
 
 void detect_wallet(std::string_view text, std::size_t start, std::size_t end, Findings& out) {
   const auto run = text.substr(start, end - start);
-  if (run.size() > kForms.back().longest) return;
+  if (run.size() > kForms.back().longest || !kFirsts[static_cast<unsigned char>(run.front())]) return;
   if (is_ethereum(run)) out.push_back({EntityType::crypto, start, end, 0.7});
   if (is_bech32(run)) out.push_back({EntityType::crypto, start, end, 1.0, 0, {Term::check}});
   for (const auto& form : kForms)
