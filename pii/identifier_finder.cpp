@@ -6,6 +6,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "pii/checks.h"
@@ -92,6 +93,12 @@ double separator_odds(const TokenRow& row, std::size_t first, std::uint32_t bars
   for (std::size_t i = 1; i < length; ++i)
     if ((bars >> i) & 1U) out *= row.gaps[first + i] == own[i] ? factor::kOwnSeparator : factor::kAnySeparator;
   return std::min(out, factor::kMostSeparators);
+}
+
+// The characters that a look names, '\0' where any will do, at their places.
+bool has_literals(std::string_view characters, std::span<const char> literals) {
+  return std::equal(characters.begin(), characters.end(), literals.begin(),
+                    [](char c, char literal) { return literal == '\0' || c == literal; });
 }
 
 // Whether the group belongs to a row with the one before it: digits on both sides of what also separates the
@@ -308,20 +315,11 @@ void IdentifierFinder::try_shapes(const Surroundings& around, Candidate& candida
   }
 }
 
-namespace {
-
-bool has_literals_of(const std::array<char, 20>& literals, std::string_view characters) {
-  return std::equal(characters.begin(), characters.end(), literals.begin(),
-                    [](char c, char literal) { return literal == '\0' || c == literal; });
-}
-
-}  // namespace
-
 void IdentifierFinder::weigh(const Shape& shape, const Surroundings& around, const Candidate& candidate,
                              const TypeSet& types, Findings& out) const {
   const Identifier& kind = *shape.row;
   const std::size_t length = candidate.characters.size();
-  if (shape.has_literals && !has_literals_of(shape.literals, candidate.characters)) return;
+  if (shape.has_literals && !has_literals(candidate.characters, shape.literals)) return;
   if (kind.valid != nullptr && !kind.valid(candidate.characters)) return;
 
   Reason why;
