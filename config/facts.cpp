@@ -375,6 +375,7 @@ Facts settings_of(const Snapshot& snapshot) {
   out.put("pii.key_epoch", static_cast<std::int64_t>(snapshot.pii_key_epoch));
   out.put("pii.cache_bytes", static_cast<std::int64_t>(snapshot.pii_cache_bytes));
   store_facts(snapshot, out);
+  for (const Replica& replica : snapshot.replicas) out.secret("pool.replicas." + replica.id, replica.secret);
   if (snapshot.prices) out.put("prices.catalog", snapshot.prices->version());
   return out.take();
 }

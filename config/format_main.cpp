@@ -1,4 +1,5 @@
 // The main file.
+#include <algorithm>
 #include <limits>
 
 #include "config/format.h"
@@ -182,6 +183,25 @@ void key_fields(Object& o, KeyDraft& out) {
   o.secret("key", out.key.key, {.doc = "The whole key as callers send it", .required = true});
 }
 
+void replica_fields(Object& o, std::vector<Replica>& out) {
+  constexpr std::size_t kLeast = 32;
+  Replica replica;
+  o.text("id", replica.id, kIdentifier, {.doc = "For the log", .required = true});
+  o.secret("secret", replica.secret, {.doc = "At least 32 characters, as the replicas have it", .required = true});
+  if (std::ranges::find(out, replica.id, &Replica::id) != out.end())
+    o.problem("id", "replica '" + replica.id + "' is defined twice");
+  const bool read = replica.secret && !replica.secret->empty();  // not offline
+  if (read && replica.secret->reveal().size() < kLeast)
+    o.problem("secret", "needs at least 32 characters, such as `openssl rand -hex 32` makes");
+  out.push_back(std::move(replica));
+}
+
+void pool_fields(Object& o, std::vector<Replica>& out) {
+  o.list("replicas", {.doc = "Who may call; several secrets let them change one after the other"},
+         [&](Object& r) { replica_fields(r, out); });
+  if (!o.describing() && out.empty()) o.problem("replicas", "a pool needs at least one replica that may call");
+}
+
 void stores(Object& o, Draft& out) {
   Snapshot& snapshot = out.snapshot;
   o.object("redis", {.doc = "Limits shared by replicas; absent: in memory"},
@@ -244,6 +264,9 @@ void main_fields(Object& o, Draft& out) {
   });
   o.object("admin", {.doc = "Everything else that is not a call"}, [&](Object& a) { admin_fields(a, snapshot.admin); });
   o.object("log", {.doc = "Log"}, [&](Object& l) { log_fields(l, snapshot.log); });
+  o.object("pool",
+           {.doc = "This process holds models for replicas of the gateway, which call it as kind tollgate_pool"},
+           [&](Object& p) { pool_fields(p, snapshot.replicas); });
   stores(o, out);
   parts(o, out);
   o.unsupported("local", "local models are providers of kind local: {id: local, kind: local, model: {directory: …}}");

@@ -67,6 +67,14 @@ void local_fields(Object& m, ProviderDraft& out) {
   out.local = std::move(engine);
 }
 
+// Without a secret nobody may call a pool, and curl loses what it tells at an answer's end.
+void pool_needs(Object& o, const ProviderDraft& out) {
+  const providers::ProviderOptions& options = out.options;
+  if (!providers::is_pool(options.kind)) return;
+  if (!o.has("auth")) o.problem("auth", "kind " + options.kind + " needs {bearer: …}: a secret of the pool's replicas");
+  if (options.use_curl) o.problem("transport", "kind " + options.kind + " needs hot");
+}
+
 }  // namespace
 
 void provider_fields(Object& o, ProviderDraft& out) {
@@ -97,6 +105,7 @@ void provider_fields(Object& o, ProviderDraft& out) {
   o.boolean("plain_http", out.plain_http, {.doc = "Allows an http:// endpoint"});
   o.number("max_idle", out.max_idle, {0, 100'000}, {.doc = "Kept connections per worker"});
   o.object("model", {.doc = "For kind local: the model to run"}, [&](Object& m) { local_fields(m, out); });
+  pool_needs(o, out);
 }
 
 }  // namespace tollgate::config

@@ -93,8 +93,10 @@ void api_fields(Object& o, ProviderDraft& out) {
   std::vector<Api> apis;
   o.choices("apis", apis, kApis,
             {.doc = "For OpenAI's kinds: what the server speaks itself, the rest is translated; default: chat and "
-                    "embeddings, and all that OpenAI has for OpenAI"});
+                    "embeddings, all that OpenAI has for OpenAI, and for a pool all that it takes"});
   for_kinds(o, "apis", options.kind, speaks_apis);
+  if (is_pool(options.kind) && out.default_apis)
+    options.apis = {Api::chat, Api::completions, Api::embeddings, Api::responses, Api::messages};
   if (!apis.empty()) {
     options.apis = std::move(apis);
     out.default_apis = false;

@@ -153,6 +153,13 @@ struct LocalModel {  // [reload]: the new model is loaded before the old one goe
   local_backend::EngineOptions engine;
 };
 
+// A replica of the gateway that may call this process as its pool of models. Several may share a secret; a second one
+// beside it lets them change.
+struct Replica {  // [reload]
+  std::string id;
+  std::shared_ptr<const Secret> secret;
+};
+
 // The whole. `generation` counts accepted configurations since the process started.
 struct Snapshot {
   std::int64_t generation = 1;
@@ -183,6 +190,7 @@ struct Snapshot {
   std::shared_ptr<const finops::PriceBook> prices;           // [reload] builtin list, or builtin overlaid by the file's
   LogOptions log;
   std::vector<LocalModel> local_models;
+  std::vector<Replica> replicas;  // not empty: this process is a pool of models
   // By "digest of authorities:digest of certificate and key": what endpoints use. A reload keeps those whose inputs did
   // not change, and so the endpoints and their pools.
   std::map<std::string, net::TlsContext> client_tls;

@@ -36,6 +36,7 @@ class DialectStream final : public EventStream {
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
   std::string provider_request_id() const override { return wire_.provider_request_id(); }
+  PoolReport pool_report() const override { return wire_.pool_report(); }
 
   std::string lossy() const override { return listed(lossy_); }
 
@@ -60,7 +61,7 @@ class DialectStream final : public EventStream {
     TG_TRY(auto encoded, dialect_.encode(std::move(canonical), target));
     lossy_ = std::move(encoded.lossy);
     context_ = std::move(encoded.answer);
-    call_ = http_call(std::move(encoded), options, request.timeouts, request.request_id);
+    call_ = http_call(std::move(encoded), options, request.timeouts, marks_of(request));
     context_.id_seed = request.request_id;
     std::erase(context_.id_seed, '-');
     return {};

@@ -48,7 +48,7 @@ struct Route {
   Error (*decode_error)(const ErrorAnswer& answer);
   ProviderOptions options;
   std::string model;
-  std::string request_id;
+  CallMarks marks;
   Timeouts timeouts;
   EmbeddingTarget target() const {
     return {model, options.endpoint->host, options.api_version, deployment_in_path(options)};
@@ -72,6 +72,9 @@ class Calls {
 
   // Of the answer that came last, which is the refusal where there was one.
   const std::string& provider_request_id() const { return provider_request_id_; }
+
+  // Of all answers together.
+  PoolReport pool_report() const { return {compute_us_, {}}; }
 
   void cancel() { fail(cancelled()); }
 
@@ -126,11 +129,13 @@ class Calls {
   net::Task<Result<EmbeddingAnswer>> ask(const EmbeddingRequest& part, ProviderCall& wire) {
     TG_CO_TRY(auto encoded, route_.dialect.encode(part, route_.target()));
     lossy_ = std::move(encoded.lossy);
-    HttpCall call = http_call(std::move(encoded), route_.options, route_.timeouts, route_.request_id);
+    HttpCall call = http_call(std::move(encoded), route_.options, route_.timeouts, route_.marks);
     const Status sent = co_await wire.send(std::move(call), route_.decode_error);
     if (!failure_) provider_request_id_ = wire.provider_request_id();
     if (!sent) co_return sent.error();
     TG_CO_TRY(const std::string body, co_await wire.whole_body(kMaxBody));
+    const std::int64_t took = wire.pool_report().compute_us;
+    compute_us_ = took < 0 || compute_us_ < 0 ? -1 : compute_us_ + took;
     TG_CO_TRY(auto answer, route_.dialect.decode(body, wire.exchange().header("x-amzn-bedrock-input-token-count")));
     if (answer.vectors.size() != part.inputs.size()) co_return upstream_garbage();
     co_return answer;
@@ -144,6 +149,7 @@ class Calls {
   std::vector<std::unique_ptr<ProviderCall>> wires_;
   std::vector<std::string> lossy_;  // every part's is the same
   std::string provider_request_id_;
+  std::int64_t compute_us_ = 0;
   std::size_t next_ = 0;     // part that nobody has taken
   std::size_t running_ = 0;  // coroutines beside the one that waits for all
   std::optional<net::Signal> none_left_;
@@ -174,6 +180,7 @@ class EmbeddingStream final : public EventStream {
   void cancel() override { calls_->cancel(); }
   bool dispatched() const override { return calls_->dispatched(); }
   std::string provider_request_id() const override { return calls_->provider_request_id(); }
+  PoolReport pool_report() const override { return calls_->pool_report(); }
 
   // Before anything is sent too: who refuses losses asks then.
   std::string lossy() const override {
@@ -220,7 +227,7 @@ std::unique_ptr<EventStream> embedding_stream(const ProviderDialect& dialect, co
                                               std::shared_ptr<Authorizer> authorizer, Transport& transport,
                                               const AttemptRequest& request) {
   Route route{*dialect.embeddings,    dialect.decode_error, options,
-              request.upstream_model, request.request_id,   request.timeouts};
+              request.upstream_model, marks_of(request),    request.timeouts};
   return std::make_unique<EmbeddingStream>(
       std::make_shared<Calls>(std::move(route), std::move(authorizer), transport),
       front_end(request.call->api).embeds(splice(*request.call->body, request.edits)));

@@ -57,6 +57,7 @@ class HotExchange final : public HttpExchange {
   net::Task<Status> start() override;
   int status() const override { return reader_->status(); }
   std::string_view header(std::string_view name) const override { return reader_->header(name); }
+  std::string_view trailer(std::string_view name) const override { return reader_->trailer(name); }
   net::Task<Result<bool>> read_some(std::string& out) override;
   void cancel() override;
   bool dispatched() const override { return dispatched_; }

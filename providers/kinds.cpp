@@ -35,6 +35,12 @@ constexpr ProviderKind kKinds[] = {
                  "/chat/completions (absent: /v1).",
      .right =
          "It needs the right to score (Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action)."},
+    {.name = "tollgate_pool",
+     .openai = true,
+     .pool = true,
+     .endpoint = "The endpoint is https://POOL:PORT/v1.",
+     .model = "Targets name a model of the pool's own configuration: check its name there.",
+     .right = "The secret has to stand under pool.replicas of the pool's configuration."},
     {.name = "anthropic",
      .entra = true,
      .key_header = Header::x_api_key,

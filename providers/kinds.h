@@ -11,6 +11,7 @@ namespace tollgate::providers {
 struct ProviderKind {
   std::string_view name;
   bool openai = false;  // OpenAI's APIs at an address of its own: `apis` says which of them the server speaks
+  bool pool = false;    // a Tollgate that holds models for others, and is told who calls (pool_caller.h)
   bool aws = false;     // identities it takes besides a bearer key
   bool google = false;
   bool entra = false;
@@ -32,6 +33,11 @@ const ProviderKind* provider_kind(std::string_view name);
 inline bool speaks_openai(std::string_view kind) {
   const ProviderKind* row = provider_kind(kind);
   return row != nullptr && row->openai;
+}
+
+inline bool is_pool(std::string_view kind) {
+  const ProviderKind* row = provider_kind(kind);
+  return row != nullptr && row->pool;
 }
 
 }  // namespace tollgate::providers

@@ -70,7 +70,7 @@ HttpCall http_call(const NativeApi& api, const ProviderOptions& options, Attempt
     call.headers.push_back({"content-type", request.form ? request.form->content_type() : std::string(kJson)});
   call.headers.push_back({"accept", std::string(accepted(api, request))});
   add_client_headers(api, request.client_headers, call);
-  add_common_headers(call, options, request.request_id);
+  add_common_headers(call, options, marks_of(request));
   call.timeouts = request.timeouts;
   request.form ? add_form(request, call) : add_body(options.quirks, request, call);
   return call;
@@ -124,6 +124,7 @@ class NativeStream final : public EventStream {
   void cancel() override { wire_.cancel(); }
   bool dispatched() const override { return wire_.dispatched(); }
   std::string provider_request_id() const override { return wire_.provider_request_id(); }
+  PoolReport pool_report() const override { return wire_.pool_report(); }
 
  private:
   enum class State : std::uint8_t { fresh, stream, body, pieces, done, ended };

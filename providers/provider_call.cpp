@@ -16,22 +16,22 @@ constexpr std::chrono::milliseconds kDrainTime(250);
 
 Error cancelled() { return Error{ErrorKind::cancelled, "The call was cancelled."}; }
 
-void add_common_headers(HttpCall& call, const ProviderOptions& options, const std::string& request_id) {
+void add_common_headers(HttpCall& call, const ProviderOptions& options, const CallMarks& marks) {
   call.headers.insert(call.headers.end(), options.headers.begin(), options.headers.end());
   call.headers.push_back({"accept-encoding", "identity"});
   call.headers.push_back({"user-agent", "tollgate/0.1"});
-  call.headers.push_back({"x-request-id", request_id});
+  call.headers.push_back({"x-request-id", marks.request_id});
+  call.headers.insert(call.headers.end(), marks.pool_headers.begin(), marks.pool_headers.end());
 }
 
-HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts,
-                   const std::string& request_id) {
+HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts, const CallMarks& marks) {
   HttpCall out;
   out.endpoint = options.endpoint;
   out.path = std::move(call.path);
   out.headers = std::move(call.headers);
   out.body = std::move(call.body);
   out.timeouts = timeouts;
-  add_common_headers(out, options, request_id);
+  add_common_headers(out, options, marks);
   return out;
 }
 
@@ -63,12 +63,14 @@ std::string named_by(const HttpExchange& exchange) {
 net::Task<Status> ProviderCall::send(HttpCall call, Error (*decode)(const ErrorAnswer& answer)) {
   if (cancelled_) co_return cancelled();
   dispatched_ = dispatched();
+  answered_ = false;
   exchange_ = nullptr;
   call_ = std::move(call);
   TG_CO_CHECK(co_await authorizer_->authorize(call_));
   if (cancelled_) co_return cancelled();
   exchange_ = transport_.open(std::move(call_));
   TG_CO_CHECK(co_await exchange_->start());
+  answered_ = true;
   provider_request_id_ = named_by(*exchange_);
   const int status = exchange_->status();
   if (status >= 200 && status <= 299) co_return uncompressed(*exchange_);

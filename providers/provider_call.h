@@ -13,12 +13,17 @@ namespace tollgate::providers {
 
 Error cancelled();
 
-// Allow-list: nothing of the client's own headers crosses.
-void add_common_headers(HttpCall& call, const ProviderOptions& options, const std::string& request_id);
+// What every call to a provider says of itself. Each is ours: nothing of the client's own headers crosses.
+struct CallMarks {
+  std::string request_id;
+  std::vector<net::Header> pool_headers;  // AttemptRequest's
+};
+inline CallMarks marks_of(const AttemptRequest& request) { return {request.request_id, request.pool_headers}; }
+
+void add_common_headers(HttpCall& call, const ProviderOptions& options, const CallMarks& marks);
 
 // A dialect's call, addressed.
-HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts,
-                   const std::string& request_id);
+HttpCall http_call(DialectCall call, const ProviderOptions& options, const Timeouts& timeouts, const CallMarks& marks);
 
 // One call at a time; another may follow. Not thread-safe. `transport` must outlive it.
 class ProviderCall {
@@ -38,6 +43,9 @@ class ProviderCall {
   // Of the last answer, refusals included.
   const std::string& provider_request_id() const { return provider_request_id_; }
 
+  // Of the last answer; nothing before there is one.
+  PoolReport pool_report() const { return answered_ ? read_pool_report(*exchange_) : PoolReport{}; }
+
   HttpExchange& exchange() { return *exchange_; }  // REQUIRES: send() was ok
   // Error: the body is longer than `max` bytes, or was cut.
   net::Task<Result<std::string>> whole_body(std::size_t max);
@@ -53,6 +61,7 @@ class ProviderCall {
   HttpCall call_;                           // until it is handed to the transport
   std::shared_ptr<HttpExchange> exchange_;  // shared with drain()'s timer only
   std::string provider_request_id_;
+  bool answered_ = false;  // exchange_ has a head
   bool dispatched_ = false;
   bool cancelled_ = false;
 };

@@ -90,6 +90,11 @@ class HttpExchange {
   virtual net::Task<Status> start() = 0;
   virtual int status() const = 0;                                    // REQUIRES: start() was ok
   virtual std::string_view header(std::string_view name) const = 0;  // REQUIRES: start() was ok
+  // What followed the body, where the transport keeps that; never a part of the head. Empty before the body's end.
+  virtual std::string_view trailer(std::string_view name) const {
+    (void)name;
+    return {};
+  }
   // Appends what arrived to `out`. false: the body has ended properly. A cut body is an upstream_error.
   virtual net::Task<Result<bool>> read_some(std::string& out) = 0;
   // A pending start() or read_some() ends with ErrorKind::cancelled within a loop turn. Idempotent.

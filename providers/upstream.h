@@ -10,6 +10,7 @@
 #include "providers/chat_quirks.h"
 #include "providers/event.h"
 #include "providers/identity/options.h"
+#include "providers/pool_caller.h"
 #include "providers/server_options.h"
 
 namespace tollgate::providers {
@@ -50,6 +51,8 @@ class EventStream {
   virtual std::string provider_request_id() const { return {}; }
   // What the target could not express, as a comma-separated list of request fields; empty = nothing was lost.
   virtual std::string lossy() const { return {}; }
+  // What a pool of models says beside its answer; anybody else could claim it, too.
+  virtual PoolReport pool_report() const { return {}; }
 };
 
 // The form of a call that uploads files, as the provider gets it. It is read once: an attempt that has begun to read it
@@ -76,6 +79,8 @@ struct AttemptRequest {
   Timeouts timeouts;
   std::string request_id;  // sent as x-request-id
   std::string department;  // for fairness in the local model's queue; never sent to a provider
+  // Who calls, for a pool of models (pool_caller.h): empty for every other provider.
+  std::vector<net::Header> pool_headers = {};
   // Of the client, by its API's allow-list, names in lower case: for a target that speaks this API itself.
   std::vector<net::Header> client_headers = {};
   std::shared_ptr<UploadForm> form = nullptr;  // instead of the call's body

@@ -150,6 +150,16 @@ Result<Principal> authenticate(std::string_view presented, const CredentialTable
   return Principal{credential->id, department->second, application, credential->pii};
 }
 
+const config::Replica* find_replica(std::string_view presented, const std::vector<config::Replica>& replicas,
+                                    const KeyHasher& hasher) {
+  if (replicas.empty()) return nullptr;
+  const KeyHash hash = hasher.hash(presented);
+  const config::Replica* found = nullptr;
+  for (const config::Replica& replica : replicas)
+    if (same_hash(hash, hasher.hash(replica.secret->reveal()))) found = &replica;
+  return found;
+}
+
 std::string_view presented_key(const net::HeadFacts& head) {
   constexpr std::string_view kBearer = "Bearer ";
   const auto authorization = head.header("authorization");

@@ -11,6 +11,7 @@
 
 #include "config/snapshot.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/ids.h"
 #include "gateway/base/result.h"
 #include "gateway/base/secret.h"
 
@@ -65,7 +66,9 @@ struct Principal {
   std::string credential;
   std::shared_ptr<const config::Department> department;
   const config::Application* application = nullptr;  // inside *department
-  std::string pii;                                   // the policy of the credential, by name; empty: none of its own
+  std::string pii = {};                              // the policy of the credential, by name; empty: none of its own
+  // The call comes from a replica of the gateway, by this request id: its policies, limits and row are the replica's.
+  std::optional<Uuid> relayed_as = std::nullopt;
 };
 
 // Immutable lookup table; built off the loops, shared by workers. 20,000 keys take well under a second to build and
@@ -88,6 +91,10 @@ class CredentialTable {
 // configured gets it too.
 Result<Principal> authenticate(std::string_view presented, const CredentialTable& table, const KeyHasher& hasher,
                                const config::Snapshot& snapshot, SystemTime now);
+
+// The replica whose secret is presented; null: nobody's. All are compared, with the same work.
+const config::Replica* find_replica(std::string_view presented, const std::vector<config::Replica>& replicas,
+                                    const KeyHasher& hasher);
 
 // The key a request presents: Authorization: Bearer, api-key, x-api-key, x-goog-api-key, and on Google's
 // paths ?key=; empty when none.

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "gateway/net/http1.h"
 #include "gateway/net/http1_syntax.h"
 
 namespace tollgate::net {
@@ -108,6 +109,7 @@ ChunkDecoder::Fault ChunkDecoder::end_of_size() {
 }
 
 ChunkDecoder::Fault ChunkDecoder::step_trailer(char c) {
+  if (keep_trailers_) trailers_.push_back(c);
   switch (state_) {
     case State::line_start:
       if (c == '\r') return expect(c, '\r', State::end_lf);
@@ -132,6 +134,16 @@ ChunkDecoder::Fault ChunkDecoder::expect(char c, char wanted, State next) {
   if (c != wanted) return Fault::line_end;
   state_ = next;
   return Fault::none;
+}
+
+std::string_view ChunkDecoder::trailer(std::string_view name) const {
+  std::string_view rest = trailers_;
+  while (done() && rest.size() > 2) {  // the last line is the blank one
+    std::string_view fault;
+    const auto field = read_field(take_line(rest), fault);
+    if (field && iequals(field->name, name)) return field->value;
+  }
+  return {};
 }
 
 ChunkDecoder::Fault ChunkDecoder::discard() {

@@ -13,16 +13,20 @@
 namespace tollgate::net {
 
 // One byte of framing is one step of a state machine, so the outcome cannot depend on where the bytes were cut.
-// Extensions and trailers are checked and discarded. Errors: payload_too_large, headers_too_large (extensions and
-// trailers together over 8 KiB), invalid_request; after one, every put() is an error.
+// Extensions are checked and discarded, and so are trailers unless they are wanted. Errors: payload_too_large,
+// headers_too_large (extensions and trailers together over 8 KiB), invalid_request; after one, every put() is an error.
 class ChunkDecoder {
  public:
-  explicit ChunkDecoder(std::uint64_t max_body_bytes = std::numeric_limits<std::uint64_t>::max())
-      : room_(max_body_bytes) {}
+  enum class Trailers : std::uint8_t { discarded, kept };
+  explicit ChunkDecoder(std::uint64_t max_body_bytes = std::numeric_limits<std::uint64_t>::max(),
+                        Trailers trailers = Trailers::discarded)
+      : keep_trailers_(trailers == Trailers::kept), room_(max_body_bytes) {}
 
   // Takes a prefix of `bytes` (all of it until done), appends the decoded bytes, returns how many it took.
   Result<std::size_t> put(std::string_view bytes, std::string& out);
   bool done() const { return state_ == State::done; }
+  // First trailer of that name, case-insensitively; empty when absent, not kept, or not yet complete.
+  std::string_view trailer(std::string_view name) const;
 
  private:
   enum class State : std::uint8_t {
@@ -54,13 +58,15 @@ class ChunkDecoder {
   Fault discard();
   std::size_t take_data(std::string_view bytes, std::string& out);
 
+  bool keep_trailers_;
   State state_ = State::size_start;
   Fault fault_ = Fault::none;
   std::uint64_t room_;           // of the body limit
   std::uint64_t size_ = 0;       // of the current chunk, then what is left of it
   int digits_ = 0;               // of the current size
   std::uint32_t extension_ = 0;  // bytes of the current extension
-  std::uint32_t discarded_ = 0;  // bytes of all extensions and trailers
+  std::uint32_t discarded_ = 0;  // bytes of all extensions and trailers, without line ends
+  std::string trailers_;         // as received, the blank line included
 };
 
 // What stands around one chunk (RFC 9112 §7.1). For an empty chunk both parts are empty, because a chunk of size 0
@@ -76,6 +82,9 @@ class ChunkFrame {
   std::size_t length_ = 0;
 };
 
+// After it come the trailers, each with its line end, and a blank line.
+inline constexpr std::string_view kLastChunkLine = "0\r\n";
+// Of a body without trailers.
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace tollgate::net

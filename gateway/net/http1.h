@@ -92,6 +92,8 @@ class ResponseReader {
   int status() const { return status_; }  // REQUIRES: head_done()
   // First header of that name, or empty; valid as long as the reader stays where it is. REQUIRES: head_done()
   std::string_view header(std::string_view name) const;
+  // What followed a chunked body, likewise; never a part of the head. Empty until done().
+  std::string_view trailer(std::string_view name) const { return chunks_.trailer(name); }
   // The connection may be reused after done(): both sides want to, and nothing followed the body.
   bool keep_alive() const { return keep_alive_; }
   bool anything_received() const { return anything_received_; }
@@ -119,7 +121,7 @@ class ResponseReader {
   int informational_ = 0;
   int status_ = 0;
   std::uint64_t left_ = 0;
-  ChunkDecoder chunks_;
+  ChunkDecoder chunks_{std::numeric_limits<std::uint64_t>::max(), ChunkDecoder::Trailers::kept};
   bool http_1_0_ = false;
   bool keep_alive_ = false;
   bool anything_received_ = false;

@@ -151,9 +151,17 @@ std::int64_t& entry(std::map<std::string, std::int64_t, std::less<>>& map, std::
 
 }  // namespace
 
+std::string_view MetricsShard::bounded(std::string_view department) {
+  constexpr std::size_t kMost = 500;
+  if (passed_on_.contains(department)) return department;
+  if (passed_on_.size() >= kMost) return "other";
+  passed_on_.emplace(department);
+  return department;
+}
+
 void MetricsShard::call(const CallFacts& facts) {
   const std::lock_guard lock(mutex_);
-  CallSeries& s = series(facts.department, facts.model);
+  CallSeries& s = series(facts.passed_on ? bounded(facts.department) : facts.department, facts.model);
   ++entry(s.outcomes, facts.outcome);
   s.input += facts.input_tokens;
   s.output += facts.output_tokens;

@@ -1,6 +1,7 @@
 #pragma once
 // What the gateway counts. Each worker writes its own shard; a scrape sums them. Labels are bounded: departments,
 // models and providers of the configuration, and fixed enumerations; a name that a caller made up is never a label.
+// Departments that replicas name are labels up to a number, then "other".
 #include <array>
 #include <chrono>
 #include <compare>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,6 +39,7 @@ class Histogram {
 // One finished call, as counted.
 struct CallFacts {
   std::string_view department;
+  bool passed_on = false;    // the department is no configured one: a replica of the gateway named it
   std::string_view model;    // a configured name, or "unknown"
   std::string_view outcome;  // "ok" or an ErrorKind name
   bool stream = false;
@@ -129,9 +132,11 @@ class MetricsShard {
     BySeries<double> gauges;
     BySeries<Histogram> histograms;
   };
+  std::string_view bounded(std::string_view department);
   CallSeries& series(std::string_view department, std::string_view model);
   mutable std::mutex mutex_;
   Figures figures_;
+  std::set<std::string, std::less<>> passed_on_;  // departments that are labels
 };
 
 // All shards, and the gauges that are read when somebody asks.

@@ -56,6 +56,7 @@ Error denied(const ratelimit::Denial& denial) {
 // key's own scope is made here, where its application has any.
 ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Principal& who, const config::Model* model) {
   ratelimit::Scopes scopes;
+  if (who.relayed_as) return scopes;  // the replica has counted it
   const auto add = [&scopes](std::shared_ptr<const ratelimit::Scope> scope) {
     if (scope) scopes.push_back(std::move(scope));
   };

@@ -135,17 +135,18 @@ net::Task<Status> Answer::write(Batch batch, Follow follow, const server::Header
   co_return co_await send(headers);
 }
 
-net::Task<Status> Answer::finish(server::HeaderLines headers) {
+net::Task<Status> Answer::finish(server::HeaderLines headers, server::HeaderLines trailers) {
   flush(nullptr);
   encoder_->finish(out_);
   if (!stream_) co_return co_await exchange_.respond(200, std::move(headers), out_);
   if (!exchange_.started()) TG_CO_CHECK(co_await send(headers));
-  co_return co_await exchange_.end_stream(out_);
+  co_return co_await exchange_.end_stream(out_, std::move(trailers));
 }
 
 net::Task<Status> Answer::fail(const Error& error) {
   encoder_->fail(error, out_);
-  co_return co_await exchange_.end_stream(out_);
+  server::HeaderLines none;
+  co_return co_await exchange_.end_stream(out_, std::move(none));
 }
 
 }  // namespace tollgate::pipeline

@@ -22,8 +22,8 @@ class Answer {
   // follow without a wait, so this one may share its write.
   enum class Follow : std::uint8_t { nothing_yet, more_at_hand };
   net::Task<Status> write(providers::Batch batch, Follow follow, const server::HeaderLines& headers);
-  // The proper end. Plain calls are answered here, whole.
-  net::Task<Status> finish(server::HeaderLines headers);
+  // The proper end. Plain calls are answered here, whole; trailers follow a stream.
+  net::Task<Status> finish(server::HeaderLines headers, server::HeaderLines trailers);
   // After content has left: an error event in the form of the client's API, then the end of the body; never a false
   // "done".
   net::Task<Status> fail(const Error& error);

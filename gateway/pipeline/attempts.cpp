@@ -6,6 +6,7 @@
 #include "gateway/pipeline/answer.h"
 #include "gateway/pipeline/kept.h"
 #include "providers/front_end.h"
+#include "providers/kinds.h"
 
 namespace tollgate::pipeline {
 
@@ -48,10 +49,13 @@ class Attempt {
   bool write_intent();
   Task<Status> answer_estimate();
   bool refuses_lossy() const;
+  providers::PoolCaller caller() const;
   Task<Status> relay();
   void observe(const Batch& batch);
   Status name_kept(Batch& batch) const;
   Error explain(Error error) const;
+  std::string lossy() const;
+  std::int64_t pools_time() const;
   void record_input();
   void settle_usage();
   Task<Status> finish();
@@ -73,6 +77,7 @@ class Attempt {
   providers::Usage usage_;
   net::Deadline deadline_;
   Cut cut_ = Cut::none;
+  bool to_pool_ = false;  // the target's models are another Tollgate's
   bool content_seen_ = false;
   bool streamed_;  // the answer; a form that asks for it does so in a field, which may come after its file
 };
@@ -99,7 +104,9 @@ Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, 
   record_.fallback = candidate.fallback;
   record_.gateway_us = std::chrono::duration_cast<std::chrono::microseconds>(report.since_received()).count();
   const auto provider = d_.view.snapshot->providers.find(candidate.target.provider);
-  if (provider != d_.view.snapshot->providers.end()) record_.processing_region = provider->second->processing_region;
+  if (provider == d_.view.snapshot->providers.end()) return;
+  record_.processing_region = provider->second->processing_region;
+  to_pool_ = providers::is_pool(provider->second->kind);
 }
 
 providers::EncoderOptions Attempt::encoder_options() const {
@@ -126,7 +133,7 @@ bool Attempt::write_intent() {
   }
   record_.outcome = "unknown";
   finops::rate(record_, *d_.view.snapshot->prices);
-  const bool written = d_.services.ring.push(record_);
+  const bool written = report_.write_row(record_);
   record_.kind = finops::RecordKind::final;
   record_.input_tokens = 0;
   record_.usage_source = finops::UsageSource::none;
@@ -152,6 +159,7 @@ Task<Status> Attempt::run() {
   request.timeouts = {timeouts.connect, timeouts.first_content, timeouts.idle};
   request.request_id = d_.exchange.request_id().to_string();
   request.department = d_.who.department->id;
+  if (to_pool_) request.pool_headers = providers::pool_headers(caller(), refuses_lossy());
   for (const std::string_view name : front_.forwarded_headers)
     if (const auto value = d_.exchange.head().header(name); !value.empty())
       request.client_headers.push_back({std::string(name), std::string(value)});
@@ -175,6 +183,16 @@ Task<Status> Attempt::run() {
   co_return co_await fail(std::move(error));
 }
 
+providers::PoolCaller Attempt::caller() const {
+  providers::PoolCaller out;
+  out.department = d_.who.department->id;
+  if (const auto* application = d_.who.application) {
+    out.application = application->id;
+    out.criticality = application->criticality;
+  }
+  return out;
+}
+
 // The operator's word, which a caller can only make stricter.
 bool Attempt::refuses_lossy() const {
   return d_.model.refuse_lossy || d_.exchange.head().header("x-tollgate-lossy") == "refuse";
@@ -190,7 +208,8 @@ Task<Status> Attempt::answer_estimate() {
   TG_CO_CHECK(co_await answer_.write(std::move(batch), Answer::Follow::nothing_yet, headers_));
   add_answer_headers();
   close_record(200, "ok");
-  (void)co_await answer_.finish(std::move(headers_));
+  server::HeaderLines no_trailers;
+  (void)co_await answer_.finish(std::move(headers_), std::move(no_trailers));
   co_return Status();
 }
 
@@ -240,14 +259,14 @@ void Attempt::add_answer_headers() {
   if (streamed_) {
     headers_.add("content-type", front_.stream_type);
     headers_.add("x-accel-buffering", "no");
+    if (d_.who.relayed_as) headers_.add("trailer", providers::kComputeHeader);
   }
   if (!front_.request_id_header.empty()) headers_.add(front_.request_id_header, d_.exchange.request_id().to_string());
   headers_.add("x-tollgate-provider", record_.provider);
   headers_.add("x-tollgate-model", candidate_.target.model);
   headers_.add("x-tollgate-attempts", std::int64_t{record_.attempt});
   if (record_.fallback) headers_.add("x-tollgate-fallback", "true");
-  if (const auto lossy = stream_ ? stream_->lossy() : std::string(); !lossy.empty())
-    headers_.add("x-tollgate-lossy", lossy);
+  if (const auto lost = lossy(); !lost.empty()) headers_.add("x-tollgate-lossy", lost);
 }
 
 // A cancelled stream was cancelled by us: say what for.
@@ -269,12 +288,29 @@ Error Attempt::explain(Error error) const {
   return error;
 }
 
+std::string Attempt::lossy() const {
+  if (!stream_) return {};
+  std::string here = stream_->lossy();
+  const std::string there = to_pool_ ? stream_->pool_report().lossy : std::string();
+  if (!here.empty() && !there.empty()) here += ", ";
+  return here + there;
+}
+
+std::int64_t Attempt::pools_time() const {
+  const std::int64_t told = stream_->pool_report().compute_us;
+  if (told >= 0) return told;
+  d_.services.log.write(LogLevel::warning, "pool_told_no_time",
+                        "a pool's answer came without its computing time: does a proxy on the way drop trailers?",
+                        {{"provider", std::string_view(record_.provider)}});
+  return 0;
+}
+
 void Attempt::record_input() {
   record_.input_tokens = usage_.input;
   record_.cached_input_tokens = usage_.cached_input;
   record_.cache_write_tokens = usage_.cache_write;
   record_.audio_ms = usage_.audio_ms;
-  record_.compute_us = usage_.compute_us;
+  record_.compute_us = to_pool_ ? pools_time() : usage_.compute_us;
 }
 
 // Usage is always known: the provider's figures, or an estimate that says so.
@@ -304,7 +340,7 @@ void Attempt::close_record(int status, std::string_view outcome) {
   record_.latency_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(d_.services.clock.steady_now() - started_).count();
   finops::rate(record_, *d_.view.snapshot->prices);
-  if (!d_.services.ring.push(record_))
+  if (!report_.write_row(record_))
     d_.services.log.write(LogLevel::error, "ledger_ring_full",
                           "a final record did not fit: its intent will stand as an estimate", {});
   report_.restored(answer_.restored());
@@ -319,7 +355,10 @@ Task<Status> Attempt::finish() {
   close_record(200, "ok");
   const auto& row = report_.last();
   if (!streamed_ && row.cost_nano > 0) headers_.add("x-tollgate-cost", format_nano(row.cost_nano) + " " + row.currency);
-  (void)co_await answer_.finish(std::move(headers_));  // a client that left now has lost only its answer's tail
+  server::HeaderLines trailers;
+  if (d_.who.relayed_as) (streamed_ ? trailers : headers_).add(providers::kComputeHeader, row.compute_us);
+  // A client that left now has lost only its answer's tail.
+  (void)co_await answer_.finish(std::move(headers_), std::move(trailers));
   report_.mark(observe::Phase::respond);
   co_return Status();
 }

@@ -3,6 +3,7 @@
 #include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/attempts.h"
 #include "gateway/pipeline/headers.h"
+#include "gateway/pipeline/replica.h"
 #include "gateway/pipeline/report.h"
 #include "gateway/pipeline/screen.h"
 #include "providers/front_end.h"
@@ -118,11 +119,13 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // Strangers buy nothing: the key is checked on the head, before the body is read or "100 Continue" is sent.
   TG_CO_TRY(const auth::Principal who, authenticate(services, view, exchange.head()));
   report.caller(who);
+  if (who.relayed_as) exchange.adopt_request_id(*who.relayed_as);
   report.mark(Phase::authenticate);
 
   // A body we cannot read would bypass every policy.
   TG_CO_CHECK(acceptable_encoding(exchange.head()));
   const providers::FrontEnd& front = providers::front_end(asked.api);
+  if (who.relayed_as && front.form != nullptr) co_return not_relayed();
   TG_CO_TRY(pii::Policies policies, policies_of(services, view, who));
   Screened screened;
   FormGuard upload;  // after what it uses
@@ -142,7 +145,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   report.mark(Phase::decode);
 
   // Scrubbed before it is routed: no later stage sees what may not leave.
-  policies.add(model->pii.get());
+  if (!who.relayed_as) policies.add(model->pii.get());
   if (upload.form) {
     if (!upload.calls) note_opaque(services, who, policies);
     if (!upload.calls) TG_CO_CHECK(allow_opaque(policies, screened));
@@ -183,6 +186,8 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
 
 Result<auth::Principal> authenticate(const Services& services, const View& view, const net::HeadFacts& head) {
   const auto key = auth::presented_key(head);
+  if (const config::Replica* replica = auth::find_replica(key, view.snapshot->replicas, services.hasher))
+    return caller_of(*replica, head, *view.snapshot);
   auto who = auth::authenticate(key, *view.credentials, services.hasher, *view.snapshot, services.clock.system_now());
   if (who)
     services.note_use(who->credential);

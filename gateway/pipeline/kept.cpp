@@ -79,7 +79,8 @@ Task<Status> content(KeptCall& call, std::string name) {
     (void)co_await call.exchange.respond(200, call.headers, waiting);
     co_return Status();
   }
-  (void)co_await call.exchange.end_stream(waiting);
+  server::HeaderLines none;
+  (void)co_await call.exchange.end_stream(waiting, std::move(none));
   co_return Status();
 }
 

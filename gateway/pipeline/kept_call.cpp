@@ -6,6 +6,7 @@
 #include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/call.h"
 #include "gateway/pipeline/kept.h"
+#include "gateway/pipeline/replica.h"
 #include "providers/abilities.h"
 
 namespace tollgate::pipeline {
@@ -61,7 +62,9 @@ Task<void> run_kept(const Services& services, std::shared_ptr<const View> view, 
   Report report(services, *view, exchange, api);
   auto who = authenticate(services, *view, exchange.head());
   Status served;
-  if (who) {
+  if (who && who->relayed_as) {
+    served = not_relayed();
+  } else if (who) {
     report.caller(*who);
     KeptCall call{services, *view, exchange, report, api, *who, {}};
     served = co_await run(call, work, std::move(name));

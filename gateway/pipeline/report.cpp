@@ -92,6 +92,8 @@ finops::UsageRecord Report::base_record() const {
   return record;
 }
 
+bool Report::write_row(const finops::UsageRecord& record) const { return relayed() || services_.ring.push(record); }
+
 void Report::refuse_row(const Error& error) {
   auto record = base_record();
   record.event_id = services_.ids.next(services_.clock.system_now());
@@ -100,7 +102,7 @@ void Report::refuse_row(const Error& error) {
   record.latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_received()).count();
   ++rows_;
   last_ = std::move(record);
-  if (services_.ring.push(last_)) return;
+  if (write_row(last_)) return;
   services_.log.write(LogLevel::error, "ledger_ring_full", "a refusal could not be recorded: the ledger is stalled",
                       {});
 }
@@ -124,6 +126,7 @@ void Report::close(int status, std::string_view outcome) {
   facts_.total = since_received();
   facts_.department = who_ ? std::string_view(who_->department->id) : std::string_view("none");
   facts_.model = model_configured_ ? std::string_view(model_) : std::string_view("unknown");
+  facts_.passed_on = relayed();
   facts_.outcome = outcome;
   facts_.currency = last_.currency;
   services_.metrics.call(facts_);

@@ -28,6 +28,8 @@ class Report {
 
   // The part of a usage record that is known before any attempt.
   finops::UsageRecord base_record() const;
+  // Hands a row to the ledger; of a replica's call there is none here. false: the ledger is stalled.
+  bool write_row(const finops::UsageRecord& record) const;
   // A call of an authenticated caller that never reached a target: one row with no usage.
   void refuse_row(const Error& error);
   // One attempt ended.
@@ -43,6 +45,7 @@ class Report {
   std::chrono::nanoseconds since_received() const;
 
  private:
+  bool relayed() const { return who_ && who_->relayed_as; }
   void log_call(int status, std::string_view outcome);
 
   const Services& services_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "providers/kinds.h"
+
 namespace tollgate::pipeline {
 namespace {
 
@@ -134,8 +136,8 @@ Error policy_missing(const Services& services, const auth::Principal& who) {
 
 bool inside_the_house(const View& view, const routing::Candidate& candidate) {
   const auto it = view.snapshot->providers.find(candidate.target.provider);
-  return it != view.snapshot->providers.end() &&
-         (it->second->kind == "local" || it->second->processing_region == "local");
+  return it != view.snapshot->providers.end() && (it->second->kind == "local" || providers::is_pool(it->second->kind) ||
+                                                  it->second->processing_region == "local");
 }
 
 std::string for_insiders_only(const Screened& screened) {
@@ -147,6 +149,7 @@ std::string for_insiders_only(const Screened& screened) {
 
 Result<pii::Policies> policies_of(const Services& services, const View& view, const auth::Principal& who) {
   pii::Policies out;
+  if (who.relayed_as) return out;
   out.add(view.snapshot->pii.get());
   out.add(who.department->pii.get());
   if (who.application != nullptr) out.add(who.application->pii.get());

@@ -20,7 +20,8 @@ struct Screened {
 };
 
 // Of the organisation and of who calls; the model's joins them once it is known. Error permission_denied with code
-// "pii_policy_missing": the key has a policy that the configuration has no more, and without it nothing may pass.
+// "pii_policy_missing": the key has a policy that the configuration has no more, and without it nothing may pass. None
+// for a replica's call, which comes scrubbed.
 Result<pii::Policies> policies_of(const Services& services, const View& view, const auth::Principal& who);
 
 Screened screen(const Services& services, const View& view, const auth::Principal& who, const pii::Policies& policies,
@@ -37,8 +38,8 @@ void note_opaque(const Services& services, const auth::Principal& who, const pii
 // For a call with something that no scanner reads. Error: the policies do not let it pass.
 Status allow_opaque(const pii::Policies& policies, Screened& out);
 
-// Leaves the candidates that may see the screened call: all of them, or those inside the house (kind `local`, or
-// processing region "local"). Error permission_denied where none is left.
+// Leaves the candidates that may see the screened call: all of them, or those inside the house (kind `local` or
+// `tollgate_pool`, or processing region "local"). Error permission_denied where none is left.
 Status keep_permitted(const View& view, const Screened& screened, const std::string& model,
                       std::vector<routing::Candidate>& candidates);
 

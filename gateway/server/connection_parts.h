@@ -89,6 +89,7 @@ class Http1Exchange final : public Exchange {
 
   const net::HeadFacts& head() const override { return head_; }
   const Uuid& request_id() const override { return id_; }
+  void adopt_request_id(const Uuid& id) override { id_ = id; }
   SteadyTime received_at() const override { return connection_.first_byte_; }
   const std::string& peer_address() const override { return connection_.peer_; }
   bool started() const override { return state_ != State::waiting; }
@@ -108,7 +109,7 @@ class Http1Exchange final : public Exchange {
   Task<Status> respond(int status, HeaderLines headers, std::string_view body) override;
   Task<Status> start_stream(int status, HeaderLines headers, std::string_view first) override;
   Task<Status> write(std::string_view bytes) override;
-  Task<Status> end_stream(std::string_view last) override;
+  Task<Status> end_stream(std::string_view last, HeaderLines trailers) override;
 
   // The next request may follow on this connection.
   bool reusable() const { return state_ == State::done && body_.done() && keep_alive(); }

@@ -23,6 +23,8 @@ class Exchange {
 
   virtual const net::HeadFacts& head() const = 0;
   virtual const Uuid& request_id() const = 0;
+  // The peer has named the call already, and is to be believed. Before any answer.
+  virtual void adopt_request_id(const Uuid& id) = 0;
   virtual SteadyTime received_at() const = 0;  // when the first byte of the request was read
   virtual const std::string& peer_address() const = 0;
 
@@ -47,7 +49,8 @@ class Exchange {
   virtual net::Task<Status> respond(int status, HeaderLines headers, std::string_view body) = 0;
   virtual net::Task<Status> start_stream(int status, HeaderLines headers, std::string_view first) = 0;
   virtual net::Task<Status> write(std::string_view bytes) = 0;
-  virtual net::Task<Status> end_stream(std::string_view last) = 0;
+  // `trailers` follow the body (RFC 9110 §6.5): for a peer that is known to read them.
+  virtual net::Task<Status> end_stream(std::string_view last, HeaderLines trailers) = 0;
   virtual bool started() const = 0;  // headers have left
 
   // Called once, on the loop, when the client leaves (FIN or close_notify) while an answer is owed. Replaces an earlier

@@ -125,10 +125,11 @@ Task<Status> Http1Exchange::write(std::string_view bytes) {
   co_return sent;
 }
 
-Task<Status> Http1Exchange::end_stream(std::string_view last) {
+Task<Status> Http1Exchange::end_stream(std::string_view last, HeaderLines trailers) {
   state_ = State::done;
   const net::ChunkFrame frame(last.size());
-  const std::array<std::string_view, 4> pieces = {frame.size_line(), last, frame.end(), net::kLastChunk};
+  const std::array<std::string_view, 6> pieces = {frame.size_line(), last,  frame.end(), net::kLastChunkLine,
+                                                  trailers.text(),   "\r\n"};
   auto sent = co_await connection_.send(pieces);
   if (!sent) failed_ = true;
   co_return sent;

@@ -17,6 +17,7 @@ struct Answer {
   bool keep_alive = false;
   int status = 0;
   std::string body;
+  std::string trailer;
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
@@ -36,6 +37,7 @@ Answer read(std::string_view bytes, std::size_t step) {
   answer.done = reader.done();
   answer.keep_alive = reader.keep_alive();
   answer.status = reader.status();
+  answer.trailer = reader.trailer("x-tollgate-compute-us");
   return answer;
 }
 

@@ -16,6 +16,7 @@
 #include "gateway/process/upstreams.h"
 #include "providers/abilities.h"
 #include "providers/front_end.h"
+#include "providers/kinds.h"
 
 namespace tollgate::process {
 namespace {
@@ -67,6 +68,9 @@ std::shared_ptr<const providers::Call> question(const char* cap) {
 std::shared_ptr<const providers::Call> text_to_embed() {
   return call_of(providers::Api::embeddings, R"({"model":"check","input":"ok"})");
 }
+
+// As whom a pool of models is called.
+const providers::PoolCaller kCheck{.department = "tollgate", .application = "providers-check"};
 
 // What all checks share.
 struct Tools {
@@ -133,6 +137,7 @@ class ProviderCheck {
     request.call = std::move(call);
     request.upstream_model = target.model;
     request.timeouts = kTimeouts;
+    if (providers::is_pool(provider_->kind)) request.pool_headers = providers::pool_headers(kCheck, false);
     request.request_id = tools_.ids.next(tools_.clock.system_now()).to_string();
     const std::shared_ptr<providers::EventStream> events = upstream.start(std::move(request));
     net::Timer patience(tools_.io.get_executor(), kLimit);

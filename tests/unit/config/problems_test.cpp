@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
             "deployment_type: standard and data_zone stay, global does not"),
         one("apis_of_another_kind",
             "providers: [{id: p, kind: anthropic, endpoint: https://p.example, apis: [chat]}]\n",
-            ":4 providers[0].apis: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml"),
+            ":4 providers[0].apis: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml, tollgate_pool"),
         one("unknown_api", "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, apis: [talk]}]\n",
             ":4 providers[0].apis[0]: expected one of chat, responses, messages, embeddings, completions, "
             "moderations, rerank, images, speech, transcriptions, translations, image_edits, image_variations, "
@@ -201,8 +201,18 @@ INSTANTIATE_TEST_SUITE_P(
             ":4 providers[0]: kind openai_compatible needs an endpoint"),
         one("no_local_model", "providers: [{id: p, kind: local}]\n",
             ":4 providers[0]: kind local needs model: {directory: …}"),
+        one("pool_that_anybody_may_call", "providers: [{id: p, kind: tollgate_pool, endpoint: https://p.example/v1}]\n",
+            ":4 providers[0].auth: kind tollgate_pool needs {bearer: …}: a secret of the pool's replicas"),
+        one("pool_by_curl",
+            "providers: [{id: p, kind: tollgate_pool, endpoint: https://p.example/v1, auth: {bearer: {env: A}}, "
+            "transport: curl}]\n",
+            ":4 providers[0].transport: kind tollgate_pool needs hot"),
+        one("pool_without_replicas", "pool: {}\n", ":4 pool.replicas: a pool needs at least one replica that may call"),
+        one("replica_twice", "pool: {replicas: [{id: r, secret: {env: A}}, {id: r, secret: {env: B}}]}\n",
+            ":4 pool.replicas[1].id: replica 'r' is defined twice"),
         one("unknown_kind", "providers: [{id: p, kind: azure}]\n",
-            ":4 providers[0].kind: expected one of openai_compatible, azure_openai, azure_ai, azure_ml, anthropic, "
+            ":4 providers[0].kind: expected one of openai_compatible, azure_openai, azure_ai, azure_ml, tollgate_pool, "
+            "anthropic, "
             "bedrock, "
             "sagemaker, open_inference, vertex, local"),
         one("no_key", "providers: [{id: p, kind: anthropic, endpoint: https://p.example, auth: {}}]\n",
@@ -219,7 +229,8 @@ INSTANTIATE_TEST_SUITE_P(
             ":4 providers[0].api_version: is for kinds azure_openai, azure_ai"),
         one("flavour_of_another_kind",
             "providers: [{id: p, kind: bedrock, endpoint: https://p.example, flavour: vllm}]\n",
-            ":4 providers[0].flavour: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml, sagemaker"),
+            ":4 providers[0].flavour: is for kinds openai_compatible, azure_openai, azure_ai, azure_ml, tollgate_pool, "
+            "sagemaker"),
         one("generate_of_another_kind",
             "providers: [{id: p, kind: bedrock, endpoint: https://p.example, generate: {prompt: none}}]\n",
             ":4 providers[0].generate: is for kinds sagemaker, open_inference"),

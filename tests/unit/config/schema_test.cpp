@@ -133,7 +133,7 @@ TEST(Example, LoadsOffline) {
   ASSERT_THAT(problems_of(result), IsEmpty());
   EXPECT_EQ(result.snapshot->departments.size(), 2U);
   EXPECT_EQ(result.snapshot->models.size(), 3U);
-  EXPECT_EQ(result.snapshot->providers.size(), 12U);
+  EXPECT_EQ(result.snapshot->providers.size(), 13U);
   EXPECT_EQ(result.snapshot->redis->host, "redis.internal");
 }
 

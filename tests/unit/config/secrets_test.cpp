@@ -45,6 +45,22 @@ TEST(Secrets, AMissingFileIsNamed) {
   EXPECT_THAT(problems_of(load_main(folder, kWithPassword)), ElementsAre(HasSubstr("/secret does not exist")));
 }
 
+TEST(Secrets, OneThatReplicasShareIsLongEnoughNotToBeGuessed) {
+  const Folder folder;
+  folder.write_secrets();
+  const std::string pool = "pool: {replicas: [{id: blue, secret: {file: secret}}]}\n";
+  folder.write("secret", std::string(31, 'b') + "\n", 0600);
+  EXPECT_THAT(
+      problems_of(load_main(folder, pool)),
+      ElementsAre("tollgate.yaml:4 pool.replicas[0].secret: needs at least 32 characters, such as `openssl rand "
+                  "-hex 32` makes"));
+  folder.write("secret", std::string(32, 'b') + "\n", 0600);
+  const LoadResult result = load_main(folder, pool);
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  ASSERT_EQ(result.snapshot->replicas.size(), 1U);
+  EXPECT_EQ(result.snapshot->replicas[0].id, "blue");
+}
+
 TEST(Secrets, AnEmptyFileIsRefused) {
   const Folder folder;
   folder.write_secrets();

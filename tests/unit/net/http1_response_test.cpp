@@ -157,6 +157,22 @@ TEST(ResponseReader, DoesNotKeepAConnectionOnWhichMoreFollowed) {
   EXPECT_EQ(read("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n"), (Outcome{"done", 204, "", false}));
 }
 
+TEST(ResponseReader, KeepsTrailersApartAndShowsThemOnceTheBodyHasEnded) {
+  const string answer =
+      ok("Transfer-Encoding: chunked\r\nX-Time: head\r\n", "2\r\nok\r\n0\r\nX-Time:\t 12 \r\nX-Other: 1\r\n\r\n");
+  ResponseReader reader{ResponseReader::Limits()};
+  string body;
+  for (const char& byte : answer) {
+    EXPECT_EQ(reader.trailer("x-time"), "");
+    ASSERT_TRUE(reader.put({&byte, 1}, body));
+  }
+  EXPECT_EQ(body, "ok");
+  EXPECT_EQ(reader.trailer("x-time"), "12");
+  EXPECT_EQ(reader.trailer("X-OTHER"), "1");
+  EXPECT_EQ(reader.trailer("x-third"), "");
+  EXPECT_EQ(reader.header("x-time"), "head");
+}
+
 TEST(ResponseReader, TakesOnlyItsOwnBytes) {
   ResponseReader reader{ResponseReader::Limits()};
   string body;
@@ -179,6 +195,7 @@ TEST(ResponseReader, FindsHeadersInAnyCaseAndNotThoseOfTrailersOrInformationalHe
   EXPECT_EQ(reader.header("content-type"), "text/event-stream");
   EXPECT_EQ(reader.header("x-early"), "");
   EXPECT_EQ(reader.header("x-trailer"), "");
+  EXPECT_EQ(reader.trailer("x-trailer"), "1");
   ResponseReader moved = std::move(reader);
   EXPECT_TRUE(moved.done());
   EXPECT_EQ(moved.header("CONTENT-TYPE"), "text/event-stream");

@@ -72,6 +72,25 @@ TEST(Metrics, ACallIsCountedUnderItsDepartmentAndModel) {
   EXPECT_TRUE(has_line(text, R"(tollgate_cost_nano_total{currency="USD",department="retail",model="gpt-4o"} 5000)"));
 }
 
+TEST(Metrics, DepartmentsThatReplicasNameAreLabelsUpToANumber) {
+  Metrics metrics;
+  auto& shard = metrics.add_shard();
+  std::vector<std::string> names;
+  for (int i = 0; i < 600; ++i) names.push_back("d" + std::to_string(i));
+  for (const auto& name : names) {
+    CallFacts facts;
+    facts.department = name;
+    facts.passed_on = true;
+    facts.model = "llama";
+    facts.outcome = "ok";
+    shard.call(facts);
+  }
+  const auto text = metrics.scrape();
+  EXPECT_TRUE(has_line(text, R"(tollgate_requests_total{department="d499",model="llama",outcome="ok"} 1)")) << text;
+  EXPECT_TRUE(has_line(text, R"(tollgate_requests_total{department="other",model="llama",outcome="ok"} 100)"));
+  EXPECT_EQ(text.find("d500"), std::string::npos);
+}
+
 TEST(Metrics, EveryNameHasItsHelp) {
   Metrics metrics;
   auto& shard = metrics.add_shard();
