@@ -48,8 +48,8 @@ void listen_fields(Object& o, Draft& out) {
   o.number("port", listen.port, kPort, {.doc = "0: any free port", .applies = kRestart});
   o.boolean("plaintext", listen.plaintext, {.doc = "No TLS: behind a TLS terminator", .applies = kRestart});
   out.has_tls = o.object("tls", {.doc = "Server certificate and its key"}, [&](Object& tls) {
-    tls.file_text("certificate", listen.certificate_pem,
-                  {.doc = "PEM file, leaf first, with its chain", .required = true});
+    tls.certificate("certificate", listen.certificate_pem,
+                    {.doc = "PEM file, leaf first, with its chain", .required = true});
     tls.secret("key", listen.key_pem, {.doc = "PEM private key", .required = true});
   });
   o.object("limits", {.doc = "What one client may ask of the process"}, [&](Object& l) { limit_fields(l, listen); });

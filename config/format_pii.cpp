@@ -86,7 +86,7 @@ void analyser_fields(Object& o, AnalyserDraft& out) {
   o.text("url", out.way.url, kUrl,
          {.doc = "https://host[:port][/base]; POST /analyze is asked there", .required = true});
   o.boolean("plain_http", out.way.plain_http, {.doc = "Allows an http:// url"});
-  o.file_text("ca", out.way.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
+  o.certificate("ca", out.way.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
   o.texts("entities", out.entities, kEntityName, {.doc = "What it is asked for", .required = true});
   o.text("language", analyser.language, kIdentifier, {.doc = "Of the texts, as the analyser names it"});
   o.duration("timeout", analyser.timeout, {std::chrono::milliseconds(10), std::chrono::milliseconds(60'000)},

@@ -39,9 +39,9 @@ void egress_fields(Object& o, ProviderDraft& out) {
   out.addresses_where = o.where("addresses");
   o.texts("addresses", out.addresses, kIpAddress,
           {.doc = "IP addresses of the endpoint's host, tried in turn: its name is then never looked up"});
-  o.file_text("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
+  o.certificate("ca", out.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
   o.object("client_certificate", {.doc = "What we show to the provider"}, [&](Object& c) {
-    c.file_text("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});
+    c.certificate("certificate", out.certificate_pem, {.doc = "PEM file", .required = true});
     c.secret("key", out.key_pem, {.doc = "PEM private key", .required = true});
   });
 }

@@ -117,8 +117,10 @@ class Object {
   void date(std::string_view name, std::int64_t& out, const About& about);
   // Made absolute against the file's directory.
   void path(std::string_view name, std::filesystem::path& out, const About& about);
-  // A path whose content is wanted; not read when offline.
+  // A path whose content is wanted.
   void file_text(std::string_view name, std::string& out, const About& about);
+  // The same, for what need not be there when offline.
+  void certificate(std::string_view name, std::string& out, const About& about);
   // {file: …}, {env: …} or {sealed: …}; an empty secret when offline.
   void secret(std::string_view name, std::shared_ptr<const Secret>& out, const About& about);
   // The same, but 32 bytes and never sealed; it opens the sealed secrets read after it.

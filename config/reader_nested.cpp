@@ -95,10 +95,16 @@ void Object::path(std::string_view name, std::filesystem::path& out, const About
 void Object::file_text(std::string_view name, std::string& out, const About& about) {
   std::filesystem::path file;
   path(name, file, about);
-  if (file.empty() || offline()) return;
+  if (file.empty()) return;
   auto content = read_file(file, kMaxFileBytes);
   if (!content) return problem(name, "file " + file.string() + " " + content.error().message);
   out = std::move(content->bytes);
+}
+
+void Object::certificate(std::string_view name, std::string& out, const About& about) {
+  if (!offline()) return file_text(name, out, about);
+  std::filesystem::path unread;
+  path(name, unread, about);
 }
 
 void Object::secret(std::string_view name, std::shared_ptr<const Secret>& out, const About& about) {

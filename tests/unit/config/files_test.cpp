@@ -22,6 +22,7 @@ using ::testing::IsEmpty;
 using testing::load_offline;
 using testing::minimal;
 using testing::problems_of;
+using ::testing::SizeIs;
 
 const std::string kIncludeAll = minimal("include: [conf.d/**]\n");
 
@@ -102,6 +103,16 @@ TEST(Files, AFileNamedTwiceIsReadOnce) {
 TEST(Files, TheMainFileIncludingItselfIsReadOnce) {
   const Folder folder;
   EXPECT_THAT(problems_of(load_offline(folder, minimal("include: [./*, tollgate.yaml]\n"))), IsEmpty());
+}
+
+TEST(Files, AListOfWordsIsReadOfflineToo) {
+  const Folder folder;
+  const std::string main = minimal("pii: {detectors: {STAFF: {file: staff.txt}}}\n");
+  EXPECT_THAT(problems_of(load_offline(folder, main)), SizeIs(1)) << "it decides what is found, and is no secret";
+  folder.write("staff.txt", "Anna Berger\n");
+  const LoadResult result = load_offline(folder, main);
+  ASSERT_THAT(problems_of(result), IsEmpty());
+  EXPECT_NE(result.snapshot->pii_detectors, nullptr);
 }
 
 TEST(Files, AnIncludeOutsideEveryKindOfDirectoryIsRefused) {
