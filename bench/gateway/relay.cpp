@@ -130,7 +130,7 @@ net::Task<Status> Relay::pass(server::Exchange& exchange, providers::HttpExchang
       TG_CO_CHECK(co_await exchange.start_stream(answer.status(), headers, piece));
     }
   }
-  if (stream) co_return co_await exchange.end_stream(bytes);
+  if (stream) co_return co_await exchange.end_stream(bytes, {});
   co_return co_await exchange.respond(answer.status(), std::move(headers), bytes);
 }
 
