@@ -165,8 +165,8 @@ class Gateway:
         key = run("keys", "create", "-c", self.config, "--department", department, "--application", application,
                   *more).stdout.strip()
         self.keys.setdefault(department, key)
-        if self.process is not None:  # a running gateway sees it within a second or two
-            eventually(lambda: self.request(None, key, "/models", "GET")[0] == 200, what="the new key")
+        if self.process is not None:  # a running gateway sees it within five seconds: a promise, not patience
+            eventually(lambda: self.request(None, key, "/models", "GET")[0] == 200, limit=5, what="the new key")
         return key
 
     def key(self, department="retail"):

@@ -125,6 +125,26 @@ TEST_F(Reload, AChangedAuthorityMakesANewEndpoint) {
   EXPECT_THAT(semantic_diff(*before, *after), ElementsAre("provider b: egress.ca set"));
 }
 
+TEST_F(Reload, AnotherWayOutMakesANewEndpointAndIsNamed) {
+  const auto with = [](const std::string& egress) {
+    return replaced(kBefore, "endpoint: https://b.example", "endpoint: https://b.example, egress: {" + egress + "}");
+  };
+  const std::string proxy = "proxy: 'http://proxy.example:3128'";
+  const auto changed = [](const auto& from, const auto& to) {
+    EXPECT_NE(to->providers.at("b")->endpoint, from->providers.at("b")->endpoint);
+    return semantic_diff(*from, *to);
+  };
+  const auto before = load_text(kBefore);
+  EXPECT_THAT(changed(before, load_text(with("addresses: [10.0.0.1, '::1']"), before)),
+              ElementsAre("provider b: egress.addresses set to 10.0.0.1, ::1"));
+  const auto proxied = load_text(with(proxy), before);
+  const auto login = load_text(with(proxy + ", proxy_login: {user: us, password: {file: tls.key}}"), proxied);
+  EXPECT_THAT(changed(proxied, login), ElementsAre("provider b: egress.proxy_login.user set to us",
+                                                   "provider b: egress.proxy_login.password set"));
+  const auto same = load_text(with(proxy + ", proxy_login: {user: us, password: {file: tls.key}}"), login);
+  EXPECT_EQ(same->providers.at("b")->endpoint, login->providers.at("b")->endpoint) << "its connections are kept";
+}
+
 TEST_F(Reload, AClientCertificateIsNamedWhenItChanges) {
   const std::string with_identity = replaced(
       kBefore, "endpoint: https://b.example",
