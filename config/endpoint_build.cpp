@@ -41,6 +41,8 @@ void apply_proxy(const ProviderDraft& draft, Session& session, providers::Endpoi
     if (!draft.proxy_user.empty()) session.problem(draft.where, "egress.proxy_login has no use without egress.proxy");
     return;
   }
+  if (draft.proxy_user.find(':') != std::string::npos)  // RFC 7617 §2: the password would begin there
+    return session.problem(draft.where, "egress.proxy_login.user cannot have a colon");
   if (draft.proxy_password != nullptr)
     out.egress.proxy_login = std::make_shared<const providers::ProxyLogin>(draft.proxy_user, draft.proxy_password);
   if (draft.proxy.find('@') != std::string::npos) {

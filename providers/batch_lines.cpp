@@ -72,21 +72,13 @@ class LineWalk {
   Result<Call> call() {
     const auto api = api_of(out_.url);
     if (!api)
-      return refused("invalid_value", "url",
-                     "'url' must be /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions or "
-                     "/v1/moderations.");
+      return invalid_value("url",
+                           "'url' must be /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions or "
+                           "/v1/moderations.");
     auto bytes = std::make_shared<const std::string>(line_.substr(body_.offset, body_.length));
     TG_TRY(Call call, front_end(*api).decode(std::move(bytes), {}));
-    if (call.index.stream) return refused("unsupported_value", "body.stream", "A batch streams no answers.");
+    if (call.index.stream) return invalid_value("body.stream", "A batch streams no answers.", "unsupported_value");
     return call;
-  }
-
-  static Error refused(std::string code, std::string param, std::string message) {
-    return Error{.kind = ErrorKind::invalid_request,
-                 .message = std::move(message),
-                 .code = std::move(code),
-                 .param = std::move(param),
-                 .retryable = false};
   }
 
   std::string_view line_;

@@ -118,14 +118,6 @@ Status read_member(Reading& reading, const std::string& name) {
 
 }  // namespace
 
-Error invalid_value(std::string param, std::string message) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = std::move(message),
-               .code = "invalid_value",
-               .param = std::move(param),
-               .retryable = false};
-}
-
 Error wrong_type(const Reading& reading, Kind found, std::string_view member, std::string_view wanted) {
   const std::string path = reading.place.path(member);
   Error error = invalid_value(path, "Invalid type for '" + path + "': expected " + std::string(wanted) + ", but got " +

@@ -21,7 +21,6 @@ struct Reading {
   std::size_t parts = 0;  // of all messages so far
 };
 
-Error invalid_value(std::string param, std::string message);
 // The value that begins here is not `wanted`, or is no JSON at all.
 Error wrong_type(const Reading& reading, JsonReader::Kind found, std::string_view member, std::string_view wanted);
 

@@ -13,10 +13,7 @@ using Kind = CanonicalPart::Kind;
 constexpr std::string_view kPlaceholder = ".";
 
 Error mismatch(std::size_t message, std::string text) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = std::move(text),
-               .param = "messages[" + std::to_string(message) + "]",
-               .retryable = false};
+  return invalid_value("messages[" + std::to_string(message) + "]", std::move(text));
 }
 
 bool blank(const Part& part) {
@@ -154,11 +151,8 @@ bool reasoning_can_go_on(const CanonicalRequest& request) {
 }
 
 Error cannot_carry(std::string_view what) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "The provider of this model cannot be sent " + std::string(what) + ".",
-               .code = "unsupported_value",
-               .param = "messages",
-               .retryable = false};
+  return invalid_value("messages", "The provider of this model cannot be sent " + std::string(what) + ".",
+                       "unsupported_value");
 }
 
 }  // namespace tollgate::providers

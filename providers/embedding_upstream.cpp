@@ -18,11 +18,8 @@ constexpr std::size_t kMaxBody = 64 * 1024 * 1024;
 constexpr std::size_t kCallsAtOnce = 8;  // of one caller's call: quick, and no flood on the provider's limits
 
 Error no_embeddings() {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "This model has no embeddings. GET /v1/models lists what you may use.",
-               .code = "unsupported_api",
-               .param = "model",
-               .retryable = false};
+  return invalid_value("model", "This model has no embeddings. GET /v1/models lists what you may use.",
+                       "unsupported_api");
 }
 
 // As many inputs to a call as the API takes, and at least one.

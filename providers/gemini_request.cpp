@@ -102,11 +102,7 @@ class Writer {
 
   Result<DialectCall> run() {
     if (request_.n > kMaxChoices)
-      return Error{.kind = ErrorKind::invalid_request,
-                   .message = "This model answers with at most 8 choices.",
-                   .code = "unsupported_value",
-                   .param = "n",
-                   .retryable = false};
+      return invalid_value("n", "This model answers with at most 8 choices.", "unsupported_value");
     TG_TRY(const auto conversation, converse(request_, Replay::none));
     out_.begin_object();
     out_.begin_array("contents");

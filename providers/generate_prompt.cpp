@@ -21,13 +21,7 @@ constexpr Marks kLabelled{"System: ", "User: ", "Assistant: ", "\n\n", "\nUser:"
 constexpr Marks kChatml{"<|im_start|>system\n", "<|im_start|>user\n", "<|im_start|>assistant\n",
                         "<|im_end|>\n",         "<|im_end|>",         "<|im_"};
 
-Error refused(std::string message) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = std::move(message),
-               .code = "unsupported_value",
-               .param = "messages",
-               .retryable = false};
-}
+Error refused(std::string message) { return invalid_value("messages", std::move(message), "unsupported_value"); }
 
 Status append(std::string& text, std::string_view mark, const std::vector<Part>& parts, const Marks& marks) {
   text += mark;

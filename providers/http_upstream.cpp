@@ -21,13 +21,10 @@ class Refused final : public EventStream {
 };
 
 Error not_spoken() {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message =
-                   "This model cannot be called by this API: its provider has nothing like it. GET /v1/models "
-                   "lists what you may use.",
-               .code = "unsupported_api",
-               .param = "model",
-               .retryable = false};
+  return invalid_value("model",
+                       "This model cannot be called by this API: its provider has nothing like it. GET /v1/models "
+                       "lists what you may use.",
+                       "unsupported_api");
 }
 
 class HttpUpstream final : public Upstream {

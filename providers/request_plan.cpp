@@ -74,11 +74,7 @@ ToolPlan plan_tools(const CanonicalRequest& request, bool native_format) {
 
 Status one_choice_only(const CanonicalRequest& request) {
   if (request.n == 1) return {};
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "This model answers with one choice: n must be 1.",
-               .code = "unsupported_value",
-               .param = "n",
-               .retryable = false};
+  return invalid_value("n", "This model answers with one choice: n must be 1.", "unsupported_value");
 }
 
 std::vector<std::string> sendable_stops(CanonicalRequest& request) {

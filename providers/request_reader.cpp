@@ -157,12 +157,7 @@ bool RequestReader::sealed() {
 }
 
 bool RequestReader::refuse(std::string code, std::string param, std::string message) {
-  if (json.ok() && !error_)
-    error_ = Error{.kind = ErrorKind::invalid_request,
-                   .message = std::move(message),
-                   .code = std::move(code),
-                   .param = std::move(param),
-                   .retryable = false};
+  if (json.ok() && !error_) error_ = invalid_value(std::move(param), std::move(message), std::move(code));
   return false;
 }
 

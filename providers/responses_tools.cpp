@@ -123,12 +123,10 @@ Status read_flat_tool_choice(Reading& reading) {
 }
 
 Error needs_responses_provider(std::string param, std::string_view what) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "The provider of this model does not speak the Responses API and has no place for " +
-                          std::string(what) + ". Leave it out, or name a model whose provider does.",
-               .code = "unsupported_value",
-               .param = std::move(param),
-               .retryable = false};
+  return invalid_value(std::move(param),
+                       "The provider of this model does not speak the Responses API and has no place for " +
+                           std::string(what) + ". Leave it out, or name a model whose provider does.",
+                       "unsupported_value");
 }
 
 }  // namespace tollgate::providers

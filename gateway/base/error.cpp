@@ -53,6 +53,14 @@ constexpr std::array kReasons = {
 
 }  // namespace
 
+Error invalid_value(std::string param, std::string message, std::string code) {
+  return {.kind = ErrorKind::invalid_request,
+          .message = std::move(message),
+          .code = std::move(code),
+          .param = std::move(param),
+          .retryable = false};
+}
+
 int http_status(ErrorKind kind) { return kFacts[static_cast<std::size_t>(kind)].status; }
 
 std::string_view to_string(ErrorKind kind) { return kFacts[static_cast<std::size_t>(kind)].name; }

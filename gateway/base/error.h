@@ -47,6 +47,10 @@ struct Error {
   std::string upstream_body = {};
 };
 
+// The request's field `param` ("messages[2].role"; empty: the request as a whole) cannot be taken as it is: 400, not to
+// be tried again.
+Error invalid_value(std::string param, std::string message, std::string code = "invalid_value");
+
 int http_status(ErrorKind kind);
 // The standard reason phrase for any status code we send (RFC 9110 §15).
 std::string_view reason_phrase(int status);

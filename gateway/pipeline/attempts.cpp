@@ -27,12 +27,10 @@ bool refused_for_free(const Error& error) {
 }
 
 Error lost(const std::string& fields) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "The provider of this model has no place for: " + fields +
-                          ". Leave that out, or call a model whose provider has it.",
-               .code = "unsupported_parameter",
-               .param = fields.substr(0, fields.find(',')),
-               .retryable = false};
+  return invalid_value(fields.substr(0, fields.find(',')),
+                       "The provider of this model has no place for: " + fields +
+                           ". Leave that out, or call a model whose provider has it.",
+                       "unsupported_parameter");
 }
 
 // One attempt at one target, from the intent record to the final one.
@@ -55,7 +53,7 @@ class Attempt {
   Status name_kept(Batch& batch) const;
   Error explain(Error error) const;
   std::string lossy() const;
-  std::int64_t pools_time() const;
+  void miss_pools_time() const;
   void record_input();
   void settle_usage();
   Task<Status> finish();
@@ -296,13 +294,12 @@ std::string Attempt::lossy() const {
   return here + there;
 }
 
-std::int64_t Attempt::pools_time() const {
-  const std::int64_t told = stream_->pool_report().compute_us;
-  if (told >= 0) return told;
+// What a pool tells comes with the end of its answer.
+void Attempt::miss_pools_time() const {
+  if (!to_pool_ || !front_.generates || stream_->pool_report().compute_us >= 0) return;
   d_.services.log.write(LogLevel::warning, "pool_told_no_time",
                         "a pool's answer came without its computing time: does a proxy on the way drop trailers?",
                         {{"provider", std::string_view(record_.provider)}});
-  return 0;
 }
 
 void Attempt::record_input() {
@@ -310,7 +307,7 @@ void Attempt::record_input() {
   record_.cached_input_tokens = usage_.cached_input;
   record_.cache_write_tokens = usage_.cache_write;
   record_.audio_ms = usage_.audio_ms;
-  record_.compute_us = to_pool_ ? pools_time() : usage_.compute_us;
+  record_.compute_us = to_pool_ ? std::max<std::int64_t>(stream_->pool_report().compute_us, 0) : usage_.compute_us;
 }
 
 // Usage is always known: the provider's figures, or an estimate that says so.
@@ -350,6 +347,7 @@ void Attempt::close_record(int status, std::string_view outcome) {
 
 Task<Status> Attempt::finish() {
   settle_usage();
+  miss_pools_time();
   d_.services.health.succeeded(candidate_.target.key());
   // The row goes in before the last byte leaves: a client that has its answer has been billed.
   close_record(200, "ok");

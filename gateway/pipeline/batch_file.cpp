@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "gateway/pipeline/form_refusal.h"
 #include "gateway/pipeline/kept.h"
 
 namespace tollgate::pipeline {
@@ -20,9 +19,9 @@ Result<std::string> BatchFile::filename(std::string name) {
 // A file for any other purpose is something that no scanner reads, and no API here could name it.
 Status BatchFile::check_field(std::string_view name, std::string_view value) {
   if (name != "purpose" || value == "batch") return {};
-  return refuse_form("purpose",
-                     "Files are taken for batches only: 'purpose' must be batch. Send documents inside the messages.",
-                     "unsupported_value");
+  return invalid_value("purpose",
+                       "Files are taken for batches only: 'purpose' must be batch. Send documents inside the messages.",
+                       "unsupported_value");
 }
 
 Error BatchFile::at_line(Error error) const {
@@ -31,7 +30,7 @@ Error BatchFile::at_line(Error error) const {
 }
 
 Error BatchFile::too_long() const {
-  return refuse_form("file", "Line " + std::to_string(line_ + 1) + " is longer than 8 MiB.");
+  return invalid_value("file", "Line " + std::to_string(line_ + 1) + " is longer than 8 MiB.");
 }
 
 Result<std::optional<std::string>> BatchFile::model_of(std::string_view line) {
@@ -54,7 +53,7 @@ Result<std::string> BatchFile::rewrite(std::string_view line, const std::string&
   auto read = providers::read_batch_line(line);
   if (!read) return at_line(std::move(read).error());
   if (read->call.model != model_)
-    return at_line(refuse_form("body.model", "A file is for one model: this call names another than the first."));
+    return at_line(invalid_value("body.model", "A file is for one model: this call names another than the first."));
   TG_CHECK(check_id(read->custom_id));
   Screened screened = screen(services_, view_, who_, policies_, read->call, {});
   auto edits = std::move(screened.edits);
@@ -68,7 +67,7 @@ Status BatchFile::check_id(const std::string& custom_id) {
   auto scrubbed = screen_text(services_, view_, who_, policies_, custom_id, found_);
   if (!scrubbed) return at_line(std::move(scrubbed).error());
   if (*scrubbed == custom_id) return {};
-  return at_line(refuse_form("custom_id", "'custom_id' holds personal data, which may not leave. Choose another."));
+  return at_line(invalid_value("custom_id", "'custom_id' holds personal data, which may not leave. Choose another."));
 }
 
 Status BatchFile::add(Screened screened) {

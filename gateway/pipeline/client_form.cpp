@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/pipeline/form_refusal.h"
 #include "providers/json_reader.h"
 
 namespace tollgate::pipeline {
@@ -20,7 +19,7 @@ constexpr std::size_t kMaxFields = 1024 * 1024;
 // Values may hide in a field's name and in a content type as in any text.
 Status scrub_head(const FormOptions& options, providers::FormPart& part) {
   if (!providers::valid_utf8(part.content_type))
-    return refuse_form(part.name, "The Content-Type of '" + part.name + "' is not text in UTF-8.");
+    return invalid_value(part.name, "The Content-Type of '" + part.name + "' is not text in UTF-8.");
   for (std::string* text : {&part.name, &part.content_type}) {
     if (text->empty()) continue;
     TG_TRY(*text, options.scrub(*text));
@@ -49,9 +48,9 @@ Task<Result<std::string>> ClientForm::find_model() {
     TG_CO_TRY(const bool more, co_await take());
     if (!model_ && !more) co_return no_model();
     if (!model_ && out_.size() > options_.max_held)
-      co_return refuse_form("model",
-                            "The field 'model' has to stand before the file in forms as long as this one: send it "
-                            "first.");
+      co_return invalid_value("model",
+                              "The field 'model' has to stand before the file in forms as long as this one: send it "
+                              "first.");
     const std::size_t holds = out_.size() + lines_.size();
     if (holds > held) TG_CO_CHECK(exchange_.hold(holds - held));
     held = std::max(held, holds);
@@ -60,9 +59,10 @@ Task<Result<std::string>> ClientForm::find_model() {
 }
 
 Error ClientForm::no_model() const {
-  if (options_.calls != nullptr) return refuse_form("file", "The file has no calls: it has to have one on each line.");
-  return refuse_form("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
-                     "missing_required_parameter");
+  if (options_.calls != nullptr)
+    return invalid_value("file", "The file has no calls: it has to have one on each line.");
+  return invalid_value("model", "The form has no field 'model'. GET /v1/models lists what you may use.",
+                       "missing_required_parameter");
 }
 
 Task<Result<bool>> ClientForm::take() {
@@ -141,9 +141,9 @@ Status ClientForm::parse() {
 Status ClientForm::begin_part() {
   const providers::FormPart& part = reader_.part();
   const bool is_file = std::ranges::find(options_.rules.files, part.name) != options_.rules.files.end();
-  if (is_file && !in_file()) return refuse_form(part.name, "'" + part.name + "' has to be a file, with a filename.");
-  if (!is_file && in_file()) return refuse_form(part.name, "'" + part.name + "' cannot be a file here.");
-  if (is_file && has_file_ && options_.calls != nullptr) return refuse_form(part.name, "There can be one file.");
+  if (is_file && !in_file()) return invalid_value(part.name, "'" + part.name + "' has to be a file, with a filename.");
+  if (!is_file && in_file()) return invalid_value(part.name, "'" + part.name + "' cannot be a file here.");
+  if (is_file && has_file_ && options_.calls != nullptr) return invalid_value(part.name, "There can be one file.");
   field_.clear();
   has_file_ = has_file_ || is_file;
   providers::FormPart anew = part;
@@ -161,7 +161,7 @@ Status ClientForm::begin_part() {
 Result<std::string> ClientForm::scrub_filename(const std::string& filename) const {
   constexpr std::size_t kLongestEnding = 6;
   if (!providers::valid_utf8(filename))
-    return refuse_form(reader_.part().name, "The file's name is not text in UTF-8.");
+    return invalid_value(reader_.part().name, "The file's name is not text in UTF-8.");
   TG_TRY(std::string scrubbed, options_.scrub(filename));
   if (scrubbed == filename) return scrubbed;
   const auto ending = filename.substr(std::min(filename.rfind('.'), filename.size()));
@@ -180,7 +180,7 @@ Status ClientForm::add_content() {
   }
   field_bytes_ += reader_.data().size();
   if (field_bytes_ > kMaxFields)
-    return refuse_form(reader_.part().name, "The fields of the form are longer than 1 MiB.");
+    return invalid_value(reader_.part().name, "The fields of the form are longer than 1 MiB.");
   field_.append(reader_.data());
   return {};
 }
@@ -221,11 +221,11 @@ Status ClientForm::end_part() {
 Status ClientForm::end_field() {
   const std::string& name = reader_.part().name;
   if (!providers::valid_utf8(field_) || field_.find('\0') != field_.npos)
-    return refuse_form(name, "'" + name + "' is not text in UTF-8.");
+    return invalid_value(name, "'" + name + "' is not text in UTF-8.");
   if (options_.calls != nullptr) TG_CHECK(options_.calls->check_field(name, field_));
   if (name == "model" && options_.calls == nullptr) return add_model();
   if (name == "stream" && field_ != "false" && !options_.rules.streams)
-    return refuse_form(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
+    return invalid_value(name, "The gateway passes these answers on whole: leave 'stream' out.", "unsupported_value");
   // Sound or a picture as text: nothing a scanner could read, and nothing it may change.
   const bool opaque = field_.starts_with("data:");
   if (opaque) {
@@ -240,7 +240,7 @@ Status ClientForm::end_field() {
 // The name's place: the target gives it its own. A path that names the model wins.
 Status ClientForm::add_model() {
   if (model_at_ || (model_ && options_.path_model.empty()))
-    return refuse_form("model", "The form names 'model' twice.");
+    return invalid_value("model", "The form names 'model' twice.");
   if (!model_) model_ = field_;
   if (started_)
     out_.append(upstream_model_);
@@ -252,8 +252,8 @@ Status ClientForm::add_model() {
 Status ClientForm::end_form() {
   const auto file = options_.rules.files.front();
   if (!has_file_)
-    return refuse_form(std::string(file), "The form has no file '" + std::string(file) + "'.",
-                       "missing_required_parameter");
+    return invalid_value(std::string(file), "The form has no file '" + std::string(file) + "'.",
+                         "missing_required_parameter");
   providers::append_form_end(out_, options_.own_boundary);
   return {};
 }

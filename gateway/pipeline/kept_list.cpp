@@ -42,11 +42,7 @@ Result<std::string> page_query(std::string_view target) {
     unsigned number = 0;
     const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), number);
     if (error != std::errc() || end != limit.data() + limit.size() || number == 0 || number > 10'000)
-      return Error{.kind = ErrorKind::invalid_request,
-                   .message = "'limit' must be a number from 1 to 10000.",
-                   .code = "invalid_value",
-                   .param = "limit",
-                   .retryable = false};
+      return invalid_value("limit", "'limit' must be a number from 1 to 10000.");
     out = "limit=" + std::to_string(number);
   }
   const auto order = net::query_value(target, "order");

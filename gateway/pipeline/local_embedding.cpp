@@ -24,11 +24,8 @@ void shorten(std::vector<float>& vector, std::size_t dimensions) {
 }
 
 Error too_many_dimensions(std::size_t width) {
-  return Error{.kind = ErrorKind::invalid_request,
-               .message = "This model's vectors have " + std::to_string(width) + " dimensions: ask for no more.",
-               .code = "invalid_value",
-               .param = "dimensions",
-               .retryable = false};
+  return invalid_value("dimensions",
+                       "This model's vectors have " + std::to_string(width) + " dimensions: ask for no more.");
 }
 
 Result<providers::EmbeddingRequest> asked(const providers::AttemptRequest& request) {

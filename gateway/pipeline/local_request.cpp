@@ -153,11 +153,8 @@ Status read_extensions(const providers::CanonicalRequest& canonical, SamplingPar
     if (known == nullptr) continue;
     JsonReader in(extra.json);
     if (!known->read(in, out))
-      return Error{.kind = ErrorKind::invalid_request,
-                   .message = "'" + extra.name + "' must be " + std::string(known->wanted) + ".",
-                   .code = "invalid_type",
-                   .param = extra.name,
-                   .retryable = false};
+      return invalid_value(extra.name, "'" + extra.name + "' must be " + std::string(known->wanted) + ".",
+                           "invalid_type");
   }
   return {};
 }

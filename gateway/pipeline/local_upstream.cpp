@@ -112,11 +112,8 @@ class LocalStream final : public providers::EventStream {
 Result<providers::CanonicalRequest> LocalStream::canonical() const {
   const auto canonicalise = providers::front_end(request_.call->api).canonicalise;
   if (canonicalise == nullptr)
-    return Error{.kind = ErrorKind::invalid_request,
-                 .message = "This model writes text and embeds it: call it by a chat API, or ask for embeddings.",
-                 .code = "unsupported_api",
-                 .param = "model",
-                 .retryable = false};
+    return invalid_value("model", "This model writes text and embeds it: call it by a chat API, or ask for embeddings.",
+                         "unsupported_api");
   auto out = canonicalise(providers::splice(*request_.call->body, request_.edits));
   if (out && out->logprobs && request_.call->api != providers::Api::chat) {  // others have no place for them yet
     providers::note_lossy(out->lossy, "logprobs");

@@ -260,6 +260,10 @@ INSTANTIATE_TEST_SUITE_P(
             "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {proxy_login: {user: u, "
             "password: {file: tls.key}}}}]\n",
             ":4 providers[0]: egress.proxy_login has no use without egress.proxy"),
+        one("login_with_a_colon",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, egress: {proxy: "
+            "'http://proxy.example:3128', proxy_login: {user: 'u:v', password: {file: tls.key}}}}]\n",
+            ":4 providers[0]: egress.proxy_login.user cannot have a colon"),
         one("two_addresses_for_curl",
             "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example, transport: curl, egress: "
             "{addresses: [10.0.0.1, '2001:db8::1']}}]\n",
