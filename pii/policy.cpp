@@ -60,7 +60,10 @@ std::string_view Policies::name_of(const Finding& finding) const {
 }
 
 std::string Policies::scan_scope() const {
-  std::string out = types().to_string();
+  const TypeSet looked_for = types();
+  std::string out((looked_for.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < looked_for.size(); ++i)
+    if (looked_for[i]) out[i / 8] = static_cast<char>(out[i / 8] | 1 << i % 8);
   if (custom_.empty()) return out;
   out += std::to_string(detectors_->serial()) + ':';
   for (const std::uint8_t number : custom_) out.push_back(static_cast<char>(number));

@@ -61,12 +61,13 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
 }
 
 std::string Uuid::to_string() const {
-  std::string text(36, '-');
+  std::array<char, 36> text{};
+  text[8] = text[13] = text[18] = text[23] = '-';
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     text[kDigitsAt[i]] = kHex[bytes[i] >> 4];
     text[kDigitsAt[i] + 1U] = kHex[bytes[i] & 0x0f];
   }
-  return text;
+  return {text.data(), text.size()};
 }
 
 Uuid UuidSource::next(SystemTime now) {

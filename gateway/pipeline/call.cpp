@@ -178,7 +178,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
                     upload.form};
   auto served = co_await run_attempts(std::move(dispatch), std::move(policy), std::move(admitted.ticket), report);
-  report.pii(screened.pii, screened.rule_pack);  // an upload's fields may have come after its file
+  if (upload.form) report.pii(screened.pii, screened.rule_pack);  // its fields may have come after its file
   co_return served;
 }
 
