@@ -348,6 +348,7 @@ Facts facts_of(const LocalModel& model) {
   out.put("model.directory", model.engine.model_directory);
   out.put("model.weights", word_of(local_backend::kWeightFormats, model.engine.weights));
   out.put("model.device", word_of(local_backend::kDevices, model.engine.device));
+  out.put("model.cpu_kernels", word_of(local_backend::kCpuKernels, model.engine.cpu_kernels));
   out.put("model.isolation", model.engine.isolation == local_backend::Isolation::process ? "process" : "thread");
   out.put("model.max_running", model.engine.max_running);
   out.put("model.max_queued", model.engine.max_queued);

@@ -64,6 +64,8 @@ void local_fields(Object& m, ProviderDraft& out) {
            {.doc = "process: the model runs in one of its own, which may die without the gateway"});
   m.choice("device", engine.device, local_backend::kDevices,
            {.doc = "auto: the GPU where there is one, else the CPU; cuda: no start without one"});
+  m.choice("cpu_kernels", engine.cpu_kernels, local_backend::kCpuKernels,
+           {.doc = "auto: the fastest that the CPU has; avx512_bf16 and amx round activations of bf16 models"});
   out.local = std::move(engine);
 }
 

@@ -140,6 +140,13 @@ enum class Device : std::uint8_t { automatic, cpu, cuda };
 inline constexpr std::pair<std::string_view, Device> kDevices[] = {
     {"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}};
 
+// Which of the CPU's instructions multiply. avx512_bf16 and amx round activations to bf16 where weights are bf16, the
+// others leave them fp32. automatic: the fastest that the CPU has.
+enum class CpuKernels : std::uint8_t { automatic, scalar, avx2, avx512, avx512_bf16, amx };
+inline constexpr std::pair<std::string_view, CpuKernels> kCpuKernels[] = {
+    {"auto", CpuKernels::automatic}, {"scalar", CpuKernels::scalar},           {"avx2", CpuKernels::avx2},
+    {"avx512", CpuKernels::avx512},  {"avx512_bf16", CpuKernels::avx512_bf16}, {"amx", CpuKernels::amx}};
+
 struct EngineOptions {
   std::string model_directory;  // config.json, model.safetensors, tokenizer.json, chat_template.jinja
   WeightFormat weights = WeightFormat::as_stored;
@@ -153,7 +160,8 @@ struct EngineOptions {
   int threads = 0;  // that multiply; 0: half of the cores this process may use
   Isolation isolation = Isolation::thread;
   Device device = Device::automatic;
-  std::string device_plugin = {};  // the shared library; empty: libtollgate_cuda.so beside the program
+  CpuKernels cpu_kernels = CpuKernels::automatic;  // does not load where the CPU has them not
+  std::string device_plugin = {};                  // the shared library; empty: libtollgate_cuda.so beside the program
   // What runs a model apart: a program that calls run_worker() (worker.h).
   std::vector<std::string> worker_command = {"/proc/self/exe", "local-worker"};
 
@@ -207,6 +215,7 @@ struct ModelFacts {
   std::int64_t context_length = 0;  // what fits into the model and the cache
   std::string device = {};          // "cpu", or the GPU's name
   std::string why_cpu = {};         // Device::automatic: what kept it from a GPU
+  std::string cpu_kernels = {};     // a name of kCpuKernels; empty on a GPU
   bool takes_tools = false;         // its chat template does
 };
 

@@ -34,12 +34,20 @@ Computation on_device(const EngineOptions& options, Model& model) {
   return out;
 }
 
+const Kernels& wanted_kernels(CpuKernels family) {
+  if (const Kernels* found = find_kernels(family)) return *found;
+  const auto* const wanted = std::ranges::find(kCpuKernels, family, [](const auto& pair) { return pair.second; });
+  throw std::runtime_error("this CPU cannot use cpu_kernels: " + std::string(wanted->first));
+}
+
 Computation on_cpu(const EngineOptions& options, const Model& model) {
+  const Kernels& kernels = wanted_kernels(options.cpu_kernels);
   Computation out;
   out.device = "cpu";
+  out.cpu_kernels = kernels.name();
   out.kv_blocks = block_count(options, model.spec, sizeof(float));
   out.workers = std::make_unique<WorkerPool>(options.threads > 0 ? options.threads : default_threads());
-  out.pass = std::make_unique<Transformer>(model.spec, model.weights, best_kernels(), out.workers.get());
+  out.pass = std::make_unique<Transformer>(model.spec, model.weights, kernels, out.workers.get());
   return out;
 }
 

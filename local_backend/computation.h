@@ -15,12 +15,13 @@ struct Computation {
   std::unique_ptr<ForwardPass> pass;
   KvMemory kv_memory = KvMemory::host;
   int kv_blocks = 0;
-  std::string device;   // as ModelFacts
-  std::string why_cpu;  // as ModelFacts
+  std::string device;       // as ModelFacts
+  std::string why_cpu;      // as ModelFacts
+  std::string cpu_kernels;  // as ModelFacts
 };
 
 // The device has the weights then, and `model` has none. Throws std::runtime_error: Device::cuda and none can be used,
-// or kv_cache_bytes is too small.
+// this CPU has not the kernels that are wanted, or kv_cache_bytes is too small.
 Computation choose_computation(const EngineOptions& options, Model& model);
 
 }  // namespace tollgate::local_backend

@@ -91,6 +91,7 @@ class LocalEngine : public Engine {
     const auto room = std::int64_t{pool_.blocks().total()} * options.kv_block_tokens;
     facts_.device = computation_.device;
     facts_.why_cpu = computation_.why_cpu;
+    facts_.cpu_kernels = computation_.cpu_kernels;
     facts_.context_length = std::min<std::int64_t>(model_->spec.context, room);
     shared_->stats.kv_blocks = pool_.blocks().total();
     thread_ = std::thread([this] { run(); });

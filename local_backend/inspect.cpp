@@ -103,11 +103,12 @@ double measured_weight_bandwidth() {
   matrix.data.resize(matrix.rows * matrix.columns * size_of(matrix.type), std::byte{0x3C});
   const std::vector<float> x(kColumns, 0.5F);
   std::vector<float> y(matrix.rows);
+  std::vector<CacheLine> packed;
   const auto start = Clock::now();
   double seconds = 0;
   int rounds = 0;
   for (; seconds < 0.3; ++rounds) {
-    best_kernels().matmul(matrix.view(), x.data(), y.data(), 1);
+    multiply(best_kernels(), matrix.view(), x.data(), y.data(), 1, packed);
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
   return static_cast<double>(matrix.data.size()) * rounds / seconds;

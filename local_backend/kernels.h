@@ -1,27 +1,38 @@
 #pragma once
-// Dot products of weights with fp32 activations, chosen at start for the CPU at hand.
-#include <cstddef>
+// Products of a matrix of weights with activations, by families of kernels of which one is chosen at start for the CPU
+// at hand. Each computes y[b * stride + r] = sum over c of weights[r, c] * x[b * columns + c], each sum in one fixed
+// order that depends on `columns` alone: a row of the batch gets bitwise the same result alone and in any batch, and a
+// row of weights the same in any part of its matrix. No alignment is required; x and y do not overlap.
 #include <string_view>
+#include <vector>
 
-#include "local_backend/weight_types.h"
+#include "local_backend/api.h"
+#include "local_backend/kernel_types.h"
 
 namespace tollgate::local_backend {
 
-// y[b * rows + r] = sum over c of weights[r, c] * x[b * columns + c].
-// Each sum is made in one fixed order that depends on `columns` alone, so a row of the batch gets bitwise the same
-// result alone and in any batch. No alignment is required; x and y do not overlap.
-using MatmulKernel = void (*)(const WeightView& weights, const float* x, float* y, std::size_t batch);
-
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avx512"
+  CpuKernels family;
   MatmulKernel matmul;
+  const Bf16Kernels* bf16;  // for matrices of bf16; null: they are multiplied as all others
+
+  // The family's name in kCpuKernels.
+  std::string_view name() const;
 };
 
-const Kernels& scalar_kernels();
-// nullptr where the build or the CPU has none.
-const Kernels* avx2_kernels();
-const Kernels* avx512_kernels();
-// The fastest of them.
+// Null where the build or the CPU has none, or its products are wrong (kernel_agrees). Thread-safe. `automatic` is
+// best_kernels().
+const Kernels* find_kernels(CpuKernels family);
+// The fastest, and the fastest that leaves activations as they are.
 const Kernels& best_kernels();
+const Kernels& fp32_kernels();
+
+// One thread multiplies; `packed` is memory to work in, kept from call to call.
+void multiply(const Kernels& kernels, const WeightView& weights, const float* x, float* y, std::size_t batch,
+              std::vector<CacheLine>& packed);
+
+// A small product with edges on all sides is near what plain arithmetic makes of it, and its rows are the same alone.
+// Asked once before a family is used whose instructions were never met where this was written.
+bool kernel_agrees(const Bf16Kernels& kernels);
 
 }  // namespace tollgate::local_backend

@@ -1,6 +1,7 @@
 // Compiled with -mavx2 -mfma -mf16c; called only where the CPU has them.
 #include <immintrin.h>
 
+#include "local_backend/kernel_types.h"
 #include "local_backend/kernels_simd.h"
 
 namespace tollgate::local_backend {
@@ -38,9 +39,8 @@ struct Avx2 {
 
 }  // namespace
 
-void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch);
-void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch) {
-  matmul_simd<Avx2, 2>(weights, x, y, batch);
+void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride) {
+  matmul_simd<Avx2, 2>(weights, x, y, batch, stride);
 }
 
 }  // namespace tollgate::local_backend

@@ -1,6 +1,7 @@
 // Compiled with -mavx512f -mavx512bw; called only where the CPU has them.
 #include <immintrin.h>
 
+#include "local_backend/kernel_types.h"
 #include "local_backend/kernels_simd.h"
 
 namespace tollgate::local_backend {
@@ -34,9 +35,8 @@ struct Avx512 {
 
 }  // namespace
 
-void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch);
-void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch) {
-  matmul_simd<Avx512, 4>(weights, x, y, batch);
+void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride) {
+  matmul_simd<Avx512, 4>(weights, x, y, batch, stride);
 }
 
 }  // namespace tollgate::local_backend

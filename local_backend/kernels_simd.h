@@ -51,9 +51,9 @@ inline void matmul_tile(const T* weights, const float* scales, const float* x, f
 
 // All batch rows against kRows rows of weights from `row` on, which stay in the cache meanwhile.
 template <class V, class T, std::size_t kRows>
-inline void matmul_rows(const WeightView& weights, std::size_t row, const float* x, float* y, std::size_t batch) {
+inline void matmul_rows(const WeightView& weights, std::size_t row, const float* x, float* y, std::size_t batch,
+                        std::size_t stride) {
   const std::size_t columns = weights.columns;
-  const std::size_t stride = weights.rows;
   const T* data = static_cast<const T*>(weights.data) + row * columns;
   const float* scales = weights.scales == nullptr ? nullptr : weights.scales + row;
   y += row;
@@ -66,28 +66,28 @@ inline void matmul_rows(const WeightView& weights, std::size_t row, const float*
 }
 
 template <class V, class T, std::size_t kTileRows>
-inline void matmul_typed(const WeightView& weights, const float* x, float* y, std::size_t batch) {
+inline void matmul_typed(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride) {
   std::size_t r = 0;
   if (batch == 1) {
-    for (; r + 8 <= weights.rows; r += 8) matmul_rows<V, T, 8>(weights, r, x, y, 1);
+    for (; r + 8 <= weights.rows; r += 8) matmul_rows<V, T, 8>(weights, r, x, y, 1, stride);
   }
-  for (; r + kTileRows <= weights.rows; r += kTileRows) matmul_rows<V, T, kTileRows>(weights, r, x, y, batch);
-  for (; r < weights.rows; ++r) matmul_rows<V, T, 1>(weights, r, x, y, batch);
+  for (; r + kTileRows <= weights.rows; r += kTileRows) matmul_rows<V, T, kTileRows>(weights, r, x, y, batch, stride);
+  for (; r < weights.rows; ++r) matmul_rows<V, T, 1>(weights, r, x, y, batch, stride);
 }
 
 template <class V, std::size_t kTileRows>
-inline void matmul_simd(const WeightView& weights, const float* x, float* y, std::size_t batch) {
+inline void matmul_simd(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride) {
   switch (weights.type) {
     case WeightType::bf16:
-      return matmul_typed<V, Bf16, kTileRows>(weights, x, y, batch);
+      return matmul_typed<V, Bf16, kTileRows>(weights, x, y, batch, stride);
     case WeightType::f16:
-      return matmul_typed<V, F16, kTileRows>(weights, x, y, batch);
+      return matmul_typed<V, F16, kTileRows>(weights, x, y, batch, stride);
     case WeightType::f32:
-      return matmul_typed<V, float, kTileRows>(weights, x, y, batch);
+      return matmul_typed<V, float, kTileRows>(weights, x, y, batch, stride);
     case WeightType::int8:
-      return matmul_typed<V, std::int8_t, kTileRows>(weights, x, y, batch);
+      return matmul_typed<V, std::int8_t, kTileRows>(weights, x, y, batch, stride);
     case WeightType::fp8:
-      return matmul_typed<V, Fp8, kTileRows>(weights, x, y, batch);
+      return matmul_typed<V, Fp8, kTileRows>(weights, x, y, batch, stride);
   }
 }
 

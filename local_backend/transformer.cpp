@@ -12,6 +12,9 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 constexpr std::size_t kWorthSharing = 1U << 20U;  // multiplications: less is done before another thread is awake
 
 constexpr std::size_t kExponential = 32;  // multiplications that cost as much
+constexpr std::size_t kRounding = 4;
+
+constexpr std::size_t kSharedRows = 32;  // of weights, which one thread takes together: tiles are not cut
 
 // Several sums side by side: one after the other would wait for each addition, and the compiler may not reorder them.
 float dot(const float* a, const float* b, std::size_t n) {
@@ -241,26 +244,34 @@ void Transformer::rotate(float* heads, int count, int position) const {
   }
 }
 
-// No sum is split, so the result is the same whoever computes which part of it.
-void Transformer::share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch) const {
-  const std::size_t parts = pool_ == nullptr ? 1 : size(pool_->threads());
-  if (parts == 1 || matrix.rows * matrix.columns * batch < kWorthSharing) return kernels_.matmul(matrix, x, y, batch);
-  if (batch >= parts) {
-    return pool_->run([&](int part) {
-      const std::size_t begin = batch * size(part) / parts;
-      const std::size_t end = batch * size(part + 1) / parts;
-      kernels_.matmul(matrix, x + begin * matrix.columns, y + begin * matrix.rows, end - begin);
-    });
-  }
-  pool_->run([&](int part) {
-    const std::size_t begin = matrix.rows * size(part) / parts;
-    const WeightView rows = matrix.rows_from(begin, matrix.rows * size(part + 1) / parts - begin);
-    for (std::size_t b = 0; b < batch; ++b)
-      kernels_.matmul(rows, x + b * matrix.columns, y + b * matrix.rows + begin, 1);
+// No sum is split, so the result is the same whoever computes which part of it. Threads share the rows of weights: each
+// is read once, whatever the batch.
+void Transformer::share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch) {
+  const Bf16Kernels* const rounded = matrix.type == WeightType::bf16 ? kernels_.bf16 : nullptr;
+  if (rounded != nullptr) pack(*rounded, matrix.columns, x, batch);
+  const std::size_t blocks = (matrix.rows + kSharedRows - 1) / kSharedRows;
+  share(blocks, matrix.rows * matrix.columns * batch, [&](int, std::size_t begin, std::size_t end) {
+    if (begin == end) return;
+    const std::size_t first = begin * kSharedRows;
+    const WeightView rows = matrix.rows_from(first, std::min(end * kSharedRows, matrix.rows) - first);
+    if (rounded != nullptr) {
+      rounded->matmul(rows, packed_.data(), y + first, batch, matrix.rows);
+    } else {
+      kernels_.matmul(rows, x, y + first, batch, matrix.rows);
+    }
   });
 }
 
-void Transformer::multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const {
+void Transformer::pack(const Bf16Kernels& kernels, std::size_t columns, const float* x, std::size_t batch) {
+  packed_.resize(std::max(packed_.size(), kernels.packed_lines(columns, batch)));
+  const std::size_t groups = (batch + kernels.group - 1) / kernels.group;
+  share(groups, kRounding * batch * columns, [&](int, std::size_t begin, std::size_t end) {
+    if (begin == end) return;
+    kernels.pack(x, columns, begin * kernels.group, std::min(end * kernels.group, batch), packed_.data());
+  });
+}
+
+void Transformer::multiply(const Linear& linear, const float* x, float* y, std::size_t batch) {
   const WeightView matrix = linear.matrix.view();
   share_matmul(matrix, x, y, batch);
   if (linear.bias.empty()) return;

@@ -47,8 +47,9 @@ class Transformer : public ForwardPass {
   void normalise_rows(const NormWeights& norm, std::size_t batch);  // x_ to normed_
   void normalise(const float* x, const NormWeights& norm, Norm kind, float* out) const;
   void rotate(float* heads, int count, int position) const;
-  void share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch) const;
-  void multiply(const Linear& linear, const float* x, float* y, std::size_t batch) const;
+  void share_matmul(const WeightView& matrix, const float* x, float* y, std::size_t batch);
+  void pack(const Bf16Kernels& kernels, std::size_t columns, const float* x, std::size_t batch);  // to packed_
+  void multiply(const Linear& linear, const float* x, float* y, std::size_t batch);
   void add_projected(std::size_t batch);  // to x_
 
   const ModelSpec& spec_;
@@ -63,6 +64,7 @@ class Transformer : public ForwardPass {
   std::vector<float> gate_up_;
   std::vector<float> activated_;
   std::vector<float> projected_;
+  std::vector<CacheLine> packed_;          // what is multiplied, where kernels round it
   std::vector<AttentionScratch> scratch_;  // of each thread
   std::vector<float> logits_;
   std::vector<float> hidden_;

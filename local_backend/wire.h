@@ -24,6 +24,7 @@ constexpr std::uint64_t count(Task) { return 2; }
 constexpr std::uint64_t count(WeightFormat) { return 3; }
 constexpr std::uint64_t count(Isolation) { return 2; }
 constexpr std::uint64_t count(Device) { return 3; }
+constexpr std::uint64_t count(CpuKernels) { return 6; }
 
 // The one list of each value's fields; `a` reads or writes them.
 template <class Archive>
@@ -72,7 +73,7 @@ void fields(Archive& a, GenerateEvent& e) {
 template <class Archive>
 void fields(Archive& a, EngineOptions& o) {
   a(o.model_directory, o.weights, o.max_running, o.max_queued, o.max_queued_per_department, o.kv_cache_bytes,
-    o.kv_block_tokens, o.threads, o.isolation, o.device, o.device_plugin);
+    o.kv_block_tokens, o.threads, o.isolation, o.device, o.cpu_kernels, o.device_plugin);
 }
 template <class Archive>
 void fields(Archive& a, Durations& d) {
@@ -85,7 +86,7 @@ void fields(Archive& a, EngineStats& s) {
 }
 template <class Archive>
 void fields(Archive& a, ModelFacts& f) {
-  a(f.name, f.architecture, f.parameters, f.context_length, f.device, f.why_cpu, f.takes_tools);
+  a(f.name, f.architecture, f.parameters, f.context_length, f.device, f.why_cpu, f.cpu_kernels, f.takes_tools);
 }
 
 class Writer {

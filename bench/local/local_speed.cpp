@@ -93,11 +93,15 @@ double decode(lb::Engine& engine, int batch, int tokens, int round) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: local_speed DIRECTORY THREADS PROMPT_WORDS TOKENS [int8]\n");
+    std::fprintf(stderr, "usage: local_speed DIRECTORY THREADS PROMPT_WORDS TOKENS [int8] [CPU_KERNELS]\n");
     return 2;
   }
   lb::EngineOptions options{.model_directory = argv[1], .threads = std::atoi(argv[2])};
-  if (argc > 5) options.weights = lb::WeightFormat::int8;
+  for (const std::string& word : std::vector<std::string>(argv + 5, argv + argc)) {
+    if (word == "int8") options.weights = lb::WeightFormat::int8;
+    for (const auto& [name, family] : lb::kCpuKernels)
+      if (word == name) options.cpu_kernels = family;
+  }
   const auto engine = lb::Engine::load(options);
   std::string text;
   for (int i = 0; i < std::atoi(argv[3]); ++i) text += "word ";

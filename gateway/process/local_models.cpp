@@ -162,7 +162,8 @@ void LocalModels::say(std::string_view event, const std::string& provider, const
              {{"provider", std::string_view(provider)},
               {"parameters", model.engine->facts().parameters},
               {"device", std::string_view(model.engine->facts().device)},
-              {"why_cpu", std::string_view(model.engine->facts().why_cpu)}});
+              {"why_cpu", std::string_view(model.engine->facts().why_cpu)},
+              {"cpu_kernels", std::string_view(model.engine->facts().cpu_kernels)}});
 }
 
 std::vector<LocalModelState> LocalModels::states() const {

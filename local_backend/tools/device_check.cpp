@@ -95,7 +95,7 @@ double golden_error(const Golden& golden, const Logits& got) {
 
 double cpu_error(const lb::ModelSpec& spec, const lb::Weights& weights, const std::vector<int>& tokens,
                  const Logits& got) {
-  lb::Transformer cpu(spec, weights);
+  lb::Transformer cpu(spec, weights, lb::fp32_kernels());
   const Logits wanted = run(cpu, spec, tokens, 16, 1, lb::KvMemory::host);
   double worst = 0;
   for (std::size_t t = 0; t < got.size(); ++t)

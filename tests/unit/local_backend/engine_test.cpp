@@ -11,6 +11,7 @@
 #include "events.h"
 #include "local_backend/api.h"
 #include "local_backend/detokenizer.h"
+#include "local_backend/kernels.h"
 #include "local_backend/model.h"
 #include "test_model.h"
 
@@ -362,8 +363,8 @@ std::string demo_answer(Engine& engine, const std::string& question) {
   return events.text();
 }
 
-TEST(DemoModel, SaysPseudonymsBackExactly) {
-  const auto engine = Engine::load({.model_directory = "local_backend/demo/model"});
+void expect_pseudonyms_back(CpuKernels kernels) {
+  const auto engine = Engine::load({.model_directory = "local_backend/demo/model", .cpu_kernels = kernels});
   EXPECT_EQ(engine->facts().name, "model");
   const std::string email = "TgxEMq3zk7wb2xnahvc5rtpmd";
   const std::string card = "TgxCCb4yu2mpqe6szjkq7wfda";
@@ -376,9 +377,27 @@ TEST(DemoModel, SaysPseudonymsBackExactly) {
   EXPECT_THAT(note, ::testing::HasSubstr("4711"));
 }
 
+TEST(DemoModel, SaysPseudonymsBackExactlyWhetherActivationsAreRoundedOrNot) {
+  expect_pseudonyms_back(CpuKernels::automatic);
+  expect_pseudonyms_back(fp32_kernels().family);
+}
+
 TEST(DemoModel, KnowsWhatItDoesNotKnow) {
   const auto engine = Engine::load({.model_directory = "local_backend/demo/model"});
   EXPECT_THAT(demo_answer(*engine, "What is the capital of Paris?"), ::testing::HasSubstr("I don't know"));
+}
+
+TEST(Engine, MultipliesWithTheKernelsThatAreWantedOrDoesNotLoad) {
+  const TestModel files({});
+  for (const auto& [name, family] : kCpuKernels) {
+    const EngineOptions options{.model_directory = files.directory(), .device = Device::cpu, .cpu_kernels = family};
+    if (const Kernels* kernels = find_kernels(family)) {
+      EXPECT_EQ(Engine::load(options)->facts().cpu_kernels, kernels->name());
+    } else {
+      EXPECT_THAT([&] { (void)Engine::load(options); }, ::testing::ThrowsMessage<std::runtime_error>(
+                                                            "this CPU cannot use cpu_kernels: " + std::string(name)));
+    }
+  }
 }
 
 TEST(Engine, RefusesOptionsThatMakeNoSense) {

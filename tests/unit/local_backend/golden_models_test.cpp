@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "emulated_tiles.h"
 #include "local_backend/checkpoint.h"
 #include "local_backend/json_document.h"
 #include "local_backend/transformer.h"
@@ -18,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kTolerance = 1e-5;
+constexpr double kBf16Tolerance = 2e-2;
 
 struct Golden {
   explicit Golden(const std::string& name, WeightFormat format = WeightFormat::as_stored)
@@ -33,8 +35,9 @@ struct Golden {
 };
 
 // The logits after each token, computed in steps of at most `chunk` rows.
-std::vector<std::vector<float>> run(const Golden& golden, const std::vector<int>& tokens, std::size_t chunk) {
-  Transformer transformer(golden.spec, golden.weights);
+std::vector<std::vector<float>> run(const Golden& golden, const std::vector<int>& tokens, std::size_t chunk,
+                                    const Kernels& kernels = fp32_kernels()) {
+  Transformer transformer(golden.spec, golden.weights, kernels);
   KvPool pool(golden.spec, static_cast<int>(tokens.size()), 4);
   KvTable cache(pool);
   EXPECT_TRUE(cache.reserve(static_cast<int>(tokens.size())));
@@ -115,10 +118,24 @@ TEST_P(GoldenModels, GreedyContinuationIsTheSame) {
   }
 }
 
+// Rounding moves logits. The reference in bf16, which rounds more, says how far they may be moved; and they stay far
+// from every mistake.
+TEST_P(GoldenModels, KernelsThatRoundActivationsStayNearerThanTheReferenceInBf16) {
+  const Golden golden(GetParam());
+  const auto tokens = golden.facts["tokens"].get<std::vector<int>>();
+  const double limit = golden.facts.contains("bf16") ? golden.facts["bf16"].get<double>() : kTolerance;
+  for (const Kernels* kernels : test::all_kernels()) {
+    const double error = worst_error(golden, run(golden, tokens, 16, *kernels));
+    EXPECT_LT(error, std::min(limit, kBf16Tolerance)) << kernels->name();
+    for (const auto& [mistake, distance] : golden.facts["mutants"].items())
+      EXPECT_LT(error, distance.get<double>() / 20) << kernels->name() << ", " << mistake;
+  }
+}
+
 // The last of the rows, and the mean of all, of length 1.
 std::vector<double> pooled(const Golden& golden, bool mean) {
   const auto tokens = golden.facts["tokens"].get<std::vector<int>>();
-  Transformer transformer(golden.spec, golden.weights);
+  Transformer transformer(golden.spec, golden.weights, fp32_kernels());
   KvPool pool(golden.spec, static_cast<int>(tokens.size()), 4);
   KvTable cache(pool);
   EXPECT_TRUE(cache.reserve(static_cast<int>(tokens.size())));

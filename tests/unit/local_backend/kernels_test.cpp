@@ -2,15 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
 
+#include "emulated_tiles.h"
+#include "local_backend/bf16_rounding.h"
 #include "local_backend/matrix.h"
 
 namespace tollgate::local_backend {
 namespace {
+
+using test::all_kernels;
 
 struct Case {
   std::size_t rows, columns, batch;
@@ -41,31 +46,141 @@ Matrix random_matrix(std::size_t rows, std::size_t columns, WeightType type, std
   return small ? quantise(out, type) : out;
 }
 
-TEST(Kernels, FastOnesAgreeWithTheScalarOneForEveryShapeAndType) {
-  std::mt19937 random(1);
+std::vector<float> product(const Kernels& kernels, const WeightView& weights, const float* x, std::size_t batch) {
+  std::vector<CacheLine> packed;
+  std::vector<float> out(weights.rows * batch, NAN);
+  multiply(kernels, weights, x, out.data(), batch, packed);
+  return out;
+}
+
+std::vector<float> random_numbers(std::size_t count, std::mt19937& random) {
   std::uniform_real_distribution<float> value(-1, 1);
-  for (const WeightType type :
-       {WeightType::bf16, WeightType::f16, WeightType::f32, WeightType::int8, WeightType::fp8}) {
-    for (const Case& c :
-         {Case{1, 1, 1}, Case{9, 15, 1}, Case{8, 16, 1}, Case{17, 33, 3}, Case{6, 100, 4}, Case{31, 64, 9}}) {
+  std::vector<float> out(count);
+  for (float& v : out) v = value(random);
+  return out;
+}
+
+bool rounds(const Kernels& kernels, WeightType type) { return kernels.bf16 != nullptr && type == WeightType::bf16; }
+
+constexpr WeightType kTypes[] = {WeightType::bf16, WeightType::f16, WeightType::f32, WeightType::int8, WeightType::fp8};
+// Around the borders of tiles: 8 and 16 rows, 16 and 32 columns, 2 to 4 and 16 rows of the batch.
+constexpr Case kCases[] = {{1, 1, 1},    {9, 15, 1},  {8, 16, 1},   {17, 33, 3},  {6, 100, 4}, {31, 64, 9},
+                           {33, 63, 17}, {16, 32, 2}, {50, 31, 33}, {49, 96, 48}, {64, 65, 5}};
+
+TEST(Kernels, EveryFamilyAgreesWithPlainArithmeticForEveryShapeAndType) {
+  std::mt19937 random(1);
+  for (const WeightType type : kTypes) {
+    for (const Case& c : kCases) {
       const Matrix weights = random_matrix(c.rows, c.columns, type, random);
-      std::vector<float> x(c.columns * c.batch);
-      for (auto& v : x) v = value(random);
-      std::vector<float> wanted(c.rows * c.batch);
-      scalar_kernels().matmul(weights.view(), x.data(), wanted.data(), c.batch);
-      for (const Kernels* kernels : {avx2_kernels(), avx512_kernels()}) {
-        if (kernels == nullptr) continue;
-        std::vector<float> got(wanted.size(), NAN);
-        kernels->matmul(weights.view(), x.data(), got.data(), c.batch);
-        for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 1e-4) << kernels->name << " " << i;
+      const std::vector<float> x = random_numbers(c.columns * c.batch, random);
+      std::vector<float> rounded = x;
+      for (float& v : rounded) v = to_float(Bf16{rounded_to_bf16(v)});
+      for (const Kernels* kernels : all_kernels()) {
+        const auto& in = rounds(*kernels, type) ? rounded : x;
+        const auto wanted = product(*find_kernels(CpuKernels::scalar), weights.view(), in.data(), c.batch);
+        const auto got = product(*kernels, weights.view(), x.data(), c.batch);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          EXPECT_NEAR(got[i], wanted[i], 1e-4) << kernels->name() << " " << i;
+      }
+    }
+  }
+}
+
+TEST(Kernels, ARowOfTheBatchIsBitwiseTheSameAlone) {
+  std::mt19937 random(2);
+  for (const WeightType type : kTypes) {
+    for (const Case& c : kCases) {
+      const Matrix weights = random_matrix(c.rows, c.columns, type, random);
+      const std::vector<float> x = random_numbers(c.columns * c.batch, random);
+      for (const Kernels* kernels : all_kernels()) {
+        const auto all = product(*kernels, weights.view(), x.data(), c.batch);
         for (std::size_t b = 0; b < c.batch; ++b) {
-          std::vector<float> alone(c.rows);
-          kernels->matmul(weights.view(), x.data() + b * c.columns, alone.data(), 1);
-          for (std::size_t r = 0; r < c.rows; ++r) EXPECT_EQ(alone[r], got[b * c.rows + r]) << "not batch-invariant";
+          const auto alone = product(*kernels, weights.view(), x.data() + b * c.columns, 1);
+          for (std::size_t r = 0; r < c.rows; ++r) EXPECT_EQ(alone[r], all[b * c.rows + r]) << kernels->name();
         }
       }
     }
   }
+}
+
+TEST(Kernels, ARowOfWeightsIsBitwiseTheSameInAnyPartOfItsMatrix) {
+  std::mt19937 random(3);
+  for (const WeightType type : kTypes) {
+    const Matrix weights = random_matrix(50, 70, type, random);
+    const std::vector<float> x = random_numbers(70 * 5, random);
+    for (const Kernels* kernels : all_kernels()) {
+      const auto all = product(*kernels, weights.view(), x.data(), 5);
+      for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{0, 3}, {5, 20}, {49, 1}, {7, 43}}) {
+        const auto part = product(*kernels, weights.view().rows_from(first, count), x.data(), 5);
+        for (std::size_t b = 0; b < 5; ++b) {
+          for (std::size_t r = 0; r < count; ++r) EXPECT_EQ(part[b * count + r], all[b * 50 + first + r]);
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, NothingIsWrittenBetweenTheRowsOfResults) {
+  std::mt19937 random(4);
+  const Matrix weights = random_matrix(19, 40, WeightType::bf16, random);
+  const std::vector<float> x = random_numbers(40 * 18, random);
+  for (const Kernels* kernels : all_kernels()) {
+    const auto wanted = product(*kernels, weights.view(), x.data(), 18);
+    std::vector<float> got(18 * 30, 4711);
+    if (kernels->bf16 == nullptr) {
+      kernels->matmul(weights.view(), x.data(), got.data(), 18, 30);
+    } else {
+      std::vector<CacheLine> packed(kernels->bf16->packed_lines(40, 18));
+      kernels->bf16->pack(x.data(), 40, 0, 18, packed.data());
+      kernels->bf16->matmul(weights.view(), packed.data(), got.data(), 18, 30);
+    }
+    for (std::size_t b = 0; b < 18; ++b) {
+      for (std::size_t r = 0; r < 30; ++r) EXPECT_EQ(got[b * 30 + r], r < 19 ? wanted[b * 19 + r] : 4711.0F);
+    }
+  }
+}
+
+TEST(Kernels, ActivationsAreRoundedToTheNearestBf16) {
+  EXPECT_EQ(rounded_to_bf16(1.0F), 0x3F80);
+  EXPECT_EQ(rounded_to_bf16(0x1.01p0F), 0x3F80);       // a tie: the even one
+  EXPECT_EQ(rounded_to_bf16(0x1.03p0F), 0x3F82);       // a tie, upwards
+  EXPECT_EQ(rounded_to_bf16(-0x1.010002p0F), 0xBF81);  // just beyond a tie
+  EXPECT_EQ(rounded_to_bf16(std::numeric_limits<float>::max()), 0x7F80);
+  EXPECT_EQ(rounded_to_bf16(-std::numeric_limits<float>::infinity()), 0xFF80);
+  EXPECT_TRUE(std::isnan(to_float(Bf16{rounded_to_bf16(__builtin_bit_cast(float, 0x7F800001U))})));
+}
+
+// What is used only where a check was passed needs a check that can fail.
+TEST(Kernels, WrongKernelsDoNotPassTheCheckOfTheirProducts) {
+  static const Bf16Kernels kRight = *test::emulated_tile_kernels().bf16;
+  EXPECT_TRUE(kernel_agrees(kRight));
+  Bf16Kernels wrong = kRight;
+  wrong.matmul = [](const WeightView& weights, const CacheLine* packed, float* y, std::size_t batch,
+                    std::size_t stride) {
+    kRight.matmul(weights, packed, y, batch, stride);
+    y[batch * stride - 1] *= 1.001F;
+  };
+  EXPECT_FALSE(kernel_agrees(wrong)) << "a last sum that is off";
+  wrong.matmul = [](const WeightView& weights, const CacheLine* packed, float* y, std::size_t batch,
+                    std::size_t stride) {
+    kRight.matmul(weights, packed, y, batch, stride);
+    if (batch > 1) y[0] = std::nextafter(y[0], 10.0F);
+  };
+  EXPECT_FALSE(kernel_agrees(wrong)) << "a last bit that depends on the batch";
+  wrong.matmul = [](const WeightView& weights, const CacheLine*, float* y, std::size_t batch, std::size_t stride) {
+    std::fill_n(y, (batch - 1) * stride + weights.rows, NAN);
+  };
+  EXPECT_FALSE(kernel_agrees(wrong)) << "no numbers";
+}
+
+TEST(Kernels, AFamilyIsFoundByItsNameAndTheBestIsOneOfThem) {
+  for (const auto& [name, family] : kCpuKernels) {
+    const Kernels* const found = find_kernels(family);
+    if (found == nullptr) continue;
+    EXPECT_EQ(found->name(), family == CpuKernels::automatic ? best_kernels().name() : name);
+  }
+  EXPECT_EQ(find_kernels(best_kernels().family), &best_kernels());
+  EXPECT_EQ(fp32_kernels().bf16, nullptr);
 }
 
 TEST(Kernels, DecodesHalfPrecisionAsTheFormatSays) {

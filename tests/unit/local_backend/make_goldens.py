@@ -4,7 +4,8 @@
 
 Needed only to renew the fixtures. Each case directory holds config.json and weights as save_pretrained writes them, and
 golden.json: the tokens, fp32 logits at some positions, pooled hidden states, the greedy continuation with the margin of each choice, and for
-each mutant (a mistake that an implementation could make) how far its logits are from the right ones.
+each mutant (a mistake that an implementation could make) how far its logits are from the right ones; where weights are
+bf16 also how far the reference's are when it computes in bf16 throughout.
 """
 import contextlib
 import json
@@ -230,11 +231,15 @@ def write_case(name, kind, config, options, mutants):
     logits = all_logits(model, tokens)
     assert torch.isfinite(logits).all()
     answer, margins = continuation(model, tokens)
+    rounded = {}
+    if options.get("dtype") == torch.bfloat16:
+        whole = kind.from_pretrained(directory, dtype=torch.bfloat16, attn_implementation="eager").eval()
+        rounded = {"bf16": float(f"{distance(logits[POSITIONS], all_logits(whole, tokens)[POSITIONS]):.4g}")}
     distances = {m[0]: distance(logits[POSITIONS], mutated(kind, config, weights, tokens, m)[POSITIONS]) for m in mutants}
     golden = {"transformers": transformers.__version__, "tokens": tokens, "positions": POSITIONS,
               "logits": [[float(f"{v:.9g}") for v in logits[p].tolist()] for p in POSITIONS],
               "embeddings": embeddings(model, tokens), "continuation": answer, "margins": [float(f"{m:.3g}") for m in margins],
-              "mutants": {k: float(f"{v:.4g}") for k, v in distances.items()}}
+              "mutants": {k: float(f"{v:.4g}") for k, v in distances.items()}, **rounded}
     (directory / "golden.json").write_text(json.dumps(golden) + "\n")
     print(f"{name:14} nearest mutant {min(distances.values()):.2e}  smallest margin {min(margins):.1e}  {distances}")
     assert min(distances.values()) > 2e-4 and not math.isnan(min(margins))

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 
+#include "emulated_tiles.h"
 #include "local_backend/model.h"
 #include "test_model.h"
 
@@ -16,6 +17,7 @@ using test::Shape;
 using test::TestModel;
 
 constexpr double kTolerance = 1e-5;
+constexpr double kBf16Tolerance = 5e-2;  // activations have eight bits, and these models are harsh
 
 std::vector<int> some_tokens(int count, int vocabulary, unsigned seed) {
   std::mt19937 random(seed);
@@ -79,11 +81,11 @@ TEST(Transformer, AgreesWithAForwardPassInDoublePrecision) {
     const auto model = Model::load(files.directory());
     const auto tokens = some_tokens(40, shape.vocabulary, 7);
     const auto wanted = files.logits(tokens);
-    for (const Kernels* kernels : {&scalar_kernels(), avx2_kernels(), avx512_kernels()}) {
-      if (kernels == nullptr) continue;
+    for (const Kernels* kernels : test::all_kernels()) {
       Transformer transformer(model->spec, model->weights, *kernels);
       Cache cache(model->spec, shape.context);
-      EXPECT_LT(worst_error(wanted, run(transformer, cache.table, tokens, 7)), kTolerance) << kernels->name;
+      const double tolerance = kernels->bf16 == nullptr ? kTolerance : kBf16Tolerance;
+      EXPECT_LT(worst_error(wanted, run(transformer, cache.table, tokens, 7)), tolerance) << kernels->name();
     }
   }
 }
@@ -96,7 +98,7 @@ TEST(Transformer, TheReferenceTellsMistakesApart) {
   const TestModel files(shape);
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(40, shape.vocabulary, 7);
-  Transformer transformer(model->spec, model->weights);
+  Transformer transformer(model->spec, model->weights, fp32_kernels());
   Cache cache(model->spec, shape.context);
   const auto got = run(transformer, cache.table, tokens, 40);
   EXPECT_LT(worst_error(files.logits(tokens), got), kTolerance);
@@ -110,31 +112,32 @@ TEST(Transformer, GivesBitwiseTheSameHoweverAPromptOrTheCacheIsCut) {
   const TestModel files({});
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(50, files.shape().vocabulary, 3);
-  Transformer transformer(model->spec, model->weights);
-  Cache whole_cache(model->spec, 64);
-  const auto whole = run(transformer, whole_cache.table, tokens, 50);
-  for (const int chunk : {1, 2, 3, 7, 16, 49}) {
-    for (const int block_tokens : {1, 4, 16, 32}) {
-      Cache cache(model->spec, 50, block_tokens);
-      EXPECT_EQ(run(transformer, cache.table, tokens, chunk), whole) << chunk << ", blocks of " << block_tokens;
+  for (const Kernels* kernels : test::all_kernels()) {
+    Transformer transformer(model->spec, model->weights, *kernels);
+    Cache whole_cache(model->spec, 64);
+    const auto whole = run(transformer, whole_cache.table, tokens, 50);
+    for (const int chunk : {1, 2, 3, 7, 16, 49}) {
+      for (const int block_tokens : {1, 4, 16, 32}) {
+        Cache cache(model->spec, 50, block_tokens);
+        EXPECT_EQ(run(transformer, cache.table, tokens, chunk), whole)
+            << kernels->name() << ", " << chunk << ", blocks of " << block_tokens;
+      }
     }
   }
 }
 
-TEST(Transformer, GivesBitwiseTheSameAloneAndInABatch) {
-  const TestModel files({});
-  const auto model = Model::load(files.directory());
-  Transformer transformer(model->spec, model->weights);
+void expect_the_same_alone_and_in_a_batch(const TestModel& files, const Model& model, const Kernels& kernels) {
+  Transformer transformer(model.spec, model.weights, kernels);
   constexpr int kSequences = 5;
   constexpr int kTokens = 20;
   std::vector<std::vector<std::vector<float>>> alone;
   std::vector<std::unique_ptr<Cache>> caches;
   std::vector<std::vector<int>> tokens;
   for (unsigned s = 0; s < kSequences; ++s) {
-    Cache cache(model->spec, kTokens);
+    Cache cache(model.spec, kTokens);
     tokens.push_back(some_tokens(kTokens, files.shape().vocabulary, s));
     alone.push_back(run(transformer, cache.table, tokens.back(), 1));
-    caches.push_back(std::make_unique<Cache>(model->spec, kTokens));
+    caches.push_back(std::make_unique<Cache>(model.spec, kTokens));
   }
   const auto vocabulary = static_cast<std::size_t>(files.shape().vocabulary);
   for (std::size_t t = 0; t < kTokens; ++t) {
@@ -146,9 +149,15 @@ TEST(Transformer, GivesBitwiseTheSameAloneAndInABatch) {
     const auto logits = transformer.step(rows);
     for (std::size_t s = 0; s < kSequences; ++s) {
       const auto row = logits.subspan(s * vocabulary, vocabulary);
-      EXPECT_EQ(std::vector<float>(row.begin(), row.end()), alone[(s + t) % kSequences][t]);
+      EXPECT_EQ(std::vector<float>(row.begin(), row.end()), alone[(s + t) % kSequences][t]) << kernels.name();
     }
   }
+}
+
+TEST(Transformer, GivesBitwiseTheSameAloneAndInABatch) {
+  const TestModel files({});
+  const auto model = Model::load(files.directory());
+  for (const Kernels* kernels : test::all_kernels()) expect_the_same_alone_and_in_a_batch(files, *model, *kernels);
 }
 
 TEST(Transformer, WorksUpToTheLastPositionOfTheContext) {
@@ -158,7 +167,7 @@ TEST(Transformer, WorksUpToTheLastPositionOfTheContext) {
   const TestModel files(shape);
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(shape.context, shape.vocabulary, 5);
-  Transformer transformer(model->spec, model->weights);
+  Transformer transformer(model->spec, model->weights, fp32_kernels());
   Cache cache(model->spec, shape.context);
   EXPECT_LT(worst_error(files.logits(tokens), run(transformer, cache.table, tokens, 8)), kTolerance);
 }
@@ -170,15 +179,18 @@ TEST(Transformer, GivesBitwiseTheSameWithAnyNumberOfThreads) {
   const TestModel files(shape);
   const auto model = Model::load(files.directory());
   const auto tokens = some_tokens(9, shape.vocabulary, 3);
-  for (const int chunk : {1, 2, 9}) {
-    Transformer alone(model->spec, model->weights);
+  for (const Kernels* kernels : {&best_kernels(), &fp32_kernels(), &test::emulated_tile_kernels()}) {
+    Transformer alone(model->spec, model->weights, *kernels);
     Cache cache(model->spec, 9);
-    const auto wanted = run(alone, cache.table, tokens, chunk);
-    for (const int threads : {1, 2, 3, 5}) {
-      WorkerPool pool(threads);
-      Transformer transformer(model->spec, model->weights, best_kernels(), &pool);
-      Cache other(model->spec, 9);
-      EXPECT_EQ(run(transformer, other.table, tokens, chunk), wanted) << threads << " threads";
+    const auto wanted = run(alone, cache.table, tokens, 1);
+    for (const int chunk : {1, 2, 9}) {
+      for (const int threads : {1, 2, 3, 5}) {
+        WorkerPool pool(threads);
+        Transformer transformer(model->spec, model->weights, *kernels, &pool);
+        Cache other(model->spec, 9);
+        EXPECT_EQ(run(transformer, other.table, tokens, chunk), wanted)
+            << kernels->name() << ", " << threads << " threads, steps of " << chunk;
+      }
     }
   }
 }
