@@ -26,9 +26,31 @@ struct Bf16Kernels {
   void (*matmul)(const WeightView& weights, const CacheLine* packed, float* y, std::size_t batch, std::size_t stride);
 };
 
+// One head of one row, and the positions that it sees: `count` of them, where each one's keys and values lie.
+struct AttentionView {
+  const float* query;
+  const float* const* keys;
+  const float* const* values;
+  std::size_t at;  // where this head's numbers begin in them
+  std::size_t count;
+  std::size_t dim;
+  float scale;
+};
+
+// out[d] = the values' mean over the positions, weighted by the softmax of query * key * scale. `scores` is room for
+// count numbers and a cache line.
+using AttentionKernel = void (*)(const AttentionView& head, float* scores, float* out);
+
+// out[i] = x[i] / (1 + e^-x[i])
+using SiluKernel = void (*)(const float* x, std::size_t count, float* out);
+
 #ifdef TOLLGATE_LOCAL_X86
 void matmul_avx2(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride);
 void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride);
+void attend_avx2(const AttentionView& head, float* scores, float* out);
+void attend_avx512(const AttentionView& head, float* scores, float* out);
+void silu_avx2(const float* x, std::size_t count, float* out);
+void silu_avx512(const float* x, std::size_t count, float* out);
 extern const Bf16Kernels kAvx512Bf16Kernels;
 extern const Bf16Kernels kAmxKernels;
 #endif

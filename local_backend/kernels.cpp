@@ -28,7 +28,28 @@ void matmul_scalar(const WeightView& weights, const float* x, float* y, std::siz
   }
 }
 
-constexpr Kernels kScalar = {CpuKernels::scalar, matmul_scalar, nullptr};
+void attend_scalar(const AttentionView& head, float* scores, float* out) {
+  float largest = -INFINITY;
+  for (std::size_t t = 0; t < head.count; ++t) {
+    const float* key = head.keys[t] + head.at;
+    scores[t] = dot(head.query, key, head.dim) * head.scale;
+    largest = std::max(largest, scores[t]);
+  }
+  float sum = 0;
+  for (std::size_t t = 0; t < head.count; ++t) sum += scores[t] = std::exp(scores[t] - largest);
+  std::fill_n(out, head.dim, 0.0F);
+  for (std::size_t t = 0; t < head.count; ++t) {
+    const float weight = scores[t] / sum;
+    const float* value = head.values[t] + head.at;
+    for (std::size_t d = 0; d < head.dim; ++d) out[d] += weight * value[d];
+  }
+}
+
+void silu_scalar(const float* x, std::size_t count, float* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = x[i] / (1.0F + std::exp(-x[i]));
+}
+
+constexpr Kernels kScalar = {CpuKernels::scalar, matmul_scalar, attend_scalar, silu_scalar, nullptr};
 
 #ifdef TOLLGATE_LOCAL_X86
 bool has_avx2() {
@@ -53,10 +74,11 @@ bool may_use_amx() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-constexpr Kernels kAvx2 = {CpuKernels::avx2, matmul_avx2, nullptr};
-constexpr Kernels kAvx512 = {CpuKernels::avx512, matmul_avx512, nullptr};
-constexpr Kernels kAvx512Bf16 = {CpuKernels::avx512_bf16, matmul_avx512, &kAvx512Bf16Kernels};
-constexpr Kernels kAmx = {CpuKernels::amx, matmul_avx512, &kAmxKernels};
+constexpr Kernels kAvx2 = {CpuKernels::avx2, matmul_avx2, attend_avx2, silu_avx2, nullptr};
+constexpr Kernels kAvx512 = {CpuKernels::avx512, matmul_avx512, attend_avx512, silu_avx512, nullptr};
+constexpr Kernels kAvx512Bf16 = {CpuKernels::avx512_bf16, matmul_avx512, attend_avx512, silu_avx512,
+                                 &kAvx512Bf16Kernels};
+constexpr Kernels kAmx = {CpuKernels::amx, matmul_avx512, attend_avx512, silu_avx512, &kAmxKernels};
 
 const Kernels* amx() {
   static const bool kUsable = may_use_amx() && kernel_agrees(kAmxKernels);
@@ -87,6 +109,19 @@ Checked product(const Bf16Kernels& kernels, const WeightView& weights, const flo
 }
 
 }  // namespace
+
+float dot(const float* a, const float* b, std::size_t n) {
+  constexpr std::size_t kLanes = 16;
+  float sums[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+  }
+  for (; i < n; ++i) sums[i % kLanes] += a[i] * b[i];
+  float total = 0;
+  for (const float sum : sums) total += sum;
+  return total;
+}
 
 std::string_view Kernels::name() const {
   return std::ranges::find(kCpuKernels, family, [](const auto& pair) { return pair.second; })->first;

@@ -1,8 +1,7 @@
 // Compiled with -mavx512f -mavx512bw; called only where the CPU has them.
 #include <immintrin.h>
 
-#include "local_backend/kernel_types.h"
-#include "local_backend/kernels_simd.h"
+#include "local_backend/attention_simd.h"
 
 namespace tollgate::local_backend {
 namespace {
@@ -11,6 +10,7 @@ struct Avx512 {
   using Reg = __m512;
   static constexpr std::size_t kLanes = 16;
 
+  static Reg set(float x) { return _mm512_set1_ps(x); }
   static Reg zero() { return _mm512_setzero_ps(); }
   static Reg load(const float* p) { return _mm512_loadu_ps(p); }
   static Reg load(const Bf16* p) {
@@ -26,6 +26,14 @@ struct Avx512 {
     return _mm512_mul_ps(_mm512_castsi512_ps(_mm512_or_epi32(sign, rest)), _mm512_set1_ps(0x1p120F));
   }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
+  static Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
+  static Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
+  static Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
+  static Reg max(Reg limit, Reg x) { return _mm512_max_ps(limit, x); }
+  static Reg min(Reg limit, Reg x) { return _mm512_min_ps(limit, x); }
+  static Reg nearest(Reg v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static Reg times_power_of_two(Reg v, Reg n) { return _mm512_scalef_ps(v, n); }
+  static void store(float* p, Reg v) { _mm512_storeu_ps(p, v); }
   static float sum(Reg v) { return _mm512_reduce_add_ps(v); }
 
  private:
@@ -38,5 +46,9 @@ struct Avx512 {
 void matmul_avx512(const WeightView& weights, const float* x, float* y, std::size_t batch, std::size_t stride) {
   matmul_simd<Avx512, 4>(weights, x, y, batch, stride);
 }
+
+void attend_avx512(const AttentionView& head, float* scores, float* out) { attend_simd<Avx512>(head, scores, out); }
+
+void silu_avx512(const float* x, std::size_t count, float* out) { silu_simd<Avx512>(x, count, out); }
 
 }  // namespace tollgate::local_backend

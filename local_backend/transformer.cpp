@@ -13,22 +13,9 @@ constexpr std::size_t kWorthSharing = 1U << 20U;  // multiplications: less is do
 
 constexpr std::size_t kExponential = 32;  // multiplications that cost as much
 constexpr std::size_t kRounding = 4;
+constexpr std::size_t kLine = sizeof(CacheLine) / sizeof(float);
 
 constexpr std::size_t kSharedRows = 32;  // of weights, which one thread takes together: tiles are not cut
-
-// Several sums side by side: one after the other would wait for each addition, and the compiler may not reorder them.
-float dot(const float* a, const float* b, std::size_t n) {
-  constexpr std::size_t kLanes = 16;
-  float sums[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < n; ++i) sums[i % kLanes] += a[i] * b[i];
-  float total = 0;
-  for (const float sum : sums) total += sum;
-  return total;
-}
 
 }  // namespace
 
@@ -37,7 +24,7 @@ Transformer::Transformer(const ModelSpec& spec, const Weights& weights, const Ke
   const std::size_t context = size(spec.context);
   for (int part = 0; part < (pool == nullptr ? 1 : pool->threads()); ++part)
     scratch_.push_back(
-        {std::vector<float>(context), std::vector<const float*>(context), std::vector<const float*>(context)});
+        {std::vector<float>(context + kLine), std::vector<const float*>(context), std::vector<const float*>(context)});
 }
 
 std::span<const float> Transformer::step(std::span<const StepRow> rows) {
@@ -137,26 +124,18 @@ void Transformer::gather(const StepRow& row, int layer, AttentionScratch& scratc
   }
 }
 
-// Softmax over those positions; several query heads share one head of keys and values.
+// Several query heads share one head of keys and values.
 void Transformer::attend_head(AttentionScratch& scratch, std::size_t head, const float* query, float* mixed) const {
   const std::size_t dim = size(spec_.head_dim);
   const std::size_t shared = size(spec_.heads / spec_.kv_heads);
-  const std::size_t at = head / shared * dim;  // where its keys and values begin in a row
-  const float scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
-  float* scores = scratch.scores.data();
-  float largest = -INFINITY;
-  for (std::size_t t = scratch.first; t < scratch.end; ++t) {
-    scores[t] = dot(query, scratch.keys[t] + at, dim) * scale;
-    largest = std::max(largest, scores[t]);
-  }
-  float sum = 0;
-  for (std::size_t t = scratch.first; t < scratch.end; ++t) sum += scores[t] = std::exp(scores[t] - largest);
-  std::fill_n(mixed, dim, 0.0F);
-  for (std::size_t t = scratch.first; t < scratch.end; ++t) {
-    const float weight = scores[t] / sum;
-    const float* value = scratch.values[t] + at;
-    for (std::size_t d = 0; d < dim; ++d) mixed[d] += weight * value[d];
-  }
+  kernels_.attend({.query = query,
+                   .keys = scratch.keys.data() + scratch.first,
+                   .values = scratch.values.data() + scratch.first,
+                   .at = head / shared * dim,
+                   .count = scratch.end - scratch.first,
+                   .dim = dim,
+                   .scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim))},
+                  scratch.scores.data(), mixed);
 }
 
 // Splits `units` among the threads; `work`: about how many multiplications they are in all.
@@ -182,7 +161,7 @@ void Transformer::feed_forward(const LayerWeights& layer, std::size_t batch) {
 void Transformer::activate(const float* gate_up, float* out) const {
   const std::size_t inner = size(spec_.feed_forward);
   if (spec_.activation == Activation::silu) {
-    for (std::size_t i = 0; i < inner; ++i) out[i] = gate_up[i] / (1.0F + std::exp(-gate_up[i]));
+    kernels_.silu(gate_up, inner, out);
   } else {  // GELU as its authors approximate it: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
     for (std::size_t i = 0; i < inner; ++i) {
       const float x = gate_up[i];

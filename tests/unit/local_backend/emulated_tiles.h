@@ -69,7 +69,8 @@ struct EmulatedTiles {
 
 inline const Kernels& emulated_tile_kernels() {
   static constexpr Bf16Kernels kBf16 = kTileKernels<EmulatedTiles>;
-  static const Kernels kKernels{CpuKernels::amx, fp32_kernels().matmul, &kBf16};
+  static const Kernels kKernels{CpuKernels::amx, fp32_kernels().matmul, fp32_kernels().attend, fp32_kernels().silu,
+                                &kBf16};
   return kKernels;
 }
 

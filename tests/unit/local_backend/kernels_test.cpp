@@ -173,6 +173,77 @@ TEST(Kernels, WrongKernelsDoNotPassTheCheckOfTheirProducts) {
   EXPECT_FALSE(kernel_agrees(wrong)) << "no numbers";
 }
 
+// In double precision.
+std::vector<double> attended(const AttentionView& head) {
+  std::vector<double> weights(head.count);
+  double sum = 0;
+  for (std::size_t t = 0; t < head.count; ++t) {
+    double product = 0;
+    for (std::size_t d = 0; d < head.dim; ++d) product += double{head.query[d]} * double{head.keys[t][head.at + d]};
+    sum += weights[t] = std::exp(product * double{head.scale});
+  }
+  std::vector<double> out(head.dim);
+  for (std::size_t t = 0; t < head.count; ++t) {
+    for (std::size_t d = 0; d < head.dim; ++d) out[d] += weights[t] / sum * double{head.values[t][head.at + d]};
+  }
+  return out;
+}
+
+TEST(Kernels, AttentionIsTheSoftmaxWeightedMeanOfTheValuesForEveryShape) {
+  std::mt19937 random(5);
+  for (const std::size_t dim : {1U, 10U, 16U, 64U, 80U, 128U, 200U}) {
+    for (const std::size_t count : {1U, 7U, 8U, 16U, 33U}) {
+      constexpr std::size_t kAt = 3;
+      std::vector<std::vector<float>> rows;
+      std::vector<const float*> keys;
+      std::vector<const float*> values;
+      for (std::size_t t = 0; t < 2 * count; ++t) rows.push_back(random_numbers(kAt + dim, random));
+      for (std::size_t t = 0; t < count; ++t) {
+        keys.push_back(rows[t].data());
+        values.push_back(rows[count + t].data());
+      }
+      const auto query = random_numbers(dim, random);
+      const AttentionView head{query.data(), keys.data(), values.data(), kAt, count, dim, 2.5F};
+      const auto wanted = attended(head);
+      for (const Kernels* kernels : all_kernels()) {
+        std::vector<float> scores(count + 16, NAN);
+        std::vector<float> got(dim + 1, 4711);
+        kernels->attend(head, scores.data(), got.data());
+        for (std::size_t d = 0; d < dim; ++d) EXPECT_NEAR(got[d], wanted[d], 2e-6) << kernels->name() << " " << dim;
+        EXPECT_EQ(got[dim], 4711) << "written beyond the head";
+      }
+    }
+  }
+}
+
+TEST(Kernels, AttentionTakesScoresFarApartAndPassesOnWhatIsNoNumber) {
+  const std::vector<float> rows[] = {{1000, 1}, {-1000, 2}, {NAN, 3}};
+  const float* const pointers[] = {rows[0].data(), rows[1].data(), rows[2].data()};
+  const float query = 1;
+  for (const Kernels* kernels : all_kernels()) {
+    std::vector<float> scores(3 + 16);
+    float out = 0;
+    kernels->attend({&query, pointers, pointers, 0, 2, 1, 1.0F}, scores.data(), &out);
+    EXPECT_EQ(out, 1000) << kernels->name();
+    kernels->attend({&query, pointers, pointers, 0, 3, 1, 1.0F}, scores.data(), &out);
+    EXPECT_TRUE(std::isnan(out)) << kernels->name();
+  }
+}
+
+TEST(Kernels, SiluIsWithinAFewRoundingsOfDoublePrecision) {
+  std::vector<float> x = {0, -0.0F, 1e-30F, -87.5F, 87.5F, 1e4F, -20, 20};
+  for (float v = -30; v < 30; v += 0.0137F) x.push_back(v);
+  for (const Kernels* kernels : all_kernels()) {
+    std::vector<float> got(x.size() + 1, 4711);
+    kernels->silu(x.data(), x.size(), got.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double wanted = double{x[i]} / (1 + std::exp(-double{x[i]}));
+      EXPECT_NEAR(got[i], wanted, std::fabs(wanted) * 4e-7 + 1e-35) << kernels->name() << " " << x[i];
+    }
+    EXPECT_EQ(got[x.size()], 4711);
+  }
+}
+
 TEST(Kernels, AFamilyIsFoundByItsNameAndTheBestIsOneOfThem) {
   for (const auto& [name, family] : kCpuKernels) {
     const Kernels* const found = find_kernels(family);
