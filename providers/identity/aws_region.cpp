@@ -16,7 +16,8 @@ constexpr Partition kPartitions[] = {
     {"us-isob-", "sc2s.sgov.gov"}, {"eu-isoe-", "cloud.adc-e.uk"}, {"us-isof-", "csp.hci.ic.gov"},
 };
 
-constexpr std::string_view kServices[] = {"bedrock-runtime", "bedrock-runtime-fips", "bedrock-mantle"};
+constexpr std::string_view kServices[] = {"bedrock-runtime", "bedrock-runtime-fips", "bedrock-mantle", "comprehend",
+                                          "comprehend-fips"};
 
 // Names of endpoints that answer on IPv6 too.
 constexpr std::string_view kDualStack[] = {"api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu"};

@@ -10,8 +10,8 @@ namespace tollgate::providers {
 std::string_view aws_domain(std::string_view region);
 
 // The region that a Bedrock host names: bedrock-runtime.REGION.amazonaws.com, its FIPS, dual-stack, VPC and sovereign
-// forms, and bedrock-mantle.REGION.api.aws. Empty when the host is none of these. Lower case, as parse_endpoint()
-// gives.
+// forms, bedrock-mantle.REGION.api.aws, and those of SageMaker's runtime and of Comprehend. Empty when the host is none
+// of these. Lower case, as parse_endpoint() gives.
 std::string_view aws_region_of(std::string_view host);
 
 }  // namespace tollgate::providers

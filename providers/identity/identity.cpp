@@ -147,6 +147,8 @@ std::unique_ptr<Authorizer> make(Parts& parts, const KeyIdentity& identity) {
       return x_api_key_authorizer(key);
     case KeyIdentity::Header::x_goog_api_key:
       return x_goog_api_key_authorizer(key);
+    case KeyIdentity::Header::ocp_apim_key:
+      return header_authorizer("ocp-apim-subscription-key", "", key);
   }
   return no_authorizer();
 }

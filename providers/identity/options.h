@@ -22,6 +22,7 @@ struct KeyIdentity {
     api_key,         // api-key: <key>                Azure OpenAI
     x_api_key,       // x-api-key: <key>              Anthropic
     x_goog_api_key,  // x-goog-api-key: <key>         Google
+    ocp_apim_key,    // ocp-apim-subscription-key: <key>   Azure AI Language
   };
   Header header = Header::bearer;
   Secret key;
@@ -81,7 +82,7 @@ struct AwsRole {
 
 struct AwsIdentity {
   std::string region;               // for the signature, and for STS
-  std::string service = "bedrock";  // the signing name: bedrock, bedrock-mantle, sagemaker
+  std::string service = "bedrock";  // the signing name: bedrock, bedrock-mantle, sagemaker, comprehend
   AwsSource source;
   std::optional<AwsRole> assume_role;
   std::string sts_url;  // empty: https://sts.<region>.amazonaws.com

@@ -13,6 +13,8 @@ TEST(AwsRegion, StandsInTheNameOfTheEndpoint) {
   EXPECT_EQ(aws_region_of("runtime-fips.sagemaker.us-east-1.amazonaws.com"), "us-east-1");
   EXPECT_EQ(aws_region_of("runtime.eu-west-1.amazonaws.com"), "");
   EXPECT_EQ(aws_region_of("bedrock-mantle.us-west-2.api.aws"), "us-west-2");
+  EXPECT_EQ(aws_region_of("comprehend.eu-west-1.amazonaws.com"), "eu-west-1");
+  EXPECT_EQ(aws_region_of("comprehend-fips.us-east-1.api.aws"), "us-east-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime.cn-north-1.amazonaws.com.cn"), "cn-north-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime.eusc-de-east-1.amazonaws.eu"), "eusc-de-east-1");
   EXPECT_EQ(aws_region_of("bedrock-runtime.us-iso-east-1.c2s.ic.gov"), "us-iso-east-1");
