@@ -137,36 +137,24 @@ class Assembler {
   // What analysers find and no type of ours stands for is a type of the house's own, known by its name alone.
   void name_analysers_types() {
     for (const AnalyserDraft& draft : draft_.analysers)
-      for (const std::string& entity : draft.entities) {
+      for (const auto& [theirs, ours] : draft.entities) {
         pii::EntityType builtin{};
         const bool known =
-            pii::parse_entity_type(entity, builtin) ||
-            std::ranges::find(draft_.detectors, entity, &pii::CustomDetectorOptions::name) != draft_.detectors.end();
+            pii::parse_entity_type(ours, builtin) ||
+            std::ranges::find(draft_.detectors, ours, &pii::CustomDetectorOptions::name) != draft_.detectors.end();
         if (known) continue;
         auto& named = draft_.detectors.emplace_back();
-        named.name = entity;
+        named.name = ours;
       }
   }
 
   void analyser(AnalyserDraft& draft) {
-    Analyser& made = draft.analyser;
-    if (!claim("analyser", made.name, draft.where)) return;
-    build_endpoint(draft.way, session_, out_, previous_);
-    made.endpoint = draft.way.options.endpoint;
-    made.url = draft.way.url;
-    made.scope = made.name + '\n' + made.url + '\n' + made.language + '\n' + std::to_string(made.min_score);
-    if (out_.pii_detectors) made.scope += '\n' + std::to_string(out_.pii_detectors->serial());
-    for (const std::string& name : draft.entities) {
-      Analyser::Entity entity{.name = name};
-      if (!pii::parse_entity_type(name, entity.type) && out_.pii_detectors)
-        entity.custom = out_.pii_detectors->number_of(name);
-      made.scope += '\n' + name;
-      made.entities.push_back(std::move(entity));
-    }
-    const auto old = previous_ == nullptr ? nullptr : find(previous_->pii_analysers, made.name);
-    const bool same = old != nullptr && previous_->pii_detectors == out_.pii_detectors && made.endpoint != nullptr &&
-                      same_endpoint(*old->endpoint, *made.endpoint);
-    const std::string name = made.name;
+    const std::string name = draft.analyser.name;
+    if (!claim("analyser", name, draft.where)) return;
+    Analyser made = build_analyser(draft, session_, out_, previous_);
+    const auto old = previous_ == nullptr ? nullptr : find(previous_->pii_analysers, name);
+    const bool same =
+        old != nullptr && previous_->pii_detectors == out_.pii_detectors && old->endpoint == made.endpoint;
     out_.pii_analysers[name] = keep(&Snapshot::pii_analysers, name, std::move(made), same);
   }
 
@@ -175,7 +163,7 @@ class Assembler {
     for (const std::string& name : policy.analysers)
       if (const auto asked = find(out_.pii_analysers, name))
         for (const Analyser::Entity& entity : asked->entities)
-          if (entity.custom != 0) policy.custom.try_emplace(entity.name, policy.rule);
+          if (entity.custom != 0) policy.custom.try_emplace(entity.as, policy.rule);
   }
 
   void policies() {

@@ -14,4 +14,7 @@ std::shared_ptr<const Snapshot> assemble(Draft draft, Session& session, const st
 // Builds the endpoint of a draft into its options; part of assemble().
 void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const Snapshot* previous);
 
+// The analyser of a draft; part of assemble(). REQUIRES: out.pii_detectors is made
+Analyser build_analyser(AnalyserDraft& draft, Session& session, Snapshot& out, const Snapshot* previous);
+
 }  // namespace tollgate::config

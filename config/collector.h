@@ -48,5 +48,7 @@ class Collector {
 
 // "auth.…": which identity a provider has, and what it is made of.
 void identity_facts(const providers::IdentityOptions& identity, Collector& out);
+// "egress.…", without the client certificate, which lies inside the TLS context.
+void egress_facts(const providers::Endpoint& endpoint, Collector& out);
 
 }  // namespace tollgate::config

@@ -33,13 +33,14 @@ void compare(const std::string& prefix, const Facts& from, const Facts& to, Line
   }
 }
 
-// How providers are compared: with the identity they show.
-Facts provider_facts(const Snapshot& snapshot, const providers::ProviderOptions& provider) {
-  Facts facts = facts_of(provider);
-  if (!provider.endpoint) return facts;
+// How providers and analysers are compared: with the certificate they show.
+template <class Part>
+Facts certified_facts(const Snapshot& snapshot, const Part& part) {
+  Facts facts = facts_of(part);
+  if (!part.endpoint) return facts;
   for (const auto& [digest, context] : snapshot.client_tls) {
     const std::string identity = digest.substr(digest.find(':') + 1);
-    if (context != provider.endpoint->tls_context || identity.empty()) continue;
+    if (context != part.endpoint->tls_context || identity.empty()) continue;
     facts.push_back({"egress.client_certificate", identity, Applies::reload, true});
   }
   return facts;
@@ -86,13 +87,13 @@ Parts<LocalModel> local_models_of(const Snapshot& snapshot) {
 std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to) {
   Lines lines;
   const auto plain = [](const auto& part, bool) { return facts_of(part); };
-  const auto provider = [&](const auto& part, bool now) { return provider_facts(now ? to : from, part); };
+  const auto certified = [&](const auto& part, bool now) { return certified_facts(now ? to : from, part); };
   compare("", settings_of(from), settings_of(to), lines);
-  compare_parts("provider", by_name(from.providers), by_name(to.providers), lines, provider);
+  compare_parts("provider", by_name(from.providers), by_name(to.providers), lines, certified);
   compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain);
   compare_parts("model", by_name(from.models), by_name(to.models), lines, plain);
   if (from.pii_detectors_digest != to.pii_detectors_digest) lines.push_back("pii.detectors changed");
-  compare_parts("analyser", by_name(from.pii_analysers), by_name(to.pii_analysers), lines, plain);
+  compare_parts("analyser", by_name(from.pii_analysers), by_name(to.pii_analysers), lines, certified);
   compare_parts("policy", by_name(from.pii_policies), by_name(to.pii_policies), lines, plain);
   compare_parts("department", by_name(from.departments), by_name(to.departments), lines, plain);
   compare_parts("key", keys_of(from), keys_of(to), lines, plain);

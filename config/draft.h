@@ -63,8 +63,8 @@ struct PolicyDraft {
 struct AnalyserDraft {
   Where where;
   Analyser analyser;
-  std::vector<std::string> entities;
-  ProviderDraft way;  // how it is reached
+  std::vector<std::pair<std::string, std::string>> entities;  // the analyser's name, and ours
+  ProviderDraft way;                                          // how it is reached, and who we are to it
 };
 
 struct KeyDraft {

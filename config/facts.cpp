@@ -283,19 +283,7 @@ Facts facts_of(const providers::ProviderOptions& provider) {
   if (!endpoint.host_name.empty()) out.put("host", endpoint.host_name);
   out.flag("http2", endpoint.http2);
   out.put("max_idle", static_cast<std::int64_t>(endpoint.max_idle));
-  if (endpoint.egress.connect_proxy_port != 0) {
-    out.put("egress.proxy",
-            endpoint.egress.connect_proxy_host + ":" + std::to_string(endpoint.egress.connect_proxy_port));
-  }
-  out.put("egress.proxy", endpoint.egress.curl_proxy);
-  if (const auto& login = endpoint.egress.proxy_login) {
-    out.put("egress.proxy_login.user", login->user);
-    out.secret("egress.proxy_login.password", login->password);
-  }
-  std::vector<std::string> addresses;
-  for (const auto& address : endpoint.addresses) addresses.push_back(address.to_string());
-  out.put("egress.addresses", joined(addresses));
-  out.secret("egress.ca", std::string_view(endpoint.egress.ca_pem));
+  egress_facts(endpoint, out);
   return out.take();
 }
 
@@ -323,14 +311,22 @@ Facts facts_of(const pii::PolicyOptions& policy) {
 
 Facts facts_of(const Analyser& analyser) {
   Collector out;
+  static constexpr std::string_view kKinds[] = {"presidio", "azure_language", "comprehend"};
+  out.put("kind", std::string(kKinds[static_cast<std::size_t>(analyser.kind)]));
   out.put("url", analyser.url);
+  if (analyser.identity) identity_facts(*analyser.identity, out);
+  if (analyser.kind == Analyser::Kind::azure_language) {
+    out.put("api_version", analyser.api_version);
+    out.put("domain", std::string(analyser.health ? "phi" : "none"));
+  }
   out.put("language", analyser.language);
   out.duration("timeout", analyser.timeout);
   out.put("max_failures", std::to_string(analyser.max_failures));
   out.duration("pause", analyser.pause);
   out.put("min_score", exact(analyser.min_score));
-  for (const auto& entity : analyser.entities)
-    out.put("entities." + entity.name, std::string(pii::to_string(entity.type)));
+  for (const auto& entity : analyser.entities) out.put("entities." + entity.name, entity.as);
+  out.put("transport", std::string(analyser.use_curl ? "curl" : "hot"));
+  if (analyser.endpoint) egress_facts(*analyser.endpoint, out);
   return out.take();
 }
 

@@ -118,4 +118,20 @@ void identity_facts(const IdentityOptions& identity, Collector& out) {
   std::visit([&out](const auto& one) { put_facts(one, out); }, identity);
 }
 
+void egress_facts(const providers::Endpoint& endpoint, Collector& out) {
+  if (endpoint.egress.connect_proxy_port != 0) {
+    out.put("egress.proxy",
+            endpoint.egress.connect_proxy_host + ":" + std::to_string(endpoint.egress.connect_proxy_port));
+  }
+  out.put("egress.proxy", endpoint.egress.curl_proxy);
+  if (const auto& login = endpoint.egress.proxy_login) {
+    out.put("egress.proxy_login.user", login->user);
+    out.secret("egress.proxy_login.password", login->password);
+  }
+  std::string addresses;
+  for (const auto& address : endpoint.addresses) addresses += (addresses.empty() ? "" : ", ") + address.to_string();
+  out.put("egress.addresses", addresses);
+  out.secret("egress.ca", std::string_view(endpoint.egress.ca_pem));
+}
+
 }  // namespace tollgate::config

@@ -1,4 +1,5 @@
 // `auth`: how the gateway shows a provider who it is.
+#include <algorithm>
 #include <initializer_list>
 
 #include "config/format.h"
@@ -120,13 +121,14 @@ std::string region_in(const std::string& url) {
   return endpoint ? std::string(aws_region_of(endpoint->host)) : std::string();
 }
 
-void aws_fields(Object& o, const std::string& url, const std::string& kind,
+void aws_fields(Object& o, const std::string& url, const ProviderKind* kind,
                 std::shared_ptr<const IdentityOptions>& out) {
   AwsIdentity aws;
   aws.region = region_in(url);
-  if (const ProviderKind* row = provider_kind(kind)) aws.service = row->aws_service;
+  if (kind != nullptr) aws.service = kind->aws_service;
   o.text("region", aws.region, kIdentifier, {.doc = "Default: the one in the endpoint's name"});
-  o.text("service", aws.service, kIdentifier, {.doc = "What signatures are for: bedrock, bedrock-mantle"});
+  o.text("service", aws.service, kIdentifier,
+         {.doc = "What signatures are for: bedrock, bedrock-mantle, sagemaker, comprehend"});
   const std::string source =
       source_of(o, {"static_keys", "environment", "profile", "web_identity", "container", "instance"});
   aws_keys(o, aws.source);
@@ -179,9 +181,9 @@ void entra_platforms(Object& o, EntraSource& out) {
            [&](Object&) { out = EntraAppService{}; });
 }
 
-void entra_fields(Object& o, const std::string& kind, std::shared_ptr<const IdentityOptions>& out) {
+void entra_fields(Object& o, const ProviderKind* kind, std::shared_ptr<const IdentityOptions>& out) {
   EntraIdentity entra;
-  if (const ProviderKind* row = provider_kind(kind)) entra.scope = row->entra_scope;
+  if (kind != nullptr) entra.scope = kind->entra_scope;
   const std::string source = source_of(o, {"client_secret", "workload_identity", "managed_identity", "app_service"});
   if (source.empty()) o.problem("", "needs client_secret, workload_identity, managed_identity or app_service");
   o.text("tenant", entra.tenant, kIdentifier, {.doc = "Id or domain; default: AZURE_TENANT_ID"});
@@ -205,33 +207,44 @@ void take_key(Object& o, std::string_view name, KeyIdentity key, std::shared_ptr
   if (!sound) o.problem(name, sound.error().message);
 }
 
-void key_fields(Object& o, const std::string& kind, std::shared_ptr<const IdentityOptions>& out) {
+// The kinds that `auth` is read for, and the one at hand: null where that was not read.
+struct Kinds {
+  std::span<const ProviderKind> all;
+  const std::string& name;
+  const ProviderKind* row() const {
+    const auto found = std::ranges::find(all, name, &ProviderKind::name);
+    return found == all.end() ? nullptr : &*found;
+  }
+};
+
+void key_fields(Object& o, const Kinds& kinds, std::shared_ptr<const IdentityOptions>& out) {
   std::shared_ptr<const Secret> key;
   o.secret("bearer", key, {.doc = "A key, sent as Authorization: Bearer"});
   if (key) take_key(o, "bearer", {KeyIdentity::Header::bearer, key->clone()}, out);
   key = nullptr;
-  o.secret("api_key", key, {.doc = "A key, sent as api-key, x-api-key or x-goog-api-key, as the kind wants it"});
-  for_kinds(o, "api_key", kind, [](const ProviderKind& row) { return row.key_header.has_value(); });
-  const ProviderKind* row = provider_kind(kind);
+  o.secret("api_key", key,
+           {.doc = "A key, sent in the header that the kind wants it in, such as api-key or x-api-key"});
+  for_kinds(o, "api_key", kinds.name, [](const ProviderKind& row) { return row.key_header.has_value(); }, kinds.all);
+  const ProviderKind* row = kinds.row();
   const bool own = row != nullptr && row->key_header;
   if (key) take_key(o, "api_key", {own ? *row->key_header : KeyIdentity::Header::bearer, key->clone()}, out);
 }
 
 }  // namespace
 
-void auth_fields(Object& o, ProviderDraft& out) {
+void auth_fields(Object& o, std::span<const ProviderKind> all, ProviderDraft& out) {
   ProviderOptions& options = out.options;
-  const std::string& kind = options.kind;
+  const Kinds kinds{all, options.kind};
   o.exactly_one("bearer, api_key, aws, google or entra");
-  key_fields(o, kind, options.identity);
+  key_fields(o, kinds, options.identity);
   o.object("aws", {.doc = "Signatures; without a source: what AWS's SDKs would find"},
-           [&](Object& a) { aws_fields(a, out.url, kind, options.identity); });
-  for_kinds(o, "aws", kind, [](const ProviderKind& row) { return row.aws; });
+           [&](Object& a) { aws_fields(a, out.url, kinds.row(), options.identity); });
+  for_kinds(o, "aws", kinds.name, [](const ProviderKind& row) { return row.aws; }, all);
   o.object("google", {.doc = "Google Cloud's access tokens"}, [&](Object& g) { google_fields(g, options.identity); });
-  for_kinds(o, "google", kind, [](const ProviderKind& row) { return row.google; });
+  for_kinds(o, "google", kinds.name, [](const ProviderKind& row) { return row.google; }, all);
   o.object("entra", {.doc = "Microsoft Entra's access tokens"},
-           [&](Object& e) { entra_fields(e, kind, options.identity); });
-  for_kinds(o, "entra", kind, [](const ProviderKind& row) { return row.entra; });
+           [&](Object& e) { entra_fields(e, kinds.row(), options.identity); });
+  for_kinds(o, "entra", kinds.name, [](const ProviderKind& row) { return row.entra; }, all);
 }
 
 }  // namespace tollgate::config

@@ -34,13 +34,6 @@ bool known_country(std::string_view text) {
   return false;
 }
 
-bool accepts_type_name(std::string_view text) {
-  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
-  pii::EntityType builtin{};
-  return !text.empty() && text.size() <= 64 && text[0] >= 'A' && text[0] <= 'Z' &&
-         std::all_of(text.begin(), text.end(), allowed) && !pii::parse_entity_type(text, builtin);
-}
-
 const TextRule kPattern{"a regular expression in RE2's syntax, at most 1024 bytes", "^.{1,1024}$",
                         [](std::string_view text) { return !text.empty() && text.size() <= 1024; }};
 
@@ -69,35 +62,6 @@ void detector_fields(Object& o, pii::CustomDetectorOptions& out) {
     o.problem("", "needs pattern, words or file");
 }
 
-const TextRule kEntityName{"a type as the analyser names it, such as PERSON", "^[A-Z][A-Z0-9_]{0,63}$",
-                           [](std::string_view text) {
-                             pii::EntityType builtin{};
-                             return accepts_type_name(text) || pii::parse_entity_type(text, builtin);
-                           }};
-constexpr std::pair<std::string_view, int> kAnalyserKinds[] = {{"presidio", 0}};
-
-void analyser_fields(Object& o, AnalyserDraft& out) {
-  Analyser& analyser = out.analyser;
-  o.text("name", analyser.name, kIdentifier, {.doc = "What policies name", .required = true});
-  int kind = 0;
-  o.choice("kind", kind, kAnalyserKinds, {.doc = "Whose API it speaks"});
-  out.way.where = out.where;
-  out.way.url_where = o.where("url");
-  o.text("url", out.way.url, kUrl,
-         {.doc = "https://host[:port][/base]; POST /analyze is asked there", .required = true});
-  o.boolean("plain_http", out.way.plain_http, {.doc = "Allows an http:// url"});
-  o.certificate("ca", out.way.ca_pem, {.doc = "PEM file that replaces the system's authorities"});
-  o.texts("entities", out.entities, kEntityName, {.doc = "What it is asked for", .required = true});
-  o.text("language", analyser.language, kIdentifier, {.doc = "Of the texts, as the analyser names it"});
-  o.duration("timeout", analyser.timeout, {std::chrono::milliseconds(10), std::chrono::milliseconds(60'000)},
-             {.doc = "For all texts of one call together"});
-  o.number("max_failures", analyser.max_failures, {1, 1'000},
-           {.doc = "In a row; then it is not asked for a while, and the policies' on_error decides at once"});
-  o.duration("pause", analyser.pause, {std::chrono::milliseconds(100), std::chrono::milliseconds(3'600'000)},
-             {.doc = "How long that while is; then one call tries"});
-  o.decimal("min_score", analyser.min_score, {0, 1}, {.doc = "Findings below do not count"});
-}
-
 void rule_fields(Object& o, pii::TypeRule& out) {
   o.choice("action", out.action, kActions, {.doc = "What is done with a value; of a type, default: the policy's"});
   o.decimal("threshold", out.threshold, {0, 1}, {.doc = "Least score that counts"});
@@ -106,6 +70,13 @@ void rule_fields(Object& o, pii::TypeRule& out) {
 }
 
 }  // namespace
+
+bool accepts_type_name(std::string_view text) {
+  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  pii::EntityType builtin{};
+  return !text.empty() && text.size() <= 64 && text[0] >= 'A' && text[0] <= 'Z' &&
+         std::all_of(text.begin(), text.end(), allowed) && !pii::parse_entity_type(text, builtin);
+}
 
 const TextRule kCountry{
     "a country whose identifiers are known: AT AU BE BR CA CH DE DK ES FI FR GB IE IN IT JP KR MX NL NO PL PT SE SG TR "

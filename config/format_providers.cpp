@@ -28,6 +28,8 @@ void kind_field(Object& o, std::string& out) {
   if (at < names.size()) out = names[at];
 }
 
+}  // namespace
+
 void egress_fields(Object& o, ProviderDraft& out) {
   out.proxy_where = o.where("proxy");
   o.text("proxy", out.proxy, kUrl, {.doc = "http://host:port (CONNECT); other schemes need transport: curl"});
@@ -45,6 +47,12 @@ void egress_fields(Object& o, ProviderDraft& out) {
     c.secret("key", out.key_pem, {.doc = "PEM private key", .required = true});
   });
 }
+
+void transport_field(Object& o, ProviderDraft& out) {
+  o.choice("transport", out.options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
+}
+
+namespace {
 
 void local_fields(Object& m, ProviderDraft& out) {
   local_backend::EngineOptions engine;
@@ -95,14 +103,14 @@ void provider_fields(Object& o, ProviderDraft& out) {
     r.text("name", name, kLine, {.doc = "The provider's own name for it; not interpreted"});
   });
   o.object("auth", {.doc = "How we show who we are; absent: the server asks for nothing"},
-           [&](Object& a) { auth_fields(a, out); });
+           [&](Object& a) { auth_fields(a, providers::provider_kinds(), out); });
   server_fields(o, out);
   o.number(
       "default_max_tokens", options.default_max_tokens, {1, 10'000'000},
       {.doc =
            "Where the API demands a number (anthropic, bedrock, open_inference): sent when the caller sets no limit"});
   o.object("egress", {.doc = "The way out"}, [&](Object& e) { egress_fields(e, out); });
-  o.choice("transport", options.use_curl, kTransports, {.doc = "curl: HTTP/2, SOCKS proxies"});
+  transport_field(o, out);
   o.boolean("http2", out.http2, {.doc = "Needs transport: curl"});
   o.boolean("plain_http", out.plain_http, {.doc = "Allows an http:// endpoint"});
   o.number("max_idle", out.max_idle, {0, 100'000}, {.doc = "Kept connections per worker"});

@@ -1,4 +1,6 @@
 // Providers: what only some kinds have, and how servers of one API differ.
+#include <algorithm>
+
 #include "config/format.h"
 #include "providers/kinds.h"
 
@@ -163,12 +165,14 @@ void generate_fields(Object& o, ProviderOptions& out) {
 
 }  // namespace
 
-void for_kinds(Object& o, std::string_view name, const std::string& kind, bool (*has)(const ProviderKind&)) {
-  const ProviderKind* row = provider_kind(kind);
-  if (!o.has(name) || row == nullptr || has(*row)) return;
+void for_kinds(Object& o, std::string_view name, const std::string& kind, bool (*has)(const ProviderKind&),
+               std::span<const ProviderKind> kinds) {
+  const auto row = std::ranges::find(kinds, kind, &ProviderKind::name);
+  if (!o.has(name) || row == kinds.end() || has(*row)) return;
   std::string all;
-  for (const ProviderKind& one : provider_kinds())
+  for (const ProviderKind& one : kinds)
     if (has(one)) all += (all.empty() ? "" : ", ") + std::string(one.name);
+  if (all.empty()) return o.problem(name, "no kind takes it here");
   o.problem(name, (all.find(',') == std::string::npos ? "is for kind " : "is for kinds ") + all);
 }
 

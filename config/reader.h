@@ -173,6 +173,9 @@ class Object {
   using NamedTexts = std::function<void(const std::string& key, const Where& where, std::vector<std::string> texts)>;
   void named_references(std::string_view name, Reference::To to, const TextRule& rule, const About& about,
                         const NamedTexts& body);
+  // Names and what each is called here: a mapping, or a list of those that keep theirs.
+  using Renamed = std::vector<std::pair<std::string, std::string>>;
+  void renamed(std::string_view name, Renamed& out, const TextRule& theirs, const TextRule& ours, const About& about);
   // A plain text, or a list of mappings.
   void text_or_list(std::string_view name, std::string& out, const TextRule& rule, const About& about,
                     const Body& body);

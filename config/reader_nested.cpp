@@ -216,6 +216,39 @@ void Object::text_or_list(std::string_view name, std::string& out, const TextRul
   if (auto value = plain_text(member->value, path_of(name), rule)) out = std::move(*value);
 }
 
+void Object::renamed(std::string_view name, Renamed& out, const TextRule& theirs, const TextRule& ours,
+                     const About& about) {
+  const auto text_shape = [&] {
+    Shape text;
+    text.kind = Shape::Kind::text;
+    text.pattern = ours.pattern;
+    return text;
+  };
+  const Member* member = take(name, about, [&] {
+    Shape list;
+    list.kind = Shape::Kind::sequence;
+    list.inner.push_back(text_shape());
+    Shape names;
+    names.inner.push_back(text_shape());
+    Shape either;
+    either.kind = Shape::Kind::any_of;
+    either.inner = {std::move(list), std::move(names)};
+    return either;
+  });
+  if (member == nullptr) return;
+  if (member->value.kind != Node::Kind::mapping) {
+    for (std::string& same : text_items(member->value, path_of(name), ours, std::nullopt)) out.emplace_back(same, same);
+    return;
+  }
+  for (const Member& entry : member->value.members) {
+    const std::string path = path_of(name) + "." + printable(entry.key);
+    if (!theirs.accepts(entry.key))
+      complain(entry.value, path, "expected " + std::string(theirs.expected));
+    else if (auto value = plain_text(entry.value, path, ours))
+      out.emplace_back(entry.key, std::move(*value));
+  }
+}
+
 void Object::unsupported(std::string_view name, std::string_view why) {
   if (!has(name)) return;
   refused_.push_back(name);

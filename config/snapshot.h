@@ -83,14 +83,19 @@ struct DatedCostCenter {
 
 // Somebody else's detector of personal data, asked over HTTP about every text that a policy asks it about.
 struct Analyser {  // [reload]
+  enum class Kind : std::uint8_t { presidio, azure_language, comprehend };
   struct Entity {
     std::string name;  // the analyser's name for it
+    std::string as;    // ours
     pii::EntityType type = pii::EntityType::custom;
     std::uint8_t custom = 0;  // of pii_detectors, where the type is the house's own
   };
   std::string name;
+  Kind kind = Kind::presidio;
   std::string url;
   std::string language = "en";
+  std::string api_version = "2024-11-01";  // of azure_language
+  bool health = false;                     // azure_language: the domain phi
   std::chrono::milliseconds timeout{500};  // for all texts of one call together
   std::int64_t max_failures = 5;           // in a row; then it is not asked for `pause`
   std::chrono::milliseconds pause{10'000};
@@ -98,6 +103,8 @@ struct Analyser {  // [reload]
   std::vector<Entity> entities;
   std::string scope;  // all that its findings in a text depend on
   std::shared_ptr<const providers::Endpoint> endpoint;
+  std::shared_ptr<const providers::IdentityOptions> identity;  // null: it asks for nothing
+  bool use_curl = false;
 };
 
 struct Department {  // [reload]

@@ -152,6 +152,9 @@ bool shown_elsewhere(const std::string& key) {
                            "fallback[].deployment_type", ".http2", ".plain_http", ".sealed", ".env", "policy.types."}) {
     if (key.find(part) != std::string::npos) return true;
   }
+  // Analysers show who they are, and go out, as providers do.
+  for (const char* part : {".analysers[].auth.", ".analysers[].egress."})
+    if (key.find(part) != std::string::npos) return true;
   // Sources of credentials: one to a provider.
   for (const char* source :
        {"aws.static_keys", "aws.environment", "aws.profile", "aws.container", "aws.instance", "google.metadata",
