@@ -1,7 +1,7 @@
 #include "gateway/pipeline/analyse.h"
 
 #include "gateway/net/deadline.h"
-#include "gateway/pipeline/presidio.h"
+#include "gateway/pipeline/analyser_documents.h"
 #include "providers/transport.h"
 
 namespace tollgate::pipeline {
@@ -10,12 +10,13 @@ using net::Task;
 
 namespace {
 
-// Texts go together up to this size: a history has hundreds, and each request costs a way there and back.
-constexpr std::size_t kBatch = std::size_t{64} << 10U;
-constexpr std::string_view kBetween = "\n\n";  // a new paragraph: no sentence goes on in the next text
-
 // Why an analyser said nothing: for the figure and the log line.
 Error failure(std::string reason) { return {ErrorKind::upstream_error, std::move(reason)}; }
+
+constexpr std::string_view kTooLong = "too_long";
+Error too_long() {
+  return {.kind = ErrorKind::upstream_error, .message = "more than an answer", .code = std::string(kTooLong)};
+}
 
 std::string read_text(const providers::Call& call, const providers::TextField& field) {
   const auto raw = std::string_view(*call.body).substr(field.span.offset, field.span.length);
@@ -25,88 +26,106 @@ std::string read_text(const providers::Call& call, const providers::TextField& f
 // One analyser, asked about the texts of one call.
 class Asking {
  public:
-  Asking(const Services& services, const config::Analyser& analyser)
-      : services_(services), analyser_(analyser), deadline_(services.sweep, [this] { stop(); }) {
+  Asking(const Services& services, const config::Analyser& analyser, const AnalyserWay& way)
+      : services_(services),
+        analyser_(analyser),
+        way_(way),
+        api_(analyser_api(analyser.kind)),
+        deadline_(services.sweep, [this] { stop(); }) {
     deadline_.set(analyser.timeout);
   }
 
-  // Adds to `out` what is found in each text. Error: why that is not known.
+  // Adds to `out` what is found in each text. Error: why that is not known of all.
   Task<Status> ask(const std::vector<std::string>& texts, Analysed& out);
 
  private:
-  // Texts that are asked about together, and where each begins.
-  struct Batch {
-    std::string text;
-    struct Part {
-      std::size_t index;  // of the call's texts
-      std::size_t start;
-      std::size_t length;
-    };
-    std::vector<Part> parts;
-  };
-
   void stop() {
+    if (authorizing_ != nullptr) way_.authorizer->cancel(*authorizing_);
     if (under_way_ != nullptr) under_way_->cancel();
   }
-  std::vector<Batch> batches(const std::vector<std::string>& texts, Analysed& out) const;
-  Task<Result<std::vector<pii::Finding>>> send(const std::string& text);
+  std::vector<std::size_t> unknown(const std::vector<std::string>& texts, Analysed& found) const;
+  Task<Status> ask_about(const std::vector<std::string>& texts, const std::vector<Batch>& all, Analysed& found);
+  Task<Result<DocumentFindings>> send(const Documents& documents);
+  Task<Status> authorize(providers::HttpCall& call);
   Task<Result<std::string>> exchange(providers::HttpExchange& exchange) const;
-  void share_out(const std::vector<std::string>& texts, const Batch& batch, const std::vector<pii::Finding>& found,
-                 Analysed& out) const;
+  void remember(const std::vector<std::string>& texts, const Batch& batch, Analysed& found) const;
 
   const Services& services_;
   const config::Analyser& analyser_;
+  const AnalyserWay& way_;
+  const AnalyserApi& api_;
   net::Deadline deadline_;
+  const providers::HttpCall* authorizing_ = nullptr;
   providers::HttpExchange* under_way_ = nullptr;
 };
 
-// What was asked before is known. The rest is put together in order.
-std::vector<Asking::Batch> Asking::batches(const std::vector<std::string>& texts, Analysed& out) const {
-  std::vector<Batch> made;
+// What was asked before is known.
+std::vector<std::size_t> Asking::unknown(const std::vector<std::string>& texts, Analysed& found) const {
+  std::vector<std::size_t> out;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::string& text = texts[i];
-    if (text.empty()) continue;
-    if (const auto known = services_.scan_cache.known(analyser_.scope, text)) {
-      out[i].insert(out[i].end(), known->begin(), known->end());
-      continue;
-    }
-    if (made.empty() || made.back().text.size() + text.size() > kBatch) made.emplace_back();
-    Batch& batch = made.back();
-    if (!batch.text.empty()) batch.text += kBetween;
-    batch.parts.push_back({i, batch.text.size(), text.size()});
-    batch.text += text;
+    const auto known = services_.scan_cache.known(analyser_.scope, texts[i]);
+    if (known)
+      found[i] = *known;
+    else
+      out.push_back(i);
   }
-  return made;
+  return out;
 }
 
 Task<Status> Asking::ask(const std::vector<std::string>& texts, Analysed& out) {
-  const std::vector<Batch> all = batches(texts, out);
+  Analysed found(texts.size());
+  const auto asked_about = unknown(texts, found);
+  const auto all = batches(texts, asked_about, api_.limits);
+  Status asked = co_await ask_about(texts, all, found);
+  for (std::size_t i = 0; i < texts.size(); ++i) out[i].insert(out[i].end(), found[i].begin(), found[i].end());
+  co_return asked;
+}
+
+Task<Status> Asking::ask_about(const std::vector<std::string>& texts, const std::vector<Batch>& all, Analysed& found) {
   for (const Batch& batch : all) {
-    TG_CO_TRY(const auto found, co_await send(batch.text));
-    share_out(texts, batch, found, out);
+    TG_CO_TRY(const auto answered, co_await send(batch.documents));
+    for (std::size_t i = 0; i < answered.size(); ++i) share_out(batch.parts[i], answered[i], found);
+    remember(texts, batch, found);
   }
   co_return Status();
 }
 
-Task<Result<std::vector<pii::Finding>>> Asking::send(const std::string& text) {
-  if (deadline_.expired()) co_return failure("timeout");
+Task<Result<DocumentFindings>> Asking::send(const Documents& documents) {
+  AnalyserRequest request = api_.request(analyser_, documents);
   providers::HttpCall call;
   call.endpoint = analyser_.endpoint;
-  call.path = kPresidioPath;
-  call.headers = {{"content-type", "application/json"}, {"accept-encoding", "identity"}};
-  call.body = presidio_request(analyser_, text);
+  call.path = std::move(request.path);
+  call.headers = std::move(request.headers);
+  call.headers.push_back({"accept-encoding", "identity"});
+  call.body = std::move(request.body);
   call.timeouts = {analyser_.timeout, analyser_.timeout, analyser_.timeout};
-  const auto transfer = services_.transport.open(std::move(call));
+  TG_CO_CHECK(co_await authorize(call));
+  const auto transfer = way_.transport->open(std::move(call));
   under_way_ = transfer.get();
   const auto answer = co_await exchange(*transfer);
   under_way_ = nullptr;
   const bool late = deadline_.expired() || (!answer && answer.error().kind == ErrorKind::upstream_timeout);
   if (late) co_return failure("timeout");
-  if (!answer) co_return failure("unreachable");
-  if (transfer->status() != 200) co_return failure("status");
-  auto found = presidio_findings(analyser_, text, *answer);
-  if (!found) co_return failure("answer");
+  if (!answer) co_return failure(answer.error().code == kTooLong ? "answer" : "unreachable");
+  if (transfer->status() != 200) {
+    const bool refused = api_.refuses_credential(transfer->status(), *answer);
+    if (refused) way_.authorizer->refused();
+    co_return failure(refused ? "credentials" : "status");
+  }
+  auto found = api_.findings(analyser_, documents, *answer);
+  if (!found) co_return failure(found.error().code.empty() ? "answer" : found.error().code);
   co_return found;
+}
+
+// Shows who we are, which may have to be fetched first.
+Task<Status> Asking::authorize(providers::HttpCall& call) {
+  if (deadline_.expired()) co_return failure("timeout");
+  authorizing_ = &call;
+  const Status shown = co_await way_.authorizer->authorize(call);
+  authorizing_ = nullptr;
+  if (deadline_.expired()) co_return failure("timeout");
+  if (!shown) co_return failure("credentials");
+  co_return Status();
 }
 
 Task<Result<std::string>> Asking::exchange(providers::HttpExchange& exchange) const {
@@ -115,24 +134,19 @@ Task<Result<std::string>> Asking::exchange(providers::HttpExchange& exchange) co
   bool more = true;
   while (more) {
     TG_CO_TRY(more, co_await exchange.read_some(body));
-    if (body.size() > kMostOfPresidio) co_return failure("answer");
+    if (body.size() > kMostOfAnswer) co_return too_long();
   }
   co_return body;
 }
 
-// A finding that reaches from one text into the next is one of each.
-void Asking::share_out(const std::vector<std::string>& texts, const Batch& batch,
-                       const std::vector<pii::Finding>& found, Analysed& out) const {
-  for (const auto& part : batch.parts) {
-    std::vector<pii::Finding> here;
-    for (pii::Finding finding : found) {
-      if (finding.end <= part.start || finding.start >= part.start + part.length) continue;
-      finding.start = std::max(finding.start, part.start) - part.start;
-      finding.end = std::min(finding.end, part.start + part.length) - part.start;
-      here.push_back(finding);
+// Of the texts that are now answered to their end.
+void Asking::remember(const std::vector<std::string>& texts, const Batch& batch, Analysed& found) const {
+  for (const auto& parts : batch.parts) {
+    for (const Part& part : parts) {
+      if (!part.last) continue;
+      found[part.index] = united(std::move(found[part.index]));
+      services_.scan_cache.remember(analyser_.scope, texts[part.index], found[part.index]);
     }
-    services_.scan_cache.remember(analyser_.scope, texts[part.index], here);
-    out[part.index].insert(out[part.index].end(), here.begin(), here.end());
   }
 }
 
@@ -148,10 +162,12 @@ void note_failure(const Services& services, const config::Analyser& analyser) {
 }
 
 // Error: why an analyser said nothing.
-Task<Status> ask(const Services& services, const config::Analyser& analyser, const std::vector<std::string>& texts,
-                 Analysed& out) {
+Task<Status> ask(const Services& services, const View& view, const config::Analyser& analyser,
+                 const std::vector<std::string>& texts, Analysed& out) {
+  const auto way = view.analysers.find(analyser.name);
+  if (way == view.analysers.end()) co_return failure("credentials");
   if (!services.analyser_breaker.may_ask(analyser.name)) co_return failure(std::string(kPaused));
-  Asking asking(services, analyser);
+  Asking asking(services, analyser, way->second);
   Status asked = co_await asking.ask(texts, out);
   if (asked)
     services.analyser_breaker.succeeded(analyser.name);
@@ -191,7 +207,7 @@ Task<Result<Analysed>> analyse(const Services& services, const View& view, const
   for (const auto& field : call.index.texts) texts.push_back(read_text(call, field));
   for (const std::string& name : policies.analysers()) {
     const config::Analyser& analyser = *view.snapshot->pii_analysers.at(name);
-    const Status asked = co_await ask(services, analyser, texts, out);
+    const Status asked = co_await ask(services, view, analyser, texts, out);
     if (asked) continue;
     TG_CO_CHECK(judge(services, policies, analyser, asked.error().message));
   }

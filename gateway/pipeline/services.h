@@ -24,11 +24,18 @@
 
 namespace tollgate::pipeline {
 
+// How one loop reaches an analyser.
+struct AnalyserWay {
+  std::shared_ptr<providers::Authorizer> authorizer;  // never null
+  providers::Transport* transport;                    // outlives the View
+};
+
 // What a reload replaces. A call keeps the View it started with.
 struct View {
   std::shared_ptr<const config::Snapshot> snapshot;
   std::shared_ptr<const auth::CredentialTable> credentials;
   std::unordered_map<std::string, std::shared_ptr<providers::Upstream>> upstreams;            // by provider id
+  std::unordered_map<std::string, AnalyserWay> analysers;                                     // by name
   std::unordered_map<std::string, std::shared_ptr<const pii::Pseudonymiser>> pseudonymisers;  // by department id
 };
 
@@ -45,7 +52,6 @@ struct Services {
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
   AnalyserBreaker& analyser_breaker;
-  providers::Transport& transport;  // for what is asked beside the call itself
   const auth::KeyHasher& hasher;
   const auth::Handles& handles;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only

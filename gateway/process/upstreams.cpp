@@ -16,11 +16,6 @@ std::unique_ptr<providers::Transport> wrapped(const Surroundings& around,
   return around.wrap ? around.wrap(std::move(transport)) : std::move(transport);
 }
 
-std::shared_ptr<const providers::IdentityOptions> identity_of(const providers::ProviderOptions& provider) {
-  static const auto kNone = std::make_shared<const providers::IdentityOptions>();
-  return provider.identity ? provider.identity : kNone;
-}
-
 }  // namespace
 
 Upstreams::Upstreams(const Surroundings& around)
@@ -33,16 +28,28 @@ Upstreams::Upstreams(const Surroundings& around)
                    .clock = around.clock,
                    .log = around.log}) {}
 
+std::shared_ptr<providers::Authorizer> Upstreams::authorizer(const std::string& owner,
+                                                             std::shared_ptr<const providers::IdentityOptions> identity,
+                                                             const providers::Endpoint& endpoint, bool use_curl) {
+  static const auto kNone = std::make_shared<const providers::IdentityOptions>();
+  auto made =
+      identities_.authorizer(owner, identity ? std::move(identity) : kNone, token_route(endpoint, transport(use_curl)));
+  if (made) return *std::move(made);
+  log_.write(LogLevel::error, "identity_unusable", made.error().message,
+             {{"provider", std::string_view(owner)}, {"member", std::string_view(made.error().param)}});
+  return nullptr;
+}
+
 std::shared_ptr<providers::Upstream> Upstreams::make(const providers::ProviderOptions& provider) {
-  providers::Transport& transport = provider.use_curl ? *curl_ : *hot_;
-  auto authorizer =
-      identities_.authorizer(provider.id, identity_of(provider), token_route(*provider.endpoint, transport));
-  if (!authorizer) {
-    log_.write(LogLevel::error, "identity_unusable", authorizer.error().message,
-               {{"provider", std::string_view(provider.id)}, {"member", std::string_view(authorizer.error().param)}});
-    return nullptr;
-  }
-  return providers::http_upstream(provider, *std::move(authorizer), transport);
+  auto proof = authorizer(provider.id, provider.identity, *provider.endpoint, provider.use_curl);
+  if (!proof) return nullptr;
+  return providers::http_upstream(provider, std::move(proof), transport(provider.use_curl));
+}
+
+std::optional<pipeline::AnalyserWay> Upstreams::make(const config::Analyser& analyser) {
+  auto proof = authorizer("analyser " + analyser.name, analyser.identity, *analyser.endpoint, analyser.use_curl);
+  if (!proof) return std::nullopt;
+  return pipeline::AnalyserWay{std::move(proof), &transport(analyser.use_curl)};
 }
 
 }  // namespace tollgate::process

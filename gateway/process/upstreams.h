@@ -2,9 +2,11 @@
 // The ways out of one loop: both transports, what proves us to providers, and an upstream for each configured provider.
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "gateway/net/deadline.h"
 #include "gateway/net/resolver.h"
+#include "gateway/pipeline/services.h"
 #include "providers/identity/identity.h"
 #include "providers/upstream.h"
 
@@ -31,13 +33,19 @@ class Upstreams {
   // is unusable, which a loaded configuration rules out; the log says why.
   std::shared_ptr<providers::Upstream> make(const providers::ProviderOptions& provider);
 
-  // To whoever is no provider.
-  providers::Transport& transport() { return *hot_; }
+  // The same for who is asked beside the calls: what proves us to it, and what carries the requests.
+  std::optional<pipeline::AnalyserWay> make(const config::Analyser& analyser);
 
   // Ends what is being fetched: to be awaited on the loop before it stops.
   net::Task<void> close() { return identities_.close(); }
 
  private:
+  providers::Transport& transport(bool use_curl) { return use_curl ? *curl_ : *hot_; }
+  // `owner`: for the log.
+  std::shared_ptr<providers::Authorizer> authorizer(const std::string& owner,
+                                                    std::shared_ptr<const providers::IdentityOptions> identity,
+                                                    const providers::Endpoint& endpoint, bool use_curl);
+
   Log& log_;
   std::unique_ptr<providers::Transport> hot_;
   std::unique_ptr<providers::Transport> curl_;

@@ -52,10 +52,10 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
           .bytes_in_flight = &shared.bytes_in_flight,
           .connections = &shared.connections},
       gauges_(sweep_, [this] { report_gauges(); }) {
-  services_ = std::make_unique<pipeline::Services>(pipeline::Services{
-      shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_, shared.health,
-      shared.estimator, shared.scanner, shared.scan_cache, shared.analyser_breaker, upstreams_.transport(),
-      shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
+  services_ = std::make_unique<pipeline::Services>(
+      pipeline::Services{shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_,
+                         shared.health, shared.estimator, shared.scanner, shared.scan_cache, shared.analyser_breaker,
+                         shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
   apply(std::move(first));
   gauges_.set(kGaugePeriod);
 }
@@ -146,6 +146,19 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
   return upstreams_.make(provider);
 }
 
+std::optional<pipeline::AnalyserWay> Worker::analyser_way(const config::Snapshot& snapshot,
+                                                          const config::Analyser& analyser) {
+  // An unchanged analyser keeps its token, too.
+  if (view_ && view_->snapshot) {
+    const auto before = view_->snapshot->pii_analysers.find(analyser.name);
+    const bool same =
+        before != view_->snapshot->pii_analysers.end() && before->second == snapshot.pii_analysers.at(analyser.name);
+    const auto way = view_->analysers.find(analyser.name);
+    if (same && way != view_->analysers.end()) return way->second;
+  }
+  return upstreams_.make(analyser);
+}
+
 void Worker::apply(Published next) {
   auto view = std::make_shared<pipeline::View>();
   view->snapshot = next.snapshot;
@@ -153,6 +166,8 @@ void Worker::apply(Published next) {
   view->pseudonymisers = std::move(next.pseudonymisers);
   for (const auto& [id, provider] : next.snapshot->providers)
     if (auto upstream = make_upstream(*next.snapshot, *provider)) view->upstreams[id] = std::move(upstream);
+  for (const auto& [name, analyser] : next.snapshot->pii_analysers)
+    if (auto way = analyser_way(*next.snapshot, *analyser)) view->analysers[name] = *std::move(way);
   view_ = std::move(view);
   tls_ = std::move(next.tls);
   const auto& listen = next.snapshot->listen;

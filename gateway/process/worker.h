@@ -67,6 +67,7 @@ class Worker {
   void apply(Published next);
   std::shared_ptr<providers::Upstream> make_upstream(const config::Snapshot& snapshot,
                                                      const providers::ProviderOptions& provider);
+  std::optional<pipeline::AnalyserWay> analyser_way(const config::Snapshot& snapshot, const config::Analyser& analyser);
   void report_gauges();
 
   std::size_t index_;

@@ -7,15 +7,24 @@
 namespace tollgate::pipeline {
 namespace {
 
+// Of the one text that a request has.
+Result<std::vector<pii::Finding>> presidio_findings(const config::Analyser& analyser, std::string_view text,
+                                                    std::string_view answer) {
+  TG_TRY(const DocumentFindings found, kPresidio.findings(analyser, {std::string(text)}, answer));
+  return found.at(0);
+}
+
 config::Analyser analyser() {
   config::Analyser out;
-  out.entities = {{.name = "PERSON", .custom = 3}, {.name = "EMAIL_ADDRESS", .type = pii::EntityType::email_address}};
+  out.entities = {{.name = "PERSON", .as = "PERSON", .custom = 3},
+                  {.name = "EMAIL_ADDRESS", .as = "EMAIL_ADDRESS", .type = pii::EntityType::email_address}};
   return out;
 }
 
 TEST(Presidio, IsAskedForTheTypesThatAreConfigured) {
-  EXPECT_EQ(presidio_request(analyser(), "say \"hi\"\n"),
-            R"({"text":"say \"hi\"\n","language":"en","entities":["PERSON","EMAIL_ADDRESS"]})");
+  const AnalyserRequest asked = kPresidio.request(analyser(), {"say \"hi\"\n"});
+  EXPECT_EQ(asked.path, "/analyze");
+  EXPECT_EQ(asked.body, R"({"text":"say \"hi\"\n","language":"en","entities":["PERSON","EMAIL_ADDRESS"]})");
 }
 
 TEST(Presidio, CountsCodePointsAndWeCountBytes) {
