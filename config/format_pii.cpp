@@ -114,7 +114,8 @@ void policy_fields(Object& o, PolicyOptions& out) {
   std::string pack = out.rule_pack;
   o.choice("rule_pack", pack, packs, {.doc = "Pinned: an upgrade never changes what is found unreviewed"});
   o.choice("on_error", out.on_error, kOnError, {.doc = "When scanning fails"});
-  o.choice("on_opaque", out.on_opaque, kOnOpaque, {.doc = "What no scanner reads: images, sound, files, token ids"});
+  o.choice("on_opaque", out.on_opaque, kOnOpaque,
+           {.doc = "What no scanner reads: images, sound, files, token ids; in answers, what no decoder knows"});
 }
 
 void policy_file_fields(Object& o, PolicyDraft& out) {

@@ -33,7 +33,7 @@ enum class Action : std::uint8_t {
 inline constexpr std::size_t kActions = static_cast<std::size_t>(Action::block) + 1;
 std::string_view to_string(Action action);
 
-// What no scanner reads: images, sound, files, token ids. From the most lenient to the strictest.
+// What nobody reads: images, sound, files, token ids; what is new in answers. From the most lenient to the strictest.
 enum class OnOpaque : std::uint8_t { pass, local_only, refuse };
 std::string_view to_string(OnOpaque what);
 

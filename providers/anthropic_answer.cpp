@@ -51,6 +51,7 @@ class Translator {
   Batch translate(Batch said) {
     Batch out;
     out.served_model = std::move(said.served_model);
+    out.unknown = std::move(said.unknown);
     if (said.whole_body) start(out);
     for (Event& event : said.events) put(std::move(event), out);
     content_ = content_ || out.has_content();
@@ -154,7 +155,7 @@ class StreamDecoder final : public AnswerDecoder {
       if (!frame) return std::optional<Batch>();
       TG_TRY(Batch said, decode_messages_event(std::string(frame->data), frame->data, 0));
       Batch batch = translator_.translate(std::move(said));
-      if (!batch.events.empty()) return std::optional(std::move(batch));
+      if (!batch.events.empty() || !batch.unknown.empty()) return std::optional(std::move(batch));
     }
   }
 

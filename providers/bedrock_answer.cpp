@@ -8,7 +8,9 @@
 #include "providers/chat_usage.h"
 #include "providers/event_stream.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -40,6 +42,7 @@ struct Said {
   std::string error_type;
   std::string error_message;
   std::int64_t original_status = 0;
+  std::vector<Unknown> unknown;
 };
 
 class SaidReader {
@@ -55,8 +58,11 @@ class SaidReader {
 
  private:
   void skip() { in_.skip(); }
+  void unread(Names known = {}, Unknown::What what = Unknown::What::member) {
+    skip_member(in_, known, said_.unknown, what);
+  }
   void text(std::string& out) {
-    if (in_.peek() != Kind::string) return skip();
+    if (in_.peek() != Kind::string) return unread();
     out = in_.decode(in_.string());
   }
   template <class Member>
@@ -78,7 +84,7 @@ class SaidReader {
       said_.original_status = read_count(in_);
       return;
     }
-    skip();
+    unread(known::kConverse);
   }
 
   void index() {
@@ -90,7 +96,7 @@ class SaidReader {
     object([&](std::string_view key) {
       if (key == "text") return text(out.text);
       if (key == "toolUse") return call(out);
-      return key == "reasoningContent" ? reasoning(out) : skip();
+      return key == "reasoningContent" ? reasoning(out) : unread(known::kConverseBlock, Unknown::What::block);
     });
   }
 
@@ -99,7 +105,8 @@ class SaidReader {
     object([&](std::string_view key) {
       if (key == "toolUseId") return text(out.call_id);
       if (key == "name") return text(out.call_name);
-      if (key != "input" || in_.peek() == Kind::string) return key == "input" ? text(out.input) : skip();
+      if (key != "input") return unread(known::kConverseCall);
+      if (in_.peek() == Kind::string) return text(out.input);
       const Span span = in_.skip();
       out.input = in_.view(span);
     });
@@ -111,20 +118,20 @@ class SaidReader {
       if (key == "reasoningText") return reasoning(out);
       if (key == "text") return text(out.reasoning);
       if (key == "signature") return text(out.signature);
-      return key == "redactedContent" ? text(out.redacted) : skip();
+      return key == "redactedContent" ? text(out.redacted) : unread();
     });
   }
 
   void output() {
     object([this](std::string_view key) {
-      if (key != "message" || in_.peek() != Kind::object) return skip();
+      if (key != "message" || in_.peek() != Kind::object) return unread();
       said_.has_message = true;
-      object([this](std::string_view inner) { return inner == "content" ? content() : skip(); });
+      object([this](std::string_view inner) { return inner == "content" ? content() : unread(known::kConverse); });
     });
   }
 
   void content() {
-    if (in_.peek() != Kind::array) return skip();
+    if (in_.peek() != Kind::array) return unread();
     in_.enter_array();
     while (in_.next_element()) {
       if (said_.content.size() < kMaxBlocks)
@@ -202,6 +209,7 @@ class MessageDecoder final : public WholeBodyDecoder {
     if (!said || !said->has_message) return upstream_garbage();
     if (is_malformed(said->stop_reason)) return upstream_malformed();
     Batch batch;
+    batch.unknown = std::move(said->unknown);
     events_.start(batch);
     for (std::size_t i = 0; i < said->content.size(); ++i) {
       put(events_, static_cast<std::uint32_t>(i), std::move(said->content[i]), batch);
@@ -227,7 +235,7 @@ class StreamDecoder final : public AnswerDecoder {
       TG_TRY(const auto message, parser_.next());
       if (!message) return std::optional<Batch>();
       TG_TRY(auto batch, decode(*message));
-      if (!batch.events.empty()) return std::optional(std::move(batch));
+      if (!batch.events.empty() || !batch.unknown.empty()) return std::optional(std::move(batch));
     }
   }
 
@@ -252,6 +260,8 @@ class StreamDecoder final : public AnswerDecoder {
 
   Result<Batch> event(std::string_view type, Said said) {
     Batch batch;
+    batch.unknown = std::move(said.unknown);
+    note_unless(known::kConverseEvents, Unknown::What::event, type, batch.unknown);
     if (type == "messageStart") {
       events_.start(batch);
     } else if (type == "contentBlockStart" || type == "contentBlockDelta") {

@@ -6,7 +6,9 @@
 #include "providers/error_words.h"
 #include "providers/event.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -56,10 +58,11 @@ class ChatWalk {
     if (key == "object") return object_name();
     if (key == "message" && reader_.peek() == Kind::string) return text(error_.message);
     if (key == "error_type" && reader_.peek() == Kind::string) return text(error_.type);  // TGI
-    reader_.skip();
+    unread(known::kChat);
   }
 
   void skip() { reader_.skip(); }
+  void unread(Names known = {}) { skip_member(reader_, known, out_.batch.unknown); }
 
   void token(std::optional<Span>& where) { where = reader_.skip(); }
 
@@ -104,7 +107,7 @@ class ChatWalk {
   // --- choices ---
 
   void choices() {
-    if (reader_.peek() != Kind::array) return skip();
+    if (reader_.peek() != Kind::array) return unread();
     has_choices_ = true;
     reader_.enter_array();
     for (std::uint32_t position = 0; reader_.next_element(); ++position) {
@@ -137,7 +140,7 @@ class ChatWalk {
       } else if (key == "logprobs") {
         logprobs();
       } else {
-        reader_.skip();
+        unread(known::kChatChoice);
       }
     }
     if (finish && !finish->empty()) add(Event::Kind::finish).text = *std::move(finish);
@@ -173,7 +176,7 @@ class ChatWalk {
   }
 
   void delta() {
-    if (reader_.peek() != Kind::object) return skip();
+    if (reader_.peek() != Kind::object) return unread();
     reader_.enter_object();
     while (reader_.next_member()) {
       const auto key = reader_.key();
@@ -190,7 +193,7 @@ class ChatWalk {
       else if (key == "audio" && reader_.peek() != Kind::null)
         opaque();
       else
-        reader_.skip();
+        unread(known::kChatDelta);
     }
   }
 
@@ -201,7 +204,7 @@ class ChatWalk {
 
   // Empty strings are start-up noise, not text.
   void text_event(Event::Kind kind) {
-    if (reader_.peek() != Kind::string) return skip();
+    if (reader_.peek() != Kind::string) return unread();
     const JsonString string = reader_.string();
     if (string.inside.length == 0) return;
     Event& event = add(kind);
@@ -212,14 +215,23 @@ class ChatWalk {
   // Mistral: content as parts of {type:"text",text} and {type:"thinking",thinking:[{type:"text",text}]}.
   void content() {
     if (reader_.peek() != Kind::array) return text_event(Event::Kind::text);
-    walk_objects(reader_, [this](std::string_view key) {
+    reader_.enter_array();
+    while (reader_.next_element()) part();
+  }
+
+  void part() {
+    std::string type = "text";
+    walk_object(reader_, [&](std::string_view key) {
       if (key == "text")
         text_event(Event::Kind::text);
       else if (key == "thinking" && reader_.peek() == Kind::array)
         thinking();
+      else if (key == "type")
+        read_text(reader_, type);
       else
         reader_.skip();
     });
+    note_unless(known::kChatPart, Unknown::What::block, type, out_.batch.unknown);
   }
 
   void thinking() {
@@ -232,7 +244,7 @@ class ChatWalk {
   // --- tool calls ---
 
   void tool_calls() {
-    if (reader_.peek() != Kind::array) return skip();
+    if (reader_.peek() != Kind::array) return unread();
     reader_.enter_array();
     for (std::uint32_t position = 0; reader_.next_element(); ++position) tool_call(position);
   }
@@ -265,7 +277,7 @@ class ChatWalk {
   }
 
   void function(Event& opening) {
-    if (reader_.peek() != Kind::object) return skip();
+    if (reader_.peek() != Kind::object) return unread();
     reader_.enter_object();
     while (reader_.next_member()) function_member(opening);
   }
@@ -273,7 +285,7 @@ class ChatWalk {
   void function_member(Event& opening) {
     const auto key = reader_.key();
     if (key == "name" && reader_.peek() == Kind::string) return text(opening.text);
-    if (key != "arguments" && key != "input") return skip();
+    if (key != "arguments" && key != "input") return unread(known::kChatCall);
     if (reader_.peek() != Kind::object) return text_event(Event::Kind::arguments);
     const Span span = reader_.skip();
     if (!reader_.ok()) return;

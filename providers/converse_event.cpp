@@ -7,7 +7,9 @@
 #include "providers/chat_usage.h"
 #include "providers/event_stream.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -30,6 +32,7 @@ class AnswerWalk {
 
   // Of a stream's message.
   void conclude(std::string_view type) {
+    note_unless(known::kConverseEvents, Unknown::What::event, type, batch_.unknown);
     if (type == "messageStart") add(K::start);
     for (Event& event : batch_.events) event.block = index_;
     if (type == "contentBlockStop") add(K::block_end).block = index_;
@@ -48,6 +51,9 @@ class AnswerWalk {
 
  private:
   void skip() { in_.skip(); }
+  void unread(Names known = {}, Unknown::What what = Unknown::What::member) {
+    skip_member(in_, known, batch_.unknown, what);
+  }
 
   void member(std::string_view key) {
     if (key == "contentBlockIndex") return index();
@@ -61,17 +67,17 @@ class AnswerWalk {
       usage_ = read_converse_usage(in_);
       return;
     }
-    skip();
+    unread(known::kConverse);
   }
 
   void index() { index_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(read_count(in_), 0, kMaxBlocks)); }
 
   void output() {
     walk_object(in_, [this](std::string_view key) {
-      if (key != "message" || in_.peek() != Kind::object) return skip();
+      if (key != "message" || in_.peek() != Kind::object) return unread();
       has_message_ = true;
       walk_object(in_, [this](std::string_view inner) {
-        if (inner != "content" || in_.peek() != Kind::array) return skip();
+        if (inner != "content" || in_.peek() != Kind::array) return unread(known::kConverse);
         in_.enter_array();
         while (in_.next_element()) whole_block();
       });
@@ -91,7 +97,8 @@ class AnswerWalk {
       if (key == "text") return text(K::text);
       if (key == "toolUse") return call();
       if (key == "reasoningContent") return reasoning();
-      return key == "citation" || key == "citationsContent" ? annotations() : skip();
+      if (key == "citation" || key == "citationsContent") return annotations();
+      unread(known::kConverseBlock, Unknown::What::block);
     });
   }
 
@@ -99,7 +106,7 @@ class AnswerWalk {
     std::optional<std::size_t> named;
     walk_object(in_, [&](std::string_view key) {
       if (key == "input") return arguments();
-      if ((key != "toolUseId" && key != "name") || in_.peek() != Kind::string) return skip();
+      if ((key != "toolUseId" && key != "name") || in_.peek() != Kind::string) return unread(known::kConverseCall);
       const bool id = key == "toolUseId";
       if (!named) {
         named = batch_.events.size();
@@ -113,7 +120,7 @@ class AnswerWalk {
   // A piece of JSON text in a stream, an object in a body.
   void arguments() {
     if (in_.peek() == Kind::string) return text(K::arguments);
-    if (in_.peek() != Kind::object) return skip();
+    if (in_.peek() != Kind::object) return unread();
     const Span span = in_.skip();
     Event& event = add(K::arguments);
     event.text = in_.view(span);
@@ -125,7 +132,8 @@ class AnswerWalk {
     walk_object(in_, [this](std::string_view key) {
       if (key == "reasoningText") return reasoning();
       if (key == "text") return text(K::reasoning);
-      if ((key != "signature" && key != "redactedContent") || in_.peek() != Kind::string) return skip();
+      const bool proof_of_it = (key == "signature" || key == "redactedContent") && in_.peek() == Kind::string;
+      if (!proof_of_it) return unread();
       const K kind = key == "signature" ? K::signature : K::redacted;
       std::string proof = in_.decode(in_.string());
       add(kind).text = std::move(proof);
@@ -133,7 +141,7 @@ class AnswerWalk {
   }
 
   void text(K kind) {
-    if (in_.peek() != Kind::string) return skip();
+    if (in_.peek() != Kind::string) return unread();
     const JsonString string = in_.string();
     if (string.inside.length == 0) return;
     Event& event = add(kind);

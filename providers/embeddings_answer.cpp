@@ -11,7 +11,9 @@
 #include "providers/embedding.h"
 #include "providers/identity/crypto.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -117,8 +119,10 @@ Result<Batch> decode_embeddings_response(std::string body) {
       usage = read_embedding_usage(reader);
     else if (key == "model" && reader.peek() == Kind::string)
       batch.served_model = reader.decode(reader.string());
+    else if (key == "data" && reader.peek() == Kind::array)
+      walk_objects(reader, [&](std::string_view) { skip_member(reader, known::kEmbedding, batch.unknown); });
     else
-      reader.skip();
+      skip_member(reader, known::kEmbeddings, batch.unknown);
   }
   if (!reader.at_end() || !has_data) return upstream_garbage();
   batch.frame = std::move(body);

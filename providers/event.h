@@ -63,6 +63,15 @@ struct Event {
   bool repeats = false;
 };
 
+// Something in an answer that no decoder knows: no policy has read what is in it. Only its name is told.
+struct Unknown {
+  enum class What : std::uint8_t { event, block, member };
+  What what = What::event;
+  std::string name;  // [a-z0-9_.-]{1,64}, as the provider wrote it but for capitals; or "other"
+  friend bool operator==(const Unknown&, const Unknown&) = default;
+};
+std::string_view to_string(Unknown::What what);
+
 // What one upstream frame (one SSE event with its line ends, or one whole JSON body) decoded to.
 // `frame` is empty when the upstream has no wire form (the local model): encoders then write one.
 struct Batch {
@@ -78,6 +87,7 @@ struct Batch {
   std::optional<Span> sequence_value;  // in frame: the event's number in its stream, where the API counts
   bool whole_body = false;             // frame is a whole body, not an SSE event
   std::string content_type;            // of a body that is not JSON
+  std::vector<Unknown> unknown;        // what stood in the frame unread; each once, a few at most
   static bool is_content(Event::Kind kind) {
     using K = Event::Kind;
     return kind != K::start && kind != K::opaque && kind != K::usage && kind != K::block_end;

@@ -55,6 +55,7 @@ class Translator {
   Status put(GeminiSaid said, Batch& batch) {
     if (said.error) return fault(said.error->code, *std::move(said.error));
     batch.served_model = std::move(said.model);
+    batch.unknown = std::move(said.unknown);
     const bool first_told = said.usage && !usage_;
     if (said.usage) usage_ = said.usage;
     for (GeminiCandidate& candidate : said.candidates) TG_CHECK(put(std::move(candidate), batch));
@@ -180,7 +181,7 @@ class StreamDecoder final : public AnswerDecoder {
       if (!said) return upstream_garbage();
       Batch batch;
       TG_CHECK(translator_.put(*std::move(said), batch));
-      if (!batch.events.empty()) return std::optional(std::move(batch));
+      if (!batch.events.empty() || !batch.unknown.empty()) return std::optional(std::move(batch));
     }
   }
 

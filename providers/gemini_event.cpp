@@ -7,8 +7,10 @@
 #include "providers/chat_usage.h"
 #include "providers/gemini.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -42,11 +44,14 @@ class ResponseWalk {
  private:
   template <class Element>
   void array(const Element& element) {
-    if (in_.peek() != Kind::array) return skip();
+    if (in_.peek() != Kind::array) return unread();
     in_.enter_array();
     while (in_.next_element()) element();
   }
   void skip() { in_.skip(); }
+  void unread(Names known = {}, Unknown::What what = Unknown::What::member) {
+    skip_member(in_, known, batch_.unknown, what);
+  }
 
   void member(std::string_view key) {
     if (key == "candidates") return array([this] { candidate(); });
@@ -66,7 +71,7 @@ class ResponseWalk {
       batch_.id_value = in_.string().quoted();
       return;
     }
-    skip();
+    unread(known::kGemini);
   }
 
   void usage() {
@@ -86,14 +91,16 @@ class ResponseWalk {
       } else if (key == "finishReason" && in_.peek() == Kind::string) {
         reason = in_.decode(in_.string());
       } else if (key == "content") {
-        walk_object(in_, [this](std::string_view inner) { inner == "parts" ? array([this] { part(); }) : skip(); });
+        walk_object(in_, [this](std::string_view inner) {
+          inner == "parts" ? array([this] { part(); }) : unread(known::kGeminiContent);
+        });
       } else if (key == "logprobsResult") {
         const Span value = in_.skip();
         add(K::logprobs).span = value;
       } else if (key == "citationMetadata" || key == "groundingMetadata" || key == "finishMessage") {
         annotations();
       } else {
-        skip();
+        unread(known::kGeminiCandidate);
       }
     });
     finished_ = finished_ || !reason.empty();
@@ -124,7 +131,7 @@ class ResponseWalk {
       } else if (key == "executableCode" || key == "codeExecutionResult") {
         annotations();
       } else {
-        skip();
+        unread(known::kGeminiPart, Unknown::What::block);
       }
     });
     if (text && thought && *text < batch_.events.size()) batch_.events[*text].kind = K::reasoning;
@@ -143,7 +150,7 @@ class ResponseWalk {
       else if (key == "args" && in_.peek() == Kind::object)
         args = in_.skip();
       else
-        skip();
+        unread();
     });
     if (args) {
       Event& arguments = add(K::arguments);

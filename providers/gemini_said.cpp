@@ -6,6 +6,8 @@
 #include "providers/chat_usage.h"
 #include "providers/gemini.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -33,8 +35,11 @@ class SaidReader {
 
  private:
   void skip() { in_.skip(); }
+  void unread(Names known = {}, Unknown::What what = Unknown::What::member) {
+    skip_member(in_, known, said_.unknown, what);
+  }
   void text(std::string& out) {
-    if (in_.peek() != Kind::string) return skip();
+    if (in_.peek() != Kind::string) return unread();
     out = in_.decode(in_.string());
   }
   void flag(bool& out) {
@@ -49,7 +54,7 @@ class SaidReader {
   }
   template <class Element>
   void array(Element&& element) {
-    if (in_.peek() != Kind::array) return skip();
+    if (in_.peek() != Kind::array) return unread();
     in_.enter_array();
     while (in_.next_element()) element();
   }
@@ -61,7 +66,7 @@ class SaidReader {
           [this](std::string_view inner) { return inner == "blockReason" ? text(said_.block_reason) : skip(); });
     if (key == "modelVersion") return text(said_.model);
     if (key == "usageMetadata") return usage();
-    return key == "error" ? error() : skip();
+    return key == "error" ? error() : unread(known::kGemini);
   }
 
   void candidate() {
@@ -71,9 +76,9 @@ class SaidReader {
       if (key == "finishReason") return text(out.finish_reason);
       if (key == "content")
         return object([&](std::string_view inner) {
-          return inner == "parts" ? array([&] { part(out.parts.emplace_back()); }) : skip();
+          return inner == "parts" ? array([&] { part(out.parts.emplace_back()); }) : unread(known::kGeminiContent);
         });
-      if (key != "index") return skip();
+      if (key != "index") return unread(known::kGeminiCandidate);
       const auto index = read_count(in_);
       out.index = index < 0 || index >= kMaxCandidates ? 0 : static_cast<std::uint32_t>(index);
     });
@@ -84,7 +89,7 @@ class SaidReader {
       if (key == "text") return text(out.text);
       if (key == "thought") return flag(out.thought);
       if (key == "thoughtSignature") return text(out.signature);
-      return key == "functionCall" ? call(out) : skip();
+      return key == "functionCall" ? call(out) : unread(known::kGeminiPart, Unknown::What::block);
     });
   }
 
@@ -93,7 +98,7 @@ class SaidReader {
     object([&](std::string_view key) {
       if (key == "name") return text(out.name);
       if (key == "id") return text(out.id);
-      if (key != "args" || in_.peek() != Kind::object) return skip();
+      if (key != "args" || in_.peek() != Kind::object) return unread();
       const Span span = in_.skip();
       out.args = in_.view(span);
     });

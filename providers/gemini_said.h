@@ -40,6 +40,7 @@ struct GeminiSaid {
   std::string model;
   std::optional<Usage> usage;
   std::optional<GeminiFault> error;
+  std::vector<Unknown> unknown;
 };
 
 // Nothing: no JSON of that kind. Failures may come inside an array.

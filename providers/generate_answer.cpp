@@ -6,8 +6,10 @@
 #include "providers/chat_usage.h"
 #include "providers/generate.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -25,6 +27,7 @@ struct Said {
   bool failed = false;
   std::int64_t input = -1;
   std::int64_t output = -1;
+  std::vector<Unknown> unknown;
 };
 
 class SaidReader {
@@ -48,8 +51,9 @@ class SaidReader {
     if (in_.peek() == Kind::string)
       read_text(in_, out.emplace());
     else
-      in_.skip();
+      unread();
   }
+  void unread(Names known = {}) { skip_member(in_, known, said_.unknown); }
 
   void member(std::string_view key) {
     if (key == "text_output" || key == "generated_text") return text(said_.text);
@@ -57,7 +61,7 @@ class SaidReader {
     if (key == "details") return walk_object(in_, [this](std::string_view inner) { detail(inner); });
     if (key == "token") return token();
     if (key == "error") return error();
-    in_.skip();
+    unread(known::kGenerate);
   }
 
   void detail(std::string_view key) {
@@ -69,7 +73,7 @@ class SaidReader {
     else if (key == "prefill" && in_.peek() == Kind::array)
       count_prompt();
     else
-      in_.skip();
+      unread(known::kGenerateDetails);
   }
 
   // The tokens of the prompt, where the server lists them.
@@ -89,7 +93,7 @@ class SaidReader {
       if (key == "special" && in_.peek() == Kind::boolean)
         special = in_.boolean();
       else
-        in_.skip();
+        unread();
     });
     if (!special) said_.piece = std::move(piece);
   }
@@ -139,6 +143,7 @@ class BodyDecoder final : public WholeBodyDecoder {
     if (!said.text) return upstream_garbage();
     Batch batch;
     batch.served_model = std::move(said.model);
+    batch.unknown = std::move(said.unknown);
     events_.start(batch);
     events_.text(*std::move(said.text), batch);
     events_.finish(finish_reason(said.finish), batch);
@@ -161,7 +166,7 @@ class StreamDecoder final : public AnswerDecoder {
       TG_TRY(const auto frame, parser_.next());
       if (!frame) return std::optional<Batch>();
       TG_TRY(auto batch, decode(frame->data));
-      if (!batch.events.empty()) return std::optional(std::move(batch));
+      if (!batch.events.empty() || !batch.unknown.empty()) return std::optional(std::move(batch));
     }
   }
 
@@ -172,7 +177,7 @@ class StreamDecoder final : public AnswerDecoder {
     TG_TRY(const auto frame, parser_.last());
     if (frame) {
       TG_TRY(auto last, decode(frame->data));
-      if (!last.events.empty()) return std::optional(std::move(last));
+      if (!last.events.empty() || !last.unknown.empty()) return std::optional(std::move(last));
     }
     // TGI always says why it ended.
     if (!said_something_ || (by_tokens_ && finish_.empty())) return upstream_cut();
@@ -188,6 +193,7 @@ class StreamDecoder final : public AnswerDecoder {
     Batch batch;
     if (data.starts_with("[DONE]")) return batch;
     TG_TRY(Said said, read_said(data));
+    batch.unknown = std::move(said.unknown);
     if (!said.text && !said.piece && said.finish.empty()) return batch;
     batch.served_model = std::move(said.model);
     if (!std::exchange(said_something_, true)) events_.start(batch);

@@ -10,8 +10,10 @@
 #include "providers/chat_usage.h"
 #include "providers/error_words.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/messages_blocks.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -61,16 +63,17 @@ class MessageWalk {
       usage_ = read_message_usage(in_);
       return;
     }
-    in_.skip();
+    unread(known::kMessage);
   }
 
   void message() {
-    if (in_.peek() != Kind::object) return skip();
+    if (in_.peek() != Kind::object) return unread();
     in_.enter_object();
     while (in_.next_member()) message_member();
   }
 
   void skip() { in_.skip(); }
+  void unread(Names known = {}) { skip_member(in_, known, batch_.unknown); }
   void token(std::optional<Span>& where) { where = in_.skip(); }
 
   void model() {
@@ -86,7 +89,7 @@ class MessageWalk {
   }
 
   void content() {
-    if (in_.peek() != Kind::array) return skip();
+    if (in_.peek() != Kind::array) return unread();
     in_.enter_array();
     for (std::uint32_t number = 0; in_.next_element(); ++number) {
       const std::size_t first = batch_.events.size();
@@ -119,6 +122,7 @@ class MessageWalk {
       else
         block_member();
     }
+    if (!type.empty()) note_unless(known::kMessagesBlocks, Unknown::What::block, type, batch_.unknown);
     if (type == "redacted_thinking" && !data.empty()) add(K::redacted).text = std::move(data);
     if (type != "tool_use") return;
     call.kind = K::tool_call;
@@ -135,7 +139,7 @@ class MessageWalk {
     if (key == "stop_reason") return read_text(in_, stop_reason_);
     if (key == "stop_sequence") return read_text(in_, stop_sequence_);
     if (key == "citation" || key == "citations" || key == "content") return annotations();
-    in_.skip();
+    unread(known::kMessagesBlock);
   }
 
   Event& add(K kind) {
@@ -146,7 +150,7 @@ class MessageWalk {
 
   // Empty strings open a block; they say nothing.
   void string_event(K kind) {
-    if (in_.peek() != Kind::string) return skip();
+    if (in_.peek() != Kind::string) return unread();
     const JsonString string = in_.string();
     if (string.inside.length == 0) return;
     Event& event = add(kind);
@@ -156,7 +160,7 @@ class MessageWalk {
 
   // Whole arguments: JSON as it stands. An empty object opens a block whose arguments follow.
   void input() {
-    if (in_.peek() != Kind::object) return skip();
+    if (in_.peek() != Kind::object) return unread();
     const Span span = in_.skip();
     if (!in_.ok()) return;
     const std::string_view json = in_.view(span);
@@ -189,6 +193,7 @@ class MessageWalk {
   // --- what it was ---
 
   void conclude() {
+    note_unless(known::kMessagesEvents, Unknown::What::event, type_, batch_.unknown);
     if (type_ != "message")
       for (Event& event : batch_.events) event.block = index_;
     if (type_ == "message_start") {

@@ -6,8 +6,10 @@
 #include "providers/chat_usage.h"
 #include "providers/frame_edits.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/provider_fault.h"
 #include "providers/request_reader.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -103,30 +105,51 @@ class AnswerWalk {
   }
 
  private:
-  // Recursive: the reader bounds the depth.
-  void value(Batch& batch) {
+  // Of the member `name`. Recursive: the reader bounds the depth.
+  void value(const std::string& name, Batch& batch) {
     const Kind kind = reader_.peek();
     if (kind == Kind::array) {
       reader_.enter_array();
-      while (reader_.next_element()) value(batch);
+      while (reader_.next_element()) value(name, batch);
     } else if (kind == Kind::object) {
       reader_.enter_object();
       while (reader_.next_member()) member(batch);
+    } else if (kind == Kind::string && in_document_) {
+      text(batch);
+    } else if (kind == Kind::string) {
+      reader_.skip();
+      note_unknown(Unknown::What::member, name, batch.unknown);
     } else {
       reader_.skip();
     }
   }
 
+  void text(Batch& batch) {
+    const JsonString string = reader_.string();
+    Event& event = batch.events.emplace_back();
+    event.kind = Event::Kind::text;
+    event.choice = texts_++;  // each is whole in itself
+    event.text = reader_.decode(string);
+    event.span = string.inside;
+  }
+
+  // What was ranked comes back as it was asked about: each text in it was scrubbed.
+  bool holds_text(std::string_view key) const {
+    return in_document_ || key == "text" || key == "revised_prompt" || key == "word" || key == "document";
+  }
+
+  void inner(std::string_view key, Batch& batch) {
+    const bool outside = !in_document_;
+    in_document_ = in_document_ || key == "document";
+    value(std::string(key), batch);
+    if (outside) in_document_ = false;
+  }
+
   void member(Batch& batch) {
     const auto key = reader_.key();
     const Kind kind = reader_.peek();
-    if (kind == Kind::string && (key == "text" || key == "revised_prompt" || key == "word")) {
-      const JsonString string = reader_.string();
-      Event& event = batch.events.emplace_back();
-      event.kind = Event::Kind::text;
-      event.choice = texts_++;  // each is whole in itself
-      event.text = reader_.decode(string);
-      event.span = string.inside;
+    if (kind == Kind::string && holds_text(key)) {
+      text(batch);
     } else if (key == "model" && kind == Kind::string) {
       batch.served_model = reader_.decode(reader_.string());
     } else if (key == "logprobs" && kind == Kind::array) {
@@ -137,14 +160,17 @@ class AnswerWalk {
       const std::int64_t told_before = usage_.audio_ms;
       usage_ = read_relayed_usage(reader_);
       if (usage_.audio_ms == 0) usage_.audio_ms = told_before;
+    } else if ((kind == Kind::object || kind == Kind::array) && !is_known(known::kRelayed, key)) {
+      inner(key, batch);
     } else {
-      value(batch);
+      skip_member(reader_, known::kRelayed, batch.unknown);
     }
   }
 
   JsonReader reader_;
   Usage usage_{.input = 0, .output = 0};
   std::uint32_t texts_ = 0;
+  bool in_document_ = false;
 };
 
 class RelayEncoder final : public ClientEncoder {

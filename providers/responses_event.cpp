@@ -6,8 +6,10 @@
 #include "providers/chat_usage.h"
 #include "providers/error_words.h"
 #include "providers/json_reader.h"
+#include "providers/known_names.h"
 #include "providers/responses.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -50,6 +52,8 @@ class ResponsesWalk {
     if (!in_.at_end() || facts_.type.empty()) return upstream_garbage();
     const bool failure = facts_.type == "error" || facts_.type == "response.failed";
     if (failure || facts_.failed) return fault_inside(std::move(facts_.error));
+    note_unless(known::kResponsesEvents, Unknown::What::event, facts_.type, batch_.unknown);
+    if (!facts_.item_type.empty()) note_item(facts_.item_type);
     piece();
     if (facts_.type == "response.output_item.added") opened_call();
     end(facts_.type == "response.completed" || facts_.type == "response.incomplete");
@@ -118,6 +122,10 @@ class ResponsesWalk {
     });
   }
 
+  void note_item(std::string_view type) {
+    note_unless(known::kResponsesItems, Unknown::What::block, type, batch_.unknown);
+  }
+
   // Every text of any value, whole. Recursive: the reader bounds the depth.
   void texts(std::string_view key) {
     const Kind kind = in_.peek();
@@ -177,10 +185,26 @@ class ResponsesWalk {
       usage();
     } else {
       in_output_ = key == "output";
-      facts_.has_output = facts_.has_output || (in_output_ && in_.peek() == Kind::array);
-      texts(key);
+      if (in_output_ && in_.peek() == Kind::array)
+        output();
+      else
+        texts(key);
       in_output_ = false;
     }
+  }
+
+  void output() {
+    facts_.has_output = true;
+    in_.enter_array();
+    while (in_.next_element()) in_.peek() == Kind::object ? output_item() : texts("output");
+  }
+
+  void output_item() {
+    walk_object(in_, [this](std::string_view key) {
+      if (key != "type" || in_.peek() != Kind::string) return texts(key);
+      const JsonString type = in_.string();
+      if (in_.ok()) note_item(in_.decode(type));
+    });
   }
 
   void skip() { in_.skip(); }

@@ -10,6 +10,7 @@
 #include "providers/json_reader.h"
 #include "providers/openai_chat.h"
 #include "providers/provider_fault.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -112,7 +113,8 @@ class PartsDecoder final : public AnswerDecoder {
       if (message->message_type == "exception")
         return fault(message->exception_type, 500, read_words(message->payload));
       if (message->message_type == "error") return fault(message->error_code, 500, {});
-      if (message->event_type == "PayloadPart") inner_->input() += message->payload;
+      if (message->event_type != "PayloadPart") return std::optional(unread(message->event_type));
+      inner_->input() += message->payload;
     }
   }
 
@@ -124,6 +126,12 @@ class PartsDecoder final : public AnswerDecoder {
   }
 
  private:
+  static Batch unread(std::string_view event_type) {
+    Batch batch;
+    note_unknown(Unknown::What::event, event_type, batch.unknown);
+    return batch;
+  }
+
   EventStreamParser messages_;
   std::unique_ptr<AnswerDecoder> inner_;
 };

@@ -8,8 +8,10 @@
 #include "providers/chat_usage.h"
 #include "providers/error_words.h"
 #include "providers/json_writer.h"
+#include "providers/known_names.h"
 #include "providers/relay.h"
 #include "providers/sse.h"
+#include "providers/unknown.h"
 
 namespace tollgate::providers {
 namespace {
@@ -23,6 +25,7 @@ struct TranscriptEvent {
   std::optional<Span> logprobs;
   std::optional<Usage> usage;
   std::optional<ProviderWords> error;
+  std::vector<Unknown> unknown;
 };
 
 void read_failure(JsonReader& reader, TranscriptEvent& event) {
@@ -46,8 +49,9 @@ TranscriptEvent read_event(JsonReader& reader) {
     else if (key == "error")
       read_failure(reader, event);
     else
-      reader.skip();
+      skip_member(reader, known::kRelayed, event.unknown);
   });
+  if (!event.error) note_unless(known::kTranscriptEvents, Unknown::What::event, event.type, event.unknown);
   return event;
 }
 
@@ -63,6 +67,7 @@ Event text_event(const JsonReader& reader, const JsonString& string, Event::Kind
 // tells speakers apart, has its own.
 Batch said(const JsonReader& reader, const TranscriptEvent& event) {
   Batch batch;
+  batch.unknown = event.unknown;
   const bool last = event.type == "transcript.text.done";
   if (event.delta) batch.events.push_back(text_event(reader, *event.delta, Event::Kind::text));
   if (event.text) {

@@ -22,6 +22,7 @@ CHAT = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "
 KINDS = {"openai": "openai_compatible", "azure-openai": "azure_openai", "openai-compatible": "openai_compatible",
          "vllm": "openai_compatible", "vertex-gemini": "vertex", "anthropic": "anthropic"}
 results = []  # (suite, case, what differs or "")
+unknown = set()  # (kind, what stands in an answer and no decoder knows)
 
 
 def check(suite, case, *differences):
@@ -39,7 +40,9 @@ def play(kind, api, status, content_type, request, answer):
         files = [pathlib.Path(folder) / name for name in ("request", "answer")]
         for file, data in zip(files, (request, answer)):
             file.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return tool("play", kind, api, status, content_type, *files)
+        got = tool("play", kind, api, status, content_type, *files)
+    unknown.update((kind, name) for name in got.get("unknown", []))
+    return got
 
 
 def differ(what, found, expected):
@@ -236,6 +239,8 @@ def main():
         for _, case, difference in rows:
             if difference:
                 print(f"    {case}: {difference}")
+    for kind, name in sorted(unknown):
+        print(f"known to no decoder, from {kind}: {name}")
     sys.exit(any(row[2] for row in results))
 
 

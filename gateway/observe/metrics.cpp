@@ -74,6 +74,9 @@ constexpr std::array kHelp = {
          "Calls with what no scanner reads (images, unknown parts, files), by what the policy does: pass is to be "
          "watched."},
     Help{"tollgate_pii_restored_total", "Pseudonyms put back into answers."},
+    Help{"tollgate_pii_unknown_answers_total",
+         "Answers with what no decoder knows (new events, blocks, members), by what the policy does: pass is to be "
+         "watched."},
     Help{"tollgate_target_cooling", "1 while a target is passed over after a failure."},
 };
 

@@ -42,6 +42,8 @@ class Attempt {
   Task<Status> run();
   // What it used, for the ticket; an estimate where the provider did not say.
   std::int64_t tokens_used() const { return tokens_used_; }
+  // The policies do not let its answer pass: no other target is asked.
+  bool refused() const { return unknown_.refused(); }
 
  private:
   bool write_intent();
@@ -70,6 +72,7 @@ class Attempt {
   std::int64_t tokens_used_ = 0;
   SteadyTime started_;
   Answer answer_;
+  UnknownAnswer unknown_;
   server::HeaderLines headers_;
   std::unique_ptr<providers::EventStream> stream_;
   providers::Usage usage_;
@@ -88,6 +91,9 @@ Attempt::Attempt(const Dispatch& dispatch, const routing::Candidate& candidate, 
       record_(report.base_record()),
       started_(dispatch.services.clock.steady_now()),
       answer_(dispatch.exchange, encoder_options(), dispatch.screened.pii.restore),
+      unknown_(dispatch.services.unknown_kinds, dispatch.services.metrics, dispatch.services.log,
+               {dispatch.screened.on_unknown, dispatch.who.department->id, candidate.target.provider,
+                inside_the_house(dispatch.view, candidate)}),
       headers_(dispatch.headers),
       deadline_(dispatch.services.sweep,
                 [this] {
@@ -217,6 +223,7 @@ Task<Status> Attempt::relay() {
     if (!batch) co_return std::move(batch).error();
     if (!*batch) co_return Status();
     observe(**batch);
+    TG_CO_CHECK(unknown_.judge((*batch)->unknown));
     if (d_.form && front_.form->calls) TG_CO_CHECK(name_kept(**batch));
     const auto follow = stream_->buffered() ? Answer::Follow::more_at_hand : Answer::Follow::nothing_yet;
     auto written = co_await answer_.write(std::move(**batch), follow, headers_);
@@ -364,7 +371,7 @@ Task<Status> Attempt::finish() {
 Task<Status> Attempt::fail(Error error) {
   const auto outcome = routing::classify(error);
   if (!refused_for_free(error)) settle_usage();
-  if (routing::speaks_against_target(outcome)) {
+  if (routing::speaks_against_target(outcome) && !refused()) {
     const auto hint = error.retry_after.value_or(std::chrono::milliseconds(0));
     d_.services.health.failed(candidate_.target.key(), std::max(hint, candidate_.target.cool_down));
   }
@@ -384,7 +391,7 @@ Task<Status> run_attempts(Dispatch dispatch, routing::AttemptPolicy policy, rate
     auto answered = co_await attempt.run();
     used += attempt.tokens_used();
     const bool spent = dispatch.form && !dispatch.form->untouched();
-    if (answered || spent || !policy.next_after(routing::classify(answered.error()))) {
+    if (answered || spent || attempt.refused() || !policy.next_after(routing::classify(answered.error()))) {
       ticket.settle(used);
       co_return answered;
     }

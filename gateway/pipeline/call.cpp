@@ -154,6 +154,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
     TG_CO_TRY(const Analysed analysed, co_await analyse(services, view, policies, *call));
     screened = screen(services, view, who, policies, *call, analysed);
   }
+  if (!policies.empty()) screened.on_unknown = policies.on_opaque();
   report.pii(screened.pii, screened.rule_pack);
   report.mark(Phase::scrub);
   if (screened.refusal) co_return *screened.refusal;

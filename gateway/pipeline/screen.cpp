@@ -134,12 +134,6 @@ Error policy_missing(const Services& services, const auth::Principal& who) {
                .retryable = false};
 }
 
-bool inside_the_house(const View& view, const routing::Candidate& candidate) {
-  const auto it = view.snapshot->providers.find(candidate.target.provider);
-  return it != view.snapshot->providers.end() && (it->second->kind == "local" || providers::is_pool(it->second->kind) ||
-                                                  it->second->processing_region == "local");
-}
-
 std::string for_insiders_only(const Screened& screened) {
   if (!screened.pii.local_only) return "sound, pictures or files";
   return "data of type " + *screened.pii.local_only;
@@ -215,6 +209,12 @@ Result<std::string> screen_text(const Services& services, const View& view, cons
   for (auto it = replacements.rbegin(); it != replacements.rend(); ++it)
     text.replace(it->start, it->end - it->start, it->with);
   return text;
+}
+
+bool inside_the_house(const View& view, const routing::Candidate& candidate) {
+  const auto it = view.snapshot->providers.find(candidate.target.provider);
+  return it != view.snapshot->providers.end() && (it->second->kind == "local" || providers::is_pool(it->second->kind) ||
+                                                  it->second->processing_region == "local");
 }
 
 Status keep_permitted(const View& view, const Screened& screened, const std::string& model,

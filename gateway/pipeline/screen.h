@@ -15,8 +15,9 @@ struct Screened {
   std::vector<providers::Edit> edits;  // of the call's body
   pii::Scrubbed pii;                   // an empty restore map: answers pass untouched
   std::string rule_pack;
-  bool opaque_local_only = false;  // something no scanner reads, which only models inside the house may see
-  std::optional<Error> refusal;    // the policies do not let the call through; what was found is still told
+  bool opaque_local_only = false;           // something no scanner reads, which only models inside the house may see
+  std::optional<pii::OnOpaque> on_unknown;  // in an answer; nullopt: no policy
+  std::optional<Error> refusal;             // the policies do not let the call through; what was found is still told
 };
 
 // Of the organisation and of who calls; the model's joins them once it is known. Error permission_denied with code
@@ -38,8 +39,11 @@ void note_opaque(const Services& services, const auth::Principal& who, const pii
 // For a call with something that no scanner reads. Error: the policies do not let it pass.
 Status allow_opaque(const pii::Policies& policies, Screened& out);
 
-// Leaves the candidates that may see the screened call: all of them, or those inside the house (kind `local` or
-// `tollgate_pool`, or processing region "local"). Error permission_denied where none is left.
+// Kind `local` or `tollgate_pool`, or processing region "local".
+bool inside_the_house(const View& view, const routing::Candidate& candidate);
+
+// Leaves the candidates that may see the screened call: all of them, or those inside the house. Error
+// permission_denied where none is left.
 Status keep_permitted(const View& view, const Screened& screened, const std::string& model,
                       std::vector<routing::Candidate>& candidates);
 

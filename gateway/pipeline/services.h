@@ -16,6 +16,7 @@
 #include "gateway/observe/metrics.h"
 #include "gateway/pipeline/analyser_breaker.h"
 #include "gateway/pipeline/estimator.h"
+#include "gateway/pipeline/unknown_answer.h"
 #include "pii/pii.h"
 #include "pii/scan_cache.h"
 #include "providers/upstream.h"
@@ -52,6 +53,7 @@ struct Services {
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
   AnalyserBreaker& analyser_breaker;
+  UnknownKinds& unknown_kinds;  // this worker's
   const auth::KeyHasher& hasher;
   const auth::Handles& handles;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only

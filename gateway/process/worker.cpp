@@ -36,6 +36,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
       work_(io_.get_executor()),
       sweep_(io_),
       random_(std::random_device()()),
+      unknown_kinds_(shared.clock),
       upstreams_({io_, sweep_, shared.resolver, shared.credential_files, shared.clock, shared.log}),
       limiter_(make_limiter(io_, shared, *first.snapshot, redis_)),
       context_{
@@ -55,7 +56,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
   services_ = std::make_unique<pipeline::Services>(
       pipeline::Services{shared.clock, ids_, shared.log, sweep_, metrics_, shared.ledger.producer(index), *limiter_,
                          shared.health, shared.estimator, shared.scanner, shared.scan_cache, shared.analyser_breaker,
-                         shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
+                         unknown_kinds_, shared.hasher, shared.handles, [this] { return random_(); }, shared.note_use});
   apply(std::move(first));
   gauges_.set(kGaugePeriod);
 }

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "providers/event_stream.h"
 #include "providers/front_end.h"
@@ -54,14 +55,19 @@ Json summary(const testing::Received& received) {
   std::map<std::uint32_t, Said> choices;
   Usage usage;
   bool done = false;
-  for (const Batch& batch : received.batches)
+  std::set<std::string> unknown;
+  for (const Batch& batch : received.batches) {
+    for (const Unknown& one : batch.unknown) unknown.insert(std::string(to_string(one.what)) + " " + one.name);
     for (const Event& event : batch.events) {
       if (event.kind == Event::Kind::usage) usage = merged(usage, event.usage);
       done = done || event.kind == Event::Kind::done;
       if (event.kind != Event::Kind::usage && event.kind != Event::Kind::done) add(event, choices[event.choice]);
     }
-  Json out = {
-      {"done", done}, {"error", received.error ? error_of(*received.error) : Json()}, {"choices", Json::array()}};
+  }
+  Json out = {{"unknown", unknown},
+              {"done", done},
+              {"error", received.error ? error_of(*received.error) : Json()},
+              {"choices", Json::array()}};
   for (const auto& [index, said] : choices)
     out["choices"].push_back({{"text", said.text},
                               {"reasoning", said.reasoning},

@@ -148,6 +148,7 @@ struct Outcome {
   bool client_error = false;  // an error body with a status of its own, not a stream
   std::string lossy;
   Json events = Json::array();
+  Json unknown = Json::array();
   Json usage = nullptr;
   Json served_model = nullptr;
   Json error = nullptr;
@@ -158,6 +159,7 @@ void observe(const Batch& batch, Outcome& out) {
     out.events.push_back(summary(event));
     if (event.kind == Event::Kind::usage) out.usage = summary(event.usage);
   }
+  for (const Unknown& one : batch.unknown) out.unknown.push_back(std::string(to_string(one.what)) + " " + one.name);
   if (!batch.served_model.empty()) out.served_model = batch.served_model;
 }
 
@@ -262,6 +264,8 @@ std::string expectation(const Case& test, const Outcome& outcome) {
   out["usage"] = outcome.usage;
   out["error"] = outcome.error;
   out["events"] = outcome.events;
+  out.erase("unknown");
+  if (!outcome.unknown.empty()) out["unknown"] = outcome.unknown;
   return out.dump(1) + "\n";
 }
 
@@ -303,6 +307,7 @@ void expect_response(const Case& test, const Outcome& outcome) {
 void expect_same(const Outcome& pieces, const Outcome& whole, std::size_t where) {
   EXPECT_EQ(pieces.client_response, whole.client_response) << where;
   EXPECT_EQ(pieces.events, whole.events) << where;
+  EXPECT_EQ(pieces.unknown, whole.unknown) << where;
   EXPECT_EQ(pieces.error, whole.error) << where;
 }
 
