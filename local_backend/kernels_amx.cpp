@@ -1,7 +1,5 @@
 // Compiled with -mamx-tile -mamx-bf16 and what every CPU with these has; called only where the kernel lets this process
 // use them (may_use_amx).
-#include <immintrin.h>
-
 #include "local_backend/tile_matmul.h"
 
 namespace tollgate::local_backend {
@@ -17,27 +15,28 @@ struct alignas(64) TileConfiguration {
 };
 static_assert(sizeof(TileConfiguration) == 64);
 
+// The instructions themselves: GCC's functions for them take no template's number.
 struct AmxTiles {
   static void configure() {
     static constexpr TileConfiguration kConfiguration;
-    _tile_loadconfig(&kConfiguration);
+    asm volatile("ldtilecfg %0" : : "m"(kConfiguration));
   }
-  static void release() { _tile_release(); }
+  static void release() { asm volatile("tilerelease"); }
   template <int kTarget>
   static void zero() {
-    _tile_zero(kTarget);
+    asm volatile("tilezero %%tmm%c0" : : "i"(kTarget));
   }
   template <int kTarget>
   static void load(const void* from, std::size_t stride) {
-    _tile_loadd(kTarget, from, stride);
+    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(kTarget) : "memory");
   }
   template <int kSums, int kA, int kB>
   static void dot() {
-    _tile_dpbf16ps(kSums, kA, kB);
+    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kA), "i"(kB));
   }
   template <int kFrom>
   static void store(float* to) {
-    _tile_stored(kFrom, to, sizeof(CacheLine));
+    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(sizeof(CacheLine)), "i"(kFrom) : "memory");
   }
 };
 

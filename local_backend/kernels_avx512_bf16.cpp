@@ -14,7 +14,9 @@ constexpr std::size_t kColumns = 32;  // that one instruction takes
 constexpr std::size_t kRows = 8;      // of weights in a tile: their sums fill one store
 constexpr std::size_t kBatch = 3;     // rows of the batch in a tile: 24 of the 32 registers are accumulators
 
-std::size_t padded(std::size_t columns) { return (columns + kColumns - 1) / kColumns * kColumns; }
+// Columns of a packed row: an odd number of cache lines, because rows that lie a multiple of 4096 bytes apart would
+// push each other out of the cache.
+std::size_t padded(std::size_t columns) { return ((columns + kColumns - 1) / kColumns | 1U) * kColumns; }
 
 // Lane 0 and 2 of each four, 1 and 3, of both: twice that, and each four is a sum of its own vector.
 __m512 pairs(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)); }

@@ -1,10 +1,12 @@
 """The embedded engine beside transformers on this CPU, one after the other in one run.
 
-    python3 bench/local/beside_transformers.py [build/release/bench/local_speed]
+    python3 bench/local/beside_transformers.py [build/release/bench/local_speed [auto] [cpu-time]]
 
 Needs torch and transformers. Measures the demo model, and a random checkpoint of the shape of Qwen2.5-0.5B that is made
 on the spot (bf16): what weights hold does not change the time. Each figure is the best of two rounds, tokens a second;
-the ratio is ours by theirs. Prompts differ by a few tokens, so prefill is compared by tokens a second too.
+the ratio is ours by theirs. Prompts have the same number of tokens. A second argument names the kernels that ours uses
+(`cpu_kernels` in config/README.md). With `cpu-time` both have one thread, and seconds are the processor's: for a machine
+that is not quiet.
 """
 import json
 import os
@@ -20,7 +22,9 @@ from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "local_backend/demo/model"
-THREADS = len(os.sched_getaffinity(0))
+CPU_TIME = "cpu-time" in sys.argv
+THREADS = 1 if CPU_TIME else len(os.sched_getaffinity(0))
+now = time.process_time if CPU_TIME else time.perf_counter
 
 
 def make_checkpoint(folder):
@@ -43,31 +47,34 @@ def theirs(folder, prompt, tokens):
 
     def prefill():
         ids = torch.randint(10, 1000, (1, prompt))
-        begin = time.perf_counter()
+        begin = now()
         model(input_ids=ids, use_cache=True, logits_to_keep=1)
-        return prompt / (time.perf_counter() - begin)
+        return prompt / (now() - begin)
 
     def decode(batch):
         ids = torch.randint(10, 1000, (batch, 8))
         out = model(input_ids=ids, use_cache=True, logits_to_keep=1)
-        begin = time.perf_counter()
+        begin = now()
         for _ in range(tokens - 1):
             ids = out.logits[:, -1:].argmax(-1)
             out = model(input_ids=ids, past_key_values=out.past_key_values, use_cache=True)
-        return batch * (tokens - 1) / (time.perf_counter() - begin)
+        return batch * (tokens - 1) / (now() - begin)
 
     decode(1)
     return {"prefill": max(prefill(), prefill()), "decode 1": max(decode(1), decode(1)),
             "decode 8": max(decode(8), decode(8))}
 
 
-def ours(program, folder, prompt, tokens):
-    done = subprocess.run([program, folder, str(THREADS), str(prompt), str(tokens)], check=True, capture_output=True)
-    return json.loads(done.stdout)
+def ours(program, folder, words, tokens):
+    command = [program, folder, str(THREADS), str(words), str(tokens), *sys.argv[2:]]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def compare(name, program, folder, prompt, tokens):
-    mine, other = ours(program, folder, prompt, tokens), theirs(folder, prompt, tokens)
+def compare(name, program, folder, words, tokens):
+    mine = ours(program, folder, words, tokens)
+    kernels, prompt = mine.pop("kernels"), mine.pop("prompt")
+    print(f"{name}: {kernels}, a prompt of {prompt} tokens")
+    other = theirs(folder, prompt, tokens)
     for what, value in mine.items():
         print(f"{name:12} {what:9} ours {value:9.1f}  transformers {other[what]:9.1f}  ratio {value / other[what]:5.2f}",
               flush=True)
