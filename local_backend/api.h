@@ -215,7 +215,7 @@ struct ModelFacts {
   std::int64_t context_length = 0;  // what fits into the model and the cache
   std::string device = {};          // "cpu", or the GPU's name
   std::string why_cpu = {};         // Device::automatic: what kept it from a GPU
-  std::string cpu_kernels = {};     // a name of kCpuKernels; empty on a GPU
+  std::string cpu_kernels = {};     // a name of kCpuKernels, and why not a faster one; empty on a GPU
   bool takes_tools = false;         // its chat template does
 };
 

@@ -45,6 +45,7 @@ Computation on_cpu(const EngineOptions& options, const Model& model) {
   Computation out;
   out.device = "cpu";
   out.cpu_kernels = kernels.name();
+  if (amx_is_wrong()) out.cpu_kernels += ", because products by amx are wrong";
   out.kv_blocks = block_count(options, model.spec, sizeof(float));
   out.workers = std::make_unique<WorkerPool>(options.threads > 0 ? options.threads : default_threads());
   out.pass = std::make_unique<Transformer>(model.spec, model.weights, kernels, out.workers.get());

@@ -80,9 +80,11 @@ constexpr Kernels kAvx512Bf16 = {CpuKernels::avx512_bf16, matmul_avx512, attend_
                                  &kAvx512Bf16Kernels};
 constexpr Kernels kAmx = {CpuKernels::amx, matmul_avx512, attend_avx512, silu_avx512, &kAmxKernels};
 
-const Kernels* amx() {
-  static const bool kUsable = may_use_amx() && kernel_agrees(kAmxKernels);
-  return kUsable ? &kAmx : nullptr;
+enum class Amx : std::uint8_t { absent, wrong, usable };
+
+Amx amx() {
+  static const Amx kFound = !may_use_amx() ? Amx::absent : kernel_agrees(kAmxKernels) ? Amx::usable : Amx::wrong;
+  return kFound;
 }
 #endif
 
@@ -141,13 +143,21 @@ const Kernels* find_kernels(CpuKernels family) {
     case CpuKernels::avx512_bf16:
       return has_avx512_bf16() ? &kAvx512Bf16 : nullptr;
     case CpuKernels::amx:
-      return amx();
+      return amx() == Amx::usable ? &kAmx : nullptr;
 #else
     default:
       return nullptr;
 #endif
   }
   return nullptr;
+}
+
+bool amx_is_wrong() {
+#ifdef TOLLGATE_LOCAL_X86
+  return amx() == Amx::wrong;
+#else
+  return false;
+#endif
 }
 
 const Kernels& best_kernels() {

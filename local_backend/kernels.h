@@ -27,6 +27,8 @@ struct Kernels {
 // Null where the build or the CPU has none, or its products are wrong (kernel_agrees). Thread-safe. `automatic` is
 // best_kernels().
 const Kernels* find_kernels(CpuKernels family);
+// The CPU has AMX, and kernel_agrees said no.
+bool amx_is_wrong();
 // The fastest, and the fastest that leaves activations as they are.
 const Kernels& best_kernels();
 const Kernels& fp32_kernels();
