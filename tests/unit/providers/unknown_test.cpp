@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "providers/front_end.h"
+#include "providers/relay.h"
 #include "tests/unit/providers/event_frames.h"
 #include "tests/unit/providers/scripted_exchange.h"
 
@@ -330,6 +331,17 @@ TEST(UnknownInAnAnswer, WhatIsPassedOnOrMadeOfNumbers) {
           R"({"id":"1","results":[{"index":0,"document":{"title":"t","text":"x"}}],"meta":{"api_version":{"version":"2"}}})"),
       Told{})
       << "what was ranked is read";
+}
+
+TEST(RelayedAnswer, TellsEveryTextOfWhatWasRanked) {
+  const auto batch = decode_relayed_json(
+      R"({"results":[{"index":0,"document":{"title":"t","tags":["u"]}},{"index":1,"document":"v","note":"w"}]})");
+  ASSERT_TRUE(batch);
+  std::vector<std::string> texts;
+  for (const Event& one : batch->events)
+    if (one.kind == Event::Kind::text) texts.push_back(one.text);
+  EXPECT_EQ(texts, (std::vector<std::string>{"t", "u", "v"}));
+  EXPECT_EQ(told(batch->unknown), Told{"member note"});
 }
 
 TEST(UnknownInAnAnswer, GeneratedTextAndMessagesOfSageMaker) {
