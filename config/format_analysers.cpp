@@ -47,7 +47,10 @@ void way_fields(Object& o, AnalyserDraft& out) {
            {.doc = "How we show who we are: api_key, entra or bearer (azure_language), aws (comprehend), bearer "
                    "or nothing (presidio)"},
            [&](Object& a) { auth_fields(a, kIdentities, out.way); });
-  o.object("egress", {.doc = "The way out, as of a provider"}, [&](Object& e) { egress_fields(e, out.way); });
+  o.object("egress", {.doc = "The way out, as of a provider"}, [&](Object& e) {
+    if (o.has("ca") && e.has("ca")) e.problem("ca", "stands beside the analyser's ca: one of them says whom to trust");
+    egress_fields(e, out.way);
+  });
   transport_field(o, out.way);
 }
 

@@ -108,6 +108,8 @@ TEST_F(Analysers, WhatIsWrongIsSaidWhereItStands) {
               ElementsAre(at + ".auth.aws: is for kind comprehend"));
   EXPECT_THAT(refused(kPresidio + ", auth: {google: {metadata: {}}}"),
               ElementsAre(at + ".auth.google: no kind takes it here"));
+  EXPECT_THAT(refused(kPresidio + ", ca: tls.crt, egress: {ca: tls.crt}"),
+              ElementsAre(at + ".egress.ca: stands beside the analyser's ca: one of them says whom to trust"));
   EXPECT_THAT(refused(kPresidio + ", domain: phi"), ElementsAre(at + ".domain: is for kind azure_language"));
   EXPECT_THAT(refused("name: a, kind: macie, url: https://a.example, entities: [PERSON]"),
               ElementsAre(at + ".kind: expected one of presidio, azure_language, comprehend"));

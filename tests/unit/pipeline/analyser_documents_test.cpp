@@ -67,6 +67,8 @@ TEST(AnalyserDocuments, EachLimitOpensANewDocumentAndThenANewRequest) {
   EXPECT_EQ(made[0].documents.size(), 2U);
   EXPECT_EQ(made[2].documents.size(), 1U);
   EXPECT_EQ(batched(texts, {.bytes = 4'010, .documents = 2}).size(), 2U) << "two texts and what is between them";
+  const auto halves = batched(std::vector<std::string>(2, repeated("é", 550)), limits);
+  EXPECT_EQ(halves[0].documents.size(), 2U) << "what would stand between them counts";
 }
 
 TEST(AnalyserDocuments, ALongTextIsCutAtItsBestBorder) {

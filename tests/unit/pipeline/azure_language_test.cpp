@@ -63,6 +63,10 @@ TEST(AzureLanguage, AFinerTypeMayBeWhatWasAskedFor) {
   const auto found = findings("[" + document("0", finer) + "," + document("1", "[]") + "]");
   ASSERT_TRUE(found.ok());
   EXPECT_EQ((*found)[0].size(), 1U);
+  const std::string both = R"([{"category":"Email","type":"Person","offset":0,"length":1,"confidenceScore":1}])";
+  const auto general = findings("[" + document("0", both) + "," + document("1", "[]") + "]");
+  ASSERT_TRUE(general.ok());
+  EXPECT_EQ((*general)[0].at(0).type, pii::EntityType::email_address) << "the category says it first";
 }
 
 TEST(AzureLanguage, WhatWasNotAskedForOrIsTooUnsureIsLeftOut) {
@@ -90,6 +94,7 @@ TEST(AzureLanguage, EveryDocumentIsAnsweredOnce) {
   EXPECT_FALSE(findings("[]").ok());
   EXPECT_FALSE(findings("[" + document("0", "[]") + "]").ok());
   EXPECT_FALSE(findings("[" + document("0", "[]") + "," + document("0", "[]") + "]").ok());
+  EXPECT_FALSE(findings("[" + document("0", "[]") + "," + document("1", "[]") + "," + document("0", "[]") + "]").ok());
   EXPECT_FALSE(findings("[" + document("0", "[]") + "," + document("2", "[]") + "]").ok());
   EXPECT_FALSE(findings("[" + document("0", "[]") + R"(,{"id":"1"}])").ok());
 }
