@@ -31,8 +31,13 @@ constexpr int weighted(std::string_view s, const std::array<int, N>& weights) {
 
 // ISO/IEC 7064 mod 97-10, letters as two digits; `rest` is that of what stands before. Valid where the whole leaves 1.
 constexpr int mod_97(std::string_view s, int rest = 0) {
-  for (const char c : s) rest = (rest * (is_digit(c) ? 10 : 100) + base36(c)) % 97;
-  return rest;
+  constexpr std::int64_t kRoom = 1'000'000'000'000'000;  // for two more digits
+  std::int64_t value = rest;
+  for (const char c : s) {
+    value = value * (is_digit(c) ? 10 : 100) + base36(c);
+    if (value >= kRoom) value %= 97;  // not at every character: a division costs more than all else
+  }
+  return static_cast<int>(value % 97);
 }
 
 // A date of the proleptic Gregorian calendar. A year of two digits is one of this century or the last.

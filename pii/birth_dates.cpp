@@ -146,9 +146,10 @@ void detect_birth_date(std::string_view text, const Cluster& cluster, Findings& 
       if (const auto start = named_month_start(text, cluster.start_of(i)))
         add(text, cluster, *start, cluster.end_of(i), out);
     }
-    if (i + 2 >= groups.size() || groups[i + 1].length > 2 || !joins_date(cluster.gap(i)) ||
-        cluster.gap(i) != cluster.gap(i + 1))
-      continue;
+    if (i + 2 >= groups.size() || groups[i + 1].length > 2) continue;
+    const std::size_t third = groups[i + 2].length;
+    if (digits.size() != 4 && third != 4 && third != 2) continue;  // no year
+    if (!joins_date(cluster.gap(i)) || cluster.gap(i) != cluster.gap(i + 1)) continue;
     if (!is_date(digits, cluster.digits_of(i + 1, i + 1), cluster.digits_of(i + 2, i + 2))) continue;
     add(text, cluster, cluster.start_of(i), cluster.end_of(i + 2), out);
   }

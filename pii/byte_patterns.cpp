@@ -126,12 +126,7 @@ std::uint32_t PatternFinder::tail_mask(std::size_t at) const {
   return left < kBlock ? mask & ((1U << left) - 1U) : mask;
 }
 
-std::size_t PatternFinder::next(std::size_t from) {
-  if (from < block_end_) {
-    const std::uint32_t left = mask_ & (~0U << (kBlock - (block_end_ - from)));
-    if (left != 0) return block_end_ - kBlock + static_cast<std::size_t>(std::countr_zero(left));
-    from = block_end_;
-  }
+std::size_t PatternFinder::next_block(std::size_t from) {
   while (from < text_.size()) {
     if (simd_) {
       from = skip(patterns_, text_, from, mask_);

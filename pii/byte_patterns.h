@@ -2,6 +2,7 @@
 // Where could something start? Eight patterns of three neighbouring bytes, looked for in every position of a text, 32
 // positions at a time where the CPU has AVX2 and one by one elsewhere, with the same result.
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -48,12 +49,16 @@ struct BytePatterns {
       }
     }
   }
+  // The buckets that `byte` is possible in at one of the three positions.
+  constexpr std::uint8_t bits_of(std::size_t position, unsigned byte) const {
+    return static_cast<std::uint8_t>(low[position][byte & 15U] & high[position][byte >> 4U]);
+  }
   // The buckets that the three bytes at `pos` fit; bytes past the end count as NUL.
   std::uint8_t bits(std::string_view text, std::size_t pos) const {
     std::uint8_t out = 0xFF;
     for (std::size_t i = 0; i < 3; ++i) {
       const auto byte = pos + i < text.size() ? static_cast<unsigned char>(text[pos + i]) : 0U;
-      out = static_cast<std::uint8_t>(out & low[i][byte & 15U] & high[i][byte >> 4U]);
+      out = static_cast<std::uint8_t>(out & bits_of(i, byte));
     }
     return out;
   }
@@ -65,10 +70,16 @@ class PatternFinder {
   // One or two sets of patterns; they and `text` must outlive it. `portable` = do without AVX2 (for tests).
   PatternFinder(std::span<const BytePatterns> patterns, std::string_view text, bool portable = false);
   // The first such position at or after `from`, or text.size(). `from` must not go down between calls.
-  std::size_t next(std::size_t from);
+  std::size_t next(std::size_t from) {
+    if (from >= block_end_) return next_block(from);
+    const std::uint32_t left = mask_ & (~0U << (kBlock - (block_end_ - from)));
+    if (left == 0) return next_block(block_end_);
+    return block_end_ - kBlock + static_cast<std::size_t>(std::countr_zero(left));
+  }
 
  private:
   static constexpr std::size_t kBlock = 32;
+  std::size_t next_block(std::size_t from);
   std::uint32_t block_mask(std::size_t at) const;
   std::uint32_t tail_mask(std::size_t at) const;
 

@@ -50,6 +50,20 @@ constexpr std::array kIssuers = {
     Issuer{67, 67, 2, 12, 19},      //
 };
 
+// The lengths of cards by their first two digits, a bit for each.
+constexpr std::size_t kLongestCard = 19;
+constexpr auto kCardLengths = [] {
+  std::array<std::uint32_t, 100> out{};
+  for (const Issuer& issuer : kIssuers) {
+    const int unit = issuer.prefix == 1 ? 1 : issuer.prefix == 2 ? 10 : issuer.prefix == 3 ? 100 : 1000;
+    for (int two = 0; two < 100; ++two)
+      if (two >= issuer.first * 10 / unit && two <= (issuer.last * 10 + 9) / unit)
+        for (std::size_t length = issuer.shortest; length <= issuer.longest; ++length)
+          out[static_cast<std::size_t>(two)] |= 1U << length;
+  }
+  return out;
+}();
+
 struct IbanCountry {
   char first;
   char second;
@@ -107,15 +121,21 @@ constexpr std::array kNationalLengths = {
 
 bool luhn_valid(std::string_view digits) {
   int sum = 0;
-  bool twice = false;
-  for (auto it = digits.rbegin(); it != digits.rend(); ++it, twice = !twice) {
-    const int value = twice ? 2 * digit_value(*it) : digit_value(*it);
-    sum += value > 9 ? value - 9 : value;
+  const char* const first = digits.data();
+  const char* at = first + digits.size();
+  for (; at - first >= 2; at -= 2) {
+    const int twice = 2 * digit_value(at[-2]);
+    sum += digit_value(at[-1]) + (twice > 9 ? twice - 9 : twice);
   }
+  if (at != first) sum += digit_value(*first);
   return sum % 10 == 0;
 }
 
 bool card_issuer_known(std::string_view digits) {
+  if (digits.size() > kLongestCard) return false;
+  // Of ten numbers that begin at random, nine end here.
+  const auto two = static_cast<std::size_t>(digit_value(digits[0]) * 10 + digit_value(digits[1]));
+  if (((kCardLengths[two] >> digits.size()) & 1U) == 0) return false;
   std::array<int, 5> starts{};  // the first one, two, three, four digits
   for (std::size_t i = 1; i < starts.size(); ++i) starts[i] = starts[i - 1] * 10 + digit_value(digits[i - 1]);
   return std::any_of(kIssuers.begin(), kIssuers.end(), [&](const Issuer& issuer) {

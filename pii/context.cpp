@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "pii/byte_classes.h"
+#include "pii/telling_words.h"
 #include "pii/unit.h"
 
 namespace tollgate::pii {
@@ -193,7 +194,8 @@ constexpr auto kUnspaced = std::to_array<Word>({
     {"카드", Hint::card},
 });
 
-constexpr std::size_t kBefore = kMostClassified;  // bytes
+constexpr std::size_t kBefore = kHintReach;
+static_assert(kBefore <= kMostClassified);
 constexpr std::size_t kAfter = 24;
 constexpr int kWordsBefore = 8;
 
@@ -273,6 +275,7 @@ LeftWords hint_before(std::string_view text, std::size_t from, std::size_t start
 }
 
 Hint hint_after(std::string_view window) {
+  if (window.empty() || (window[0] != ' ' && window[0] != '(' && !is_word_byte(window[0]))) return Hint::none;
   std::size_t start = 0;
   while (start < window.size() && (window[start] == ' ' || window[start] == '(')) ++start;
   std::size_t end = start;
@@ -302,6 +305,21 @@ std::string_view rest_of_word(std::string_view text, std::size_t at) {
 
 }  // namespace
 
+const Trigrams& hint_starts() {
+  static const Trigrams kStarts = [] {
+    Trigrams out;
+    for (const Word& word : kWords) add_start(out, word.text, word.text.size() == 2);
+    return out;
+  }();
+  return kStarts;
+}
+
+bool begins_hint(std::string_view text, std::size_t at) {
+  std::size_t end = at + 1;
+  while (end < text.size() && is_word_byte(text[end]) && !(is_upper(text[end]) && is_lower(text[end - 1]))) ++end;
+  return hint_of(text.substr(at, end - at)) != Hint::none;
+}
+
 Hint hint_around(std::string_view text, std::size_t start, std::size_t end) { return Hints().around(text, start, end); }
 
 void Hints::share(std::string_view text, std::size_t start, std::size_t end) {
@@ -316,8 +334,13 @@ void Hints::share(std::string_view text, std::size_t start, std::size_t end) {
 
 // A window that begins further right sees the same words, but for one that it cuts.
 Hint Hints::before_ground(std::string_view text, std::size_t start) {
-  if (!ground_read_) left_ = read_left_of(text, ground_start_);
-  ground_read_ = true;
+  if (!ground_read_) {
+    ground_read_ = true;
+    quiet_ = words_ != nullptr && !words_->hint_before(ground_start_);
+    if (!quiet_) left_ = read_left_of(text, ground_start_);
+  }
+  if (quiet_ && (start == ground_start_ || !words_->cuts_hint(start))) return Hint::none;
+  if (quiet_) return read_left_of(text, start).hint;
   const std::size_t from = window_start(start);
   if (start == ground_start_ || from == 0 || (left_.read_to > from && !left_.beyond_ascii)) return left_.hint;
   if (!left_.beyond_ascii && (!is_word_byte(text[from]) || hint_of(rest_of_word(text, from)) == Hint::none))
@@ -327,6 +350,7 @@ Hint Hints::before_ground(std::string_view text, std::size_t start) {
 
 Hint Hints::before(std::string_view text, std::size_t start) {
   if (start >= ground_start_ && start < ground_end_) return before_ground(text, start);
+  if (words_ != nullptr && !words_->hint_before(start)) return Hint::none;
   const auto* const last = known_.begin() + size_;
   const auto* known = std::find_if(known_.cbegin(), last, [&](const Known& k) { return k.start == start; });
   if (known != last) return known->before;
@@ -339,7 +363,10 @@ Hint Hints::before(std::string_view text, std::size_t start) {
 
 Hint Hints::around(std::string_view text, std::size_t start, std::size_t end) {
   const Hint left = before(text, start);
-  return left != Hint::none ? left : hint_after(text.substr(end, kAfter));
+  if (left != Hint::none) return left;
+  if (after_end_ != end) after_ = hint_after(text.substr(end, kAfter));
+  after_end_ = end;
+  return after_;
 }
 
 }  // namespace tollgate::pii

@@ -1,9 +1,12 @@
 #pragma once
 // The detectors: each looks at the neighbourhood of one trigger and appends what it finds. They cost a bounded amount
 // of work per call and may overlap; the scanner settles that.
+#include <array>
 #include <string_view>
 #include <vector>
 
+#include "pii/byte_classes.h"
+#include "pii/byte_patterns.h"
 #include "pii/context.h"
 #include "pii/pii.h"
 #include "pii/unit.h"
@@ -16,27 +19,53 @@ using Findings = std::vector<Finding>;
 
 // Digits that stand together, in folded form.
 struct Group {
-  std::size_t at = 0;  // in Cluster::chars
-  std::size_t length = 0;
-  std::size_t digits_before = 0;  // in the groups before it
-  char separator = '\0';          // before the next group, where that is one character
+  std::size_t at;  // in Cluster::chars
+  std::size_t length;
+  std::size_t digits_before;  // in the groups before it
+  char separator;             // before the next group, where that is one character; else '\0'
+};
+
+// No more than a cluster has room for, where they are: a vector's checks took as long as reading the digits.
+class Groups {
+ public:
+  static constexpr std::size_t kMost = 97;
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Group& operator[](std::size_t i) const { return items_.data()[i]; }
+  const Group& back() const { return items_.data()[size_ - 1]; }
+  const Group* begin() const { return items_.data(); }
+  const Group* end() const { return items_.data() + size_; }
+  void clear() { size_ = 0; }
+  // `chars`: what it lies in. REQUIRES: size() < kMost.
+  void add(const char* chars, std::size_t at, std::size_t length) {
+    Group& group = items_.data()[size_];
+    group = {at, length, 0, '\0'};
+    if (size_++ == 0) return;
+    Group& last = (&group)[-1];
+    const std::size_t behind = last.at + last.length;
+    if (at - behind == 1) last.separator = chars[behind];
+    group.digits_before = last.digits_before + last.length;
+  }
+
+ private:
+  std::array<Group, kMost> items_;
+  std::size_t size_ = 0;
 };
 
 // Groups of digits with at most a few separators between them. Holds buffers: reuse one per scan.
 struct Cluster {
   std::string_view chars;  // folded: starts with the first digit. The text itself where every byte is a character.
   Folded folded;           // ... and where that is not so, what `chars` looks at
-  std::vector<Group> groups;
+  Groups groups;
   std::string_view digits;  // of all groups: a part of `chars` where there is one group
   std::string joined;       // ... and where there are more, what `digits` looks at
   std::size_t start = 0;    // bytes of the original
   std::size_t end = 0;
+  ByteClasses before;   // of the 64 bytes before it: bit 63 is the byte right before
   mutable Hints hints;  // of what begins in it
 
-  // Empty, with room for what is usual: growing step by step cost a dozen allocations a call.
   void clear();
   bool plain() const { return folded.places.empty(); }
-  void add_group(std::size_t at, std::size_t length);
   void join_digits();  // when all groups are known
   // What stands between group i and group i+1.
   std::string_view gap(std::size_t i) const {
@@ -56,9 +85,10 @@ struct Cluster {
   }
 };
 
-// Reads the cluster around `pos` (the start of a digit unit), not reaching below `floor`. Returns where the next one
-// may begin: the end, or earlier where the cluster was too long to hold.
-std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out);
+// Reads the cluster around `pos` (the start of a digit unit), not reaching below `floor`. `before`: of what stands
+// before `pos`. Returns where the next one may begin: the end, or earlier where the cluster was too long to hold.
+std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, const ByteClasses& before,
+                         Cluster& out);
 
 // The end of an ordinary number: few digits, no year, nothing beside that could join it to others; 0 = look closer.
 std::size_t ordinary_number_end(std::string_view text, std::size_t pos);
@@ -68,8 +98,8 @@ std::size_t ordinary_number_end(std::string_view text, std::size_t pos);
 std::size_t timestamp_end(std::string_view text, std::size_t pos);
 
 // Where to go on when the digits at `pos` lie inside a run of letters and digits that is too long for any number or
-// identifier, such as a hash or base64: its last digits, or its end; 0 = look closer.
-std::size_t long_run_end(std::string_view text, std::size_t pos);
+// identifier, such as a hash or base64: its last digits, or its end; 0 = look closer. `run`: the one around `pos`.
+std::size_t long_run_end(std::string_view text, std::size_t pos, const Run& run);
 
 void detect_cards(std::string_view text, const Cluster& cluster, Findings& out);
 void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out);

@@ -14,12 +14,57 @@ namespace {
 constexpr std::size_t kBack = 16;   // units before the digits: two letters, check digits, bank code, separators
 constexpr std::size_t kMaxGap = 2;  // separators between two characters
 
-bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '*'; }
+constexpr bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '*'; }
 
 using Characters = std::array<char, 34>;  // the longest that ISO 13616 allows
 
+// What a byte is in an IBAN where it stands by itself: a separator, what may be a part of a longer unit, what ends it,
+// or the bits of a digit or letter.
+constexpr std::uint8_t kDigit = 1;
+constexpr std::uint8_t kUpper = 2;
+constexpr std::uint8_t kLower = 4;
+constexpr std::uint8_t kGap = 8;
+constexpr std::uint8_t kUnit = 16;
+constexpr auto kRoles = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const char c = static_cast<char>(i);
+    const bool marked = i >= 0x80 || c == '\0' || is_one_of(c, "\\%&*<");
+    out[i] = marked ? kUnit : is_digit(c) ? kDigit : is_upper(c) ? kUpper : is_lower(c) ? kLower : is_gap(c) ? kGap : 0;
+  }
+  return out;
+}();
+
+// The usual case of the next function: bytes that all stand by themselves. Nothing: one does not, in `special`.
+std::optional<std::size_t> read_plain(std::string_view text, std::size_t pos, std::size_t length, Characters& out,
+                                      bool& special) {
+  std::size_t size = 0;
+  unsigned seen = 0;
+  std::size_t gap = 0;
+  const auto role_at = [&](std::size_t at) { return kRoles[static_cast<unsigned char>(text.data()[at])]; };
+  for (; pos < text.size() && size < length; ++pos) {
+    const std::uint8_t role = role_at(pos);
+    if ((role & (kDigit | kUpper | kLower)) != 0) {
+      seen |= role;
+      out.data()[size++] = role == kLower ? to_upper(text.data()[pos]) : text.data()[pos];
+      gap = 0;
+    } else if (role != kGap || ++gap > kMaxGap) {
+      special = role == kUnit;
+      return std::nullopt;
+    }
+  }
+  if (size < length || (seen & (kUpper | kLower)) == (kUpper | kLower)) return std::nullopt;
+  const std::uint8_t behind = pos < text.size() ? role_at(pos) : 0;
+  special = behind == kUnit;
+  if ((behind & (kUnit | kDigit | kUpper | kLower)) != 0) return std::nullopt;
+  return pos;
+}
+
 // Reads exactly `length` letters and digits, of one case, from `pos`. Returns the end, or nothing.
 std::optional<std::size_t> read(std::string_view text, std::size_t pos, std::size_t length, Characters& out) {
+  bool special = false;
+  const auto plain = read_plain(text, pos, length, out, special);
+  if (!special) return plain;
   std::size_t size = 0;
   bool upper = false;
   bool lower = false;
@@ -100,15 +145,18 @@ bool reaches(std::string_view text, std::size_t from, std::size_t cluster) {
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
   constexpr std::size_t kLongestEscape = 12;
   if (!cluster.plain()) return detect_folded(text, cluster, out);
-  const std::size_t from = cluster.start - std::min(cluster.start, kBack + kLongestEscape);
-  const ByteClasses classes = classify(text, from, std::min(cluster.start + 2, text.size()) - from);
-  if (!classes.plain()) return detect_folded(text, cluster, out);
-  const std::uint64_t letters = classes.letters();
-  const std::uint64_t digits = classes.digit;
-  const std::uint64_t within = ~std::uint64_t{0} << (cluster.start - std::min(cluster.start, kBack) - from);
-  std::uint64_t heads = letters & (letters >> 1U) & (digits >> 2U) & (digits >> 3U) & within;
+  const ByteClasses& before = cluster.before;
+  if (((before.high | before.marked) >> (kMostClassified - kBack - kLongestEscape)) != 0)
+    return detect_folded(text, cluster, out);
+  // The check digits may be the first two of the cluster.
+  const std::uint64_t second = cluster.chars.size() > 1 && is_digit(cluster.chars[1]) ? 1 : 0;
+  const std::uint64_t letters = before.letters();
+  const std::uint64_t third_place = (before.digit >> 2U) | (std::uint64_t{1} << 62U) | (second << 63U);
+  const std::uint64_t fourth_place = (before.digit >> 3U) | (std::uint64_t{1} << 61U) | (second << 62U);
+  constexpr std::uint64_t kWithin = ~std::uint64_t{0} << (kMostClassified - kBack);
+  std::uint64_t heads = letters & (letters >> 1U) & third_place & fourth_place & kWithin;
   for (; heads != 0; heads &= heads - 1) {
-    const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(heads));
+    const std::size_t at = cluster.start - kMostClassified + static_cast<std::size_t>(std::countr_zero(heads));
     if (reaches(text, at, cluster.start)) try_at(text, at, text[at], text[at + 1], out);
   }
 }

@@ -15,11 +15,10 @@
 namespace tollgate::pii {
 namespace {
 
-constexpr std::size_t kMostCharacters = TokenRow::kMostCharacters;
-constexpr std::size_t kPrefixLetters = 5;  // "MORGA 657054", "DE 123456789"
-constexpr std::size_t kFewestDigits = 6;   // where no letters touch them
-constexpr double kLeast = 0.05;            // less likely than this is not worth telling
+constexpr std::size_t kFewestDigits = 6;  // where no letters touch them
+constexpr double kLeast = 0.05;           // less likely than this is not worth telling
 constexpr double kLeastOdds = kLeast / (1 - kLeast);
+constexpr double kRounding = 1.001;  // above what products of the factors below lose
 
 // What a circumstance does to the odds.
 namespace factor {
@@ -36,56 +35,6 @@ constexpr double kHome = 5;             // the department named its countries, a
 constexpr double kAmount = 0.02;        // 130 692 544 is more often an amount
 constexpr double kTelephone = 0.05;     // 221 395 1837 is more often a telephone number
 }  // namespace factor
-
-bool is_separator(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
-
-// Where the run of letters and digits around `at` starts. npos: it began below `floor`, where the cluster before has
-// looked at it, or it is longer than any identifier (base64, a hash).
-std::size_t run_start(std::string_view text, std::size_t at, std::size_t floor) {
-  std::size_t plain = 0;  // the usual case of a long run needs no decoding
-  while (plain <= kMostCharacters && plain < at - floor && is_alnum(text[at - 1 - plain])) ++plain;
-  if (plain > kMostCharacters) return std::string_view::npos;
-  for (std::size_t steps = 0; at > floor; ++steps) {
-    const Unit unit = unit_before(text, at);
-    if (!is_alnum(unit.c) && unit.c != kInvisible) break;
-    if (steps == kMostCharacters) return std::string_view::npos;
-    at -= unit.length;
-  }
-  return at == floor && floor > 0 && is_alnum(char_before(text, floor)) ? std::string_view::npos : at;
-}
-
-// The same, with a few letters before it and one separator between: "AB 12 34 56 C".
-std::size_t row_start(std::string_view text, std::size_t at, std::size_t floor) {
-  const std::size_t start = run_start(text, at, floor);
-  if (start == std::string_view::npos || start <= floor) return start;
-  const Unit gap = unit_before(text, start);
-  if (!is_separator(gap.c) || start - gap.length <= floor) return start;
-  const std::size_t end = start - gap.length;
-  const std::size_t before = run_start(text, end, floor);
-  return before != std::string_view::npos && end - before <= kPrefixLetters ? before : start;
-}
-
-void read_row(std::string_view text, std::size_t at, TokenRow& out) {
-  char gap = '\0';
-  std::size_t group = 0;  // where the group under way begins
-  while (at < text.size()) {
-    const Unit unit = unit_at(text, at);
-    const std::size_t start = at;
-    at += unit.length;
-    if (unit.c == kInvisible) continue;
-    if (is_alnum(unit.c)) {
-      if (out.size == kMostCharacters) return;  // the group goes on: it is none
-      out.push(to_upper(unit.c), gap, {start, at});
-      gap = '\0';
-      continue;
-    }
-    if (out.size > group) out.add_group(group);
-    group = out.size;
-    if (gap != '\0' || !is_separator(unit.c) || out.group_count == TokenRow::kMostGroups) return;
-    gap = unit.c;
-  }
-  if (out.size > group) out.add_group(group);
-}
 
 // The odds that one separator after the other brings.
 double separator_odds(const TokenRow& row, std::size_t first, std::uint32_t bars, const char* own, std::size_t length) {
@@ -111,16 +60,6 @@ bool hangs_on(const TokenRow& row, std::size_t group, char own) {
 
 }  // namespace
 
-void TokenRow::push(char c, char gap, Folded::Place place) {
-  if (is_digit(c)) digits |= 1U << size;
-  characters[size] = c;
-  gaps[size] = gap;
-  places[size] = place;
-  ++size;
-}
-
-void TokenRow::add_group(std::size_t at) { groups[group_count++] = {at, size - at}; }
-
 // Some groups of a row, as one string.
 struct IdentifierFinder::Candidate {
   std::string_view characters;
@@ -136,7 +75,8 @@ struct IdentifierFinder::Candidate {
   bool part_of_row = false;
   bool glued = false;
   bool small_letters = false;
-  double at_most = 1;  // what all circumstances but the separators do to the odds, where its name stands by
+  bool may_be_named = true;  // some identifier's name stands by
+  double at_most = 1;        // what all circumstances but the separators do to the odds, were it named
 
   void look(const Surroundings& around);
   // Whether its odds could be worth telling. Where nothing could raise them far enough, nobody needs to check it.
@@ -205,9 +145,9 @@ void IdentifierFinder::Candidate::look(const Surroundings& around) {
   part_of_row = hangs_on(row, first_group, own) || hangs_on(row, last_group + 1, own);
   glued = around.glued(start, end);
   small_letters = around.spaced_small_letters(start, end);
-  constexpr double kRounding = 1.001;
-  at_most = factor::kHome * factor::kNamed * kRounding * others * (part_of_row ? factor::kPartOfRow : 1) *
-            (glued ? factor::kGlued : 1) * (small_letters ? factor::kSmallLetters : 1);
+  at_most = factor::kHome * (may_be_named ? factor::kNamed : 1) * kRounding * others *
+            (part_of_row ? factor::kPartOfRow : 1) * (glued ? factor::kGlued : 1) *
+            (small_letters ? factor::kSmallLetters : 1);
 }
 
 IdentifierFinder::IdentifierFinder() {
@@ -234,7 +174,7 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
   std::size_t place = 0;
   for (const char c : shape) {
     const std::uint32_t bit = 1U << place;
-    if (is_separator(c)) {
+    if (is_row_separator(c)) {
       out.bars |= bit;
       out.separators[place] = c;
       continue;
@@ -253,7 +193,30 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
   Shapes& shapes = by_length_.at(place);
   shapes.all.push_back(out);
   shapes.places.push_back(places);
-  if (places.letters == 0) shapes.of_digits.push_back(out);
+  shapes.bound.add(out, places);
+  if (places.letters != 0) return;
+  shapes.of_digits.push_back(out);
+  shapes.bound_of_digits.add(out, places);
+}
+
+void IdentifierFinder::Bound::add(const Shape& shape, const Places& places) {
+  const Look look{shape.odds, shape.bars, places};
+  const auto less_likely = [](const Look& a, const Look& b) { return a.odds > b.odds; };
+  by_odds.insert(std::ranges::upper_bound(by_odds, look, less_likely), look);
+  if (shape.bars != 0) barred.push_back(look);
+  bars |= shape.bars;
+  most = std::max(most, shape.odds);
+}
+
+bool IdentifierFinder::Bound::allows(const Candidate& candidate, double least) const {
+  const std::uint32_t letters = ~candidate.digits & ((1U << candidate.characters.size()) - 1U);
+  for (const Look& look : by_odds) {
+    if (look.odds < least) break;
+    if (look.places.fit(candidate.digits, letters)) return true;
+  }
+  return candidate.gaps != 0 && (candidate.gaps & ~bars) == 0 && std::ranges::any_of(barred, [&](const Look& look) {
+           return look.bars == candidate.gaps && look.places.fit(candidate.digits, letters);
+         });
 }
 
 // Digits with nothing beside them that could belong to the same row, of a length that none of digits alone has.
@@ -266,30 +229,54 @@ bool IdentifierFinder::is_no_length(std::string_view text, const Cluster& cluste
 }
 
 void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
-                              Findings& out) const {
+                              TellingWords& words, Findings& out) const {
   if (is_no_length(text, cluster)) return;
   const bool touched = is_alnum(char_before(text, cluster.start)) || is_alnum(char_after(text, cluster.end));
   if (cluster.digits.size() < kFewestDigits && !touched) return;
-  const std::size_t start = row_start(text, cluster.start, floor);
+  const std::size_t start = row_start(text, cluster, floor);
   if (start == std::string_view::npos) return;
   TokenRow row;
   read_row(text, start, row);
   const Surroundings around(text, cluster, row, names_);
+  if (row.group_count == 0) return;
+  const bool named = !row.plain || words.name_near(row.places[0].start, row.places[row.size - 1].end);
   for (std::size_t first = 0; first < row.group_count; ++first) {
-    Candidate candidate;
-    candidate.first = row.groups[first].at;
-    candidate.first_group = first;
-    if (row.places[candidate.first].start >= cluster.end) break;
-    for (std::size_t last = first; last < row.group_count; ++last) {
-      const std::size_t length = row.groups[last].at + row.groups[last].length - candidate.first;
-      if (length > kLongest) break;
-      if (last > first) candidate.gaps |= 1U << (row.groups[last].at - candidate.first);
-      candidate.digits = row.digits_of(candidate.first, length);
-      if (by_length_[length].all.empty() || candidate.digits == 0) continue;
-      candidate.characters = {row.characters.data() + candidate.first, length};
-      candidate.last_group = last;
-      try_shapes(around, candidate, types, out);
-    }
+    if (row.places[row.groups[first].at].start >= cluster.end) break;
+    try_groups(around, first, named, types, words, out);
+  }
+}
+
+// All candidates that begin with this group.
+void IdentifierFinder::try_groups(const Surroundings& around, std::size_t first, bool named, const TypeSet& types,
+                                  const TellingWords& words, Findings& out) const {
+  const TokenRow& row = around.row();
+  Candidate candidate;
+  candidate.first = row.groups[first].at;
+  candidate.first_group = first;
+  candidate.may_be_named = named || words.cuts_name(row.places[candidate.first].start);
+  // The odds below which no shape could become likely enough, whatever else there is to be looked at.
+  constexpr double kOwn = kLeastOdds / (factor::kHome * kRounding);
+  const double alone = candidate.may_be_named ? kOwn / factor::kNamed : kOwn;
+  const std::uint32_t lower = row.plain ? row.lower >> candidate.first : 0;
+  const std::uint32_t spaces = (row.spaces >> candidate.first) & ~1U;
+  for (std::size_t last = first; last < row.group_count; ++last) {
+    const TokenRow::Group& group = row.groups.data()[last];
+    const std::size_t length = group.at + group.length - candidate.first;
+    if (length > kLongest) break;
+    if (last > first) candidate.gaps |= 1U << (group.at - candidate.first);
+    const std::uint32_t all = (1U << length) - 1U;
+    candidate.digits = row.digits_of(candidate.first, length);
+    if (candidate.digits == 0) continue;
+    const Shapes& shapes = by_length_.data()[length];
+    const Bound& bound = candidate.digits == all ? shapes.bound_of_digits : shapes.bound;
+    const bool spaced = (lower & all) != 0 && (spaces & all) != 0;
+    const double least =
+        alone * (spaced ? 1 / factor::kSmallLetters : 1) * (candidate.gaps != 0 ? 1 / factor::kOddSeparators : 1);
+    if (!bound.may_allow(candidate.gaps, least)) continue;
+    candidate.characters = {row.characters.data() + candidate.first, length};
+    if (!bound.allows(candidate, least)) continue;
+    candidate.last_group = last;
+    try_shapes(around, candidate, types, out);
   }
 }
 
@@ -308,7 +295,7 @@ void IdentifierFinder::try_shapes(const Surroundings& around, Candidate& candida
   const Shape* shape = shapes.all.data();
   for (const Places& places : shapes.places) {
     const Shape& here = *shape++;
-    if (((places.digits & letters) | (places.letters & candidate.digits)) != 0) continue;
+    if (!places.fit(candidate.digits, letters)) continue;
     if (!looked) candidate.look(around);
     looked = true;
     if (candidate.may_be(here, types)) weigh(here, around, candidate, types, out);
@@ -342,7 +329,7 @@ void IdentifierFinder::weigh(const Shape& shape, const Surroundings& around, con
   count(Term::glued, candidate.glued, factor::kGlued);
   count(Term::competing, candidate.small_letters, factor::kSmallLetters);
   if (odds * factor::kNamed < kLeastOdds) return;
-  if (around.named(shape.names, candidate.start, candidate.end))
+  if (candidate.may_be_named && around.named(shape.names, candidate.start, candidate.end))
     count(Term::named, true, factor::kNamed);
   else
     count(Term::other_name, odds >= kLeastOdds && around.named_otherwise(candidate.start, candidate.end),

@@ -11,41 +11,20 @@
 #include "pii/entity.h"
 #include "pii/identifier.h"
 #include "pii/identifier_names.h"
+#include "pii/telling_words.h"
+#include "pii/token_row.h"
 
 namespace tollgate::pii {
-
-// Letters and digits in capitals, and the separators between them.
-struct TokenRow {
-  static constexpr std::size_t kMostCharacters = 26;
-  static constexpr std::size_t kMostGroups = 12;
-  struct Group {
-    std::size_t at = 0;
-    std::size_t length = 0;
-  };
-  std::array<char, kMostCharacters> characters;  // without separators
-  std::array<Folded::Place, kMostCharacters> places;
-  std::array<char, kMostCharacters> gaps;  // before each character: the separator, or '\0'
-  std::array<Group, kMostGroups> groups;   // what stands between separators
-  std::size_t size = 0;
-  std::size_t group_count = 0;
-  std::uint32_t digits = 0;  // a bit per character that is one
-
-  void push(char c, char gap, Folded::Place place);
-  void add_group(std::size_t at);  // of the characters from there on
-  // The same for `count` characters from `first` on.
-  std::uint32_t digits_of(std::size_t first, std::size_t count) const {
-    return (digits >> first) & ((1U << count) - 1U);
-  }
-};
 
 // Immutable; thread-safe.
 class IdentifierFinder {
  public:
   IdentifierFinder();
 
-  // Everything that begins in [floor, end of the cluster).
+  // Everything that begins in [floor, end of the cluster). `words`: of the text.
   void detect(std::string_view text, const Cluster& cluster, std::size_t floor, const TypeSet& types,
-              Findings& out) const;
+              TellingWords& words, Findings& out) const;
+  const IdentifierNames& names() const { return names_; }
 
  private:
   static constexpr std::size_t kLongest = 20;
@@ -65,12 +44,37 @@ class IdentifierFinder {
   struct Places {
     std::uint32_t digits = 0;
     std::uint32_t letters = 0;
+    bool fit(std::uint32_t own_digits, std::uint32_t own_letters) const {
+      return ((digits & own_letters) | (letters & own_digits)) == 0;
+    }
   };
   struct Candidate;
+  // The same shapes again, so that it takes a look or two to know that none could become likely.
+  struct Bound {
+    struct Look {
+      double odds = 0;
+      std::uint32_t bars = 0;
+      Places places;
+    };
+    std::vector<Look> by_odds;  // the likeliest first
+    std::vector<Look> barred;   // those with separators, where the odds may be higher
+    std::uint32_t bars = 0;     // of any of them
+    double most = 0;            // of `by_odds`
+
+    void add(const Shape& shape, const Places& places);
+    // Whether one could: says no to most.
+    bool may_allow(std::uint32_t gaps, double least) const {
+      return most >= least || (gaps != 0 && (gaps & ~bars) == 0);
+    }
+    // Whether one fits whose odds are at least these, or whose separators stand where the candidate's do.
+    bool allows(const Candidate& candidate, double least) const;
+  };
   class Surroundings;
 
   void compile(const Identifier& row, std::string_view shape);
   bool is_no_length(std::string_view text, const Cluster& cluster) const;
+  void try_groups(const Surroundings& around, std::size_t first, bool named, const TypeSet& types,
+                  const TellingWords& words, Findings& out) const;
   void try_shapes(const Surroundings& around, Candidate& candidate, const TypeSet& types, Findings& out) const;
   void weigh(const Shape& shape, const Surroundings& around, const Candidate& candidate, const TypeSet& types,
              Findings& out) const;
@@ -81,6 +85,8 @@ class IdentifierFinder {
     std::vector<Shape> all;
     std::vector<Places> places;    // of each of them: most candidates are told apart by nothing else
     std::vector<Shape> of_digits;  // those of them that need no letter: most candidates have none
+    Bound bound;
+    Bound bound_of_digits;
   };
   std::array<Shapes, kLongest + 1> by_length_;
 };

@@ -10,48 +10,36 @@
 namespace tollgate::pii {
 namespace {
 
-constexpr std::size_t kBefore = 90;  // bytes
-constexpr std::size_t kAfter = 32;
-
 // A capital after a small letter begins a word: nhsNumber is "nhs number".
 bool splits(std::string_view window, std::size_t at) {
   return at > 0 && at < window.size() && is_upper(window[at]) && is_lower(window[at - 1]);
 }
 
-// Whether `name` stands at `at`, where a word begins. A short one must be the whole word; a long one may go on, as in
-// compounds.
-bool stands_at(std::string_view window, std::size_t at, std::string_view name) {
-  constexpr std::size_t kShort = 5;
+// Where `name` ends that begins at `at`, where a word does; 0 = another stands there.
+std::size_t end_of_name(std::string_view window, std::size_t at, std::string_view name) {
   const std::size_t start = at;
   for (std::size_t i = 0; i < name.size(); ++i) {
     if (at > start && name[i] == ' ' && splits(window, at)) continue;
     const bool joined = at == start || name[i - 1] == ' ' || !splits(window, at);
-    if (at == window.size() || to_lower(window[at]) != name[i] || !joined) return false;
+    if (at == window.size() || to_lower(window[at]) != name[i] || !joined) return 0;
     ++at;
   }
-  return name.size() > kShort || at == window.size() || splits(window, at) || !in_word(window[at]);
+  return at;
 }
 
-// Small letters by themselves; 27 digits; 28 what is not ASCII; 0 the rest.
-constexpr auto kKinds = [] {
-  std::array<std::uint8_t, 256> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const char c = static_cast<char>(i);
-    if (is_alpha(c)) out[i] = static_cast<std::uint8_t>(to_lower(c) - 'a' + 1);
-    if (is_digit(c)) out[i] = 27;
-    if (i >= 0x80) out[i] = 28;
-  }
-  return out;
-}();
-constexpr std::size_t kKindCount = 29;
-
-std::size_t kind_at(std::string_view text, std::size_t at) {
-  return at < text.size() ? kKinds[static_cast<unsigned char>(text[at])] : 0;
+// A short name must be the whole word.
+bool is_whole(std::string_view window, std::size_t end, std::string_view name) {
+  return name.size() > IdentifierNames::kLongestWhole || end == window.size() || splits(window, end) ||
+         !in_word(window[end]);
 }
 
-std::size_t trigram(std::size_t first, std::size_t second, std::size_t third) {
-  return (first * 32 + second) * 32 + third;
+bool stands_at(std::string_view window, std::size_t at, std::string_view name) {
+  const std::size_t end = end_of_name(window, at, name);
+  return end != 0 && is_whole(window, end, name);
 }
+
+// The third byte as a name has it: without case; 0 where there is none.
+char third_at(std::string_view text, std::size_t at) { return at + 2 < text.size() ? to_lower(text[at + 2]) : '\0'; }
 
 std::size_t bucket(char first, char second) {
   return (static_cast<unsigned char>(to_lower(first)) * 7U + static_cast<unsigned char>(to_lower(second)) * 31U) & 255U;
@@ -71,11 +59,9 @@ std::size_t IdentifierNames::add(std::string_view list) {
     if (is_alpha(name.text[0])) {
       // A word of two letters may have anything behind it, were it a capital.
       name.any_third = name.text.size() == 2 || name.text[2] == ' ';
-      name.third = static_cast<std::uint8_t>(kind_at(name.text, 2));
+      name.third = third_at(name.text, 0);
       by_start_[bucket(name.text[0], name.text[1])].push_back(name);
-      for (std::size_t third = 0; third < kKindCount; ++third)
-        if (name.any_third || third == name.third)
-          may_begin_.set(trigram(kind_at(name.text, 0), kind_at(name.text, 1), third));
+      add_start(may_begin_, name.text, name.any_third);
     } else {
       unspaced_.push_back(name);
     }
@@ -104,8 +90,7 @@ void IdentifierNames::match_words(std::string_view window, Set& out) const {
     std::uint64_t begins = (classes.letters() & ~((words << 1U) | word_before)) | split;
     for (; begins != 0; begins &= begins - 1) {
       const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(begins));
-      if (may_begin_[trigram(kind_at(window, at), kind_at(window, at + 1), kind_at(window, at + 2))])
-        match_at(window, at, out);
+      if (may_begin_[trigram_at(window, at)]) match_at(window, at, out);
     }
     word_before = words >> 63U;
     lower_before = classes.lower >> 63U;
@@ -116,9 +101,24 @@ void IdentifierNames::match_words(std::string_view window, Set& out) const {
 
 void IdentifierNames::match_at(std::string_view window, std::size_t at, Set& out) const {
   if (at + 1 == window.size()) return;
-  const std::size_t third = kind_at(window, at + 2);
+  const char third = third_at(window, at);
   for (const auto& name : by_start_[bucket(window[at], window[at + 1])])
     if ((name.any_third || name.third == third) && stands_at(window, at, name.text)) out.set(name.list);
+}
+
+IdentifierNames::Begun IdentifierNames::begun_at(std::string_view text, std::size_t at) const {
+  if (at + 1 == text.size()) return Begun::none;
+  Begun out = Begun::none;
+  const char third = third_at(text, at);
+  for (const auto& name : by_start_[bucket(text[at], text[at + 1])]) {
+    if (!name.any_third && name.third != third) continue;
+    const std::size_t end = end_of_name(text, at, name.text);
+    if (end == 0) continue;
+    // One that ends in a sign is whole, whatever stands behind it.
+    if (is_whole(text, end, name.text) || !in_word(name.text.back())) return Begun::whole;
+    out = Begun::part;
+  }
+  return out;
 }
 
 void IdentifierNames::match_unspaced(std::string_view window, Set& out) const {

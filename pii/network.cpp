@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "pii/context.h"
@@ -29,8 +30,41 @@ constexpr auto kDomain = letters_and("-.");
 bool is_local(char c) { return kLocal[static_cast<unsigned char>(c)]; }
 bool is_domain(char c) { return kDomain[static_cast<unsigned char>(c)]; }
 
+constexpr bool begins_local(char c) { return is_alnum(c) || c == kLetter || c == '_' || c == '+'; }
+
+// What a byte is to the two readers below where it stands by itself. Special: it may be a part of a longer unit, or it
+// is where units have to be told apart.
+enum class Role : std::uint8_t { stops, inside, begins, special };
+constexpr auto kRoles = [] {
+  std::array<Role, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const char c = static_cast<char>(i);
+    const bool special = i >= 0x80 || c == '\0' || is_one_of(c, "\\%&;*<>");
+    out[i] = special ? Role::special : !kLocal[i] ? Role::stops : begins_local(c) ? Role::begins : Role::inside;
+  }
+  return out;
+}();
+
+// The usual case of the next function: bytes that all stand by themselves. A longer unit ends in what is special, or is
+// an escape, all of which reads as a local part up to the sign that begins it.
+std::optional<std::size_t> plain_local_start(std::string_view text, std::size_t at) {
+  const char* const data = text.data();
+  std::size_t start = at;
+  const std::size_t furthest = at - std::min(at, kMaxLocal);
+  for (std::size_t pos = at; pos > furthest;) {
+    const char c = data[--pos];
+    const Role role = kRoles[static_cast<unsigned char>(c)];
+    if (role == Role::special) return std::nullopt;
+    if (role == Role::stops || (c == '.' && (pos + 1 == at || data[pos + 1] == '.'))) return start;
+    if (role == Role::begins) start = pos;
+  }
+  if (furthest > 0) return std::nullopt;
+  return start;
+}
+
 // Where the local part before `at` starts; `at` itself where there is none.
 std::size_t local_start(std::string_view text, std::size_t at) {
+  if (const auto plain = plain_local_start(text, at)) return *plain;
   std::size_t start = at;  // of the earliest character that may begin a local part
   std::size_t pos = at;
   char previous = '@';
@@ -40,7 +74,7 @@ std::size_t local_start(std::string_view text, std::size_t at) {
     pos -= unit.length;
     if (unit.c == kInvisible) continue;
     if (unit.c == '.' && (previous == '.' || previous == '@')) break;
-    if (is_alnum(unit.c) || unit.c == kLetter || unit.c == '_' || unit.c == '+') start = pos;
+    if (begins_local(unit.c)) start = pos;
     previous = unit.c;
     ++i;
   }
@@ -52,21 +86,28 @@ bool breaks_line(char c, std::string_view name) {
   return c == '\n' && !name.empty() && name.find_first_of(".\n") == std::string_view::npos;
 }
 
-// With the line break, if there is one.
-std::string read_domain(std::string_view text, std::size_t pos) {
-  std::string name;
-  while (pos < text.size() && name.size() < kMaxDomain) {
+// In small letters, with the line break if there is one.
+struct Name {
+  std::array<char, kMaxDomain> characters;
+  std::size_t size = 0;
+  bool plain = true;  // each of them is one byte, and nothing stands between them
+  std::string_view view() const { return {characters.data(), size}; }
+};
+
+void read_domain(std::string_view text, std::size_t pos, Name& name) {
+  while (pos < text.size() && name.size < kMaxDomain) {
     const Unit unit = unit_at(text, pos);
     pos += unit.length;
+    if (unit.c != kInvisible && !is_domain(unit.c) && !breaks_line(unit.c, name.view())) break;
+    name.plain &= unit.length == 1;
     if (unit.c == kInvisible) continue;
-    if (!is_domain(unit.c) && !breaks_line(unit.c, name)) break;
-    name.push_back(to_lower(unit.c));
+    name.characters[name.size++] = to_lower(unit.c);
   }
-  return name;
 }
 
-// Where the first `count` visible characters from `pos` on end. REQUIRES: there are so many.
-std::size_t past_characters(std::string_view text, std::size_t pos, std::size_t count) {
+// Where the first `count` characters of the name end that was read from `pos` on.
+std::size_t past_characters(std::string_view text, std::size_t pos, const Name& name, std::size_t count) {
+  if (name.plain) return pos + count;
   while (count > 0) {
     const Unit unit = unit_at(text, pos);
     pos += unit.length;
@@ -83,7 +124,7 @@ bool is_label(std::string_view label) {
 bool is_file_ending(std::string_view label) {
   static constexpr auto kEndings =
       std::to_array<std::string_view>({"css", "gif", "html", "jpeg", "jpg", "js", "json", "png", "svg", "webp"});
-  return std::binary_search(kEndings.begin(), kEndings.end(), label);
+  return std::ranges::any_of(kEndings, [&](auto ending) { return ending[0] == label[0] && ending == label; });
 }
 
 bool is_top_level(std::string_view label) {
@@ -97,7 +138,8 @@ std::size_t domain_length(std::string_view name) {
   std::size_t good = 0;
   std::size_t labels = 0;
   for (std::size_t start = 0; start < name.size();) {
-    const std::size_t dot = std::min(name.find('.', start), name.size());
+    std::size_t dot = start;
+    while (dot < name.size() && name[dot] != '.') ++dot;
     const auto label = name.substr(start, dot - start);
     if (!is_label(label)) break;
     if (++labels >= 2 && is_top_level(label))
@@ -121,9 +163,11 @@ void detect_email(std::string_view text, std::size_t at, Findings& out) {
   const std::size_t start = local_start(text, at);
   if (start == at) return;
   const std::size_t domain = at + unit_at(text, at).length;
-  const std::size_t length = domain_length(read_domain(text, domain));
+  Name name;
+  read_domain(text, domain, name);
+  const std::size_t length = domain_length(name.view());
   if (length == 0) return;
-  const std::size_t end = past_characters(text, domain, length);
+  const std::size_t end = past_characters(text, domain, name, length);
   if (is_something_else(text, text.substr(start, at - start), end)) return;
   out.push_back({EntityType::email_address, start, end, 0.95});
 }

@@ -1,7 +1,6 @@
 // Cards, social security numbers and IPv4 addresses: what is made of groups of digits.
 #include <algorithm>
 #include <array>
-#include <string>
 
 #include "pii/arithmetic.h"
 #include "pii/checks.h"
@@ -10,79 +9,6 @@
 
 namespace tollgate::pii {
 namespace {
-
-constexpr std::size_t kMaxGap = 3;          // separators between two groups
-constexpr std::size_t kMaxBack = 48;        // units looked at before the trigger
-constexpr std::size_t kMaxGroups = 96;      // of one cluster; longer ones are read in overlapping pieces
-constexpr std::size_t kOverlapGroups = 24;  // more than one value can have
-
-constexpr bool is_gap(char c) {
-  return is_space(c) || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || c == '*';
-}
-
-// The start of the first digit of the cluster that the digit at `pos` belongs to.
-std::size_t cluster_start(std::string_view text, std::size_t pos, std::size_t floor) {
-  std::size_t first = pos;
-  std::size_t gap = 0;
-  for (std::size_t i = 0; i < kMaxBack && pos > floor; ++i) {
-    const Unit unit = unit_before(text, pos);
-    if (unit.length > pos - floor) break;
-    pos -= unit.length;
-    if (is_digit(unit.c)) {
-      first = pos;
-      gap = 0;
-    } else if (unit.c != kInvisible && (!is_gap(unit.c) || ++gap > kMaxGap)) {
-      break;
-    }
-  }
-  return first;
-}
-
-// Splits the folded text into groups.
-void find_groups(Cluster& cluster) {
-  const auto chars = cluster.chars;
-  for (std::size_t i = 0; i < chars.size(); ++i) {
-    const std::size_t at = i;
-    while (i < chars.size() && is_digit(chars[i])) ++i;
-    if (i > at) cluster.add_group(at, i - at);
-  }
-  cluster.join_digits();
-}
-
-enum class Part : std::uint8_t { other, digit, gap, unit };  // unit: of several bytes, perhaps
-
-constexpr auto kParts = [] {
-  std::array<Part, 256> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const char c = static_cast<char>(i);
-    const bool marked = c == '\\' || c == '%' || c == '&' || c == '*' || c == '<';
-    out[i] = i >= 0x80 || marked ? Part::unit : is_digit(c) ? Part::digit : is_gap(c) ? Part::gap : Part::other;
-  }
-  return out;
-}();
-
-// The usual case: every byte that matters is a character. `out.start` is set. False: it is not so, or the cluster is
-// too long to hold.
-bool read_plain_cluster(std::string_view text, Cluster& out) {
-  const std::size_t start = out.start;
-  std::size_t gap = 0;
-  for (std::size_t at = start; at < text.size(); ++at) {
-    const Part part = kParts[static_cast<unsigned char>(text[at])];
-    if (part == Part::digit) {
-      const std::size_t first = at;
-      while (at < text.size() && is_digit(text[at])) ++at;
-      if (out.groups.size() == kMaxGroups) return false;
-      out.chars = text.substr(start, at - start);
-      out.add_group(first - start, at - first);
-      out.end = at--;
-      gap = 0;
-      continue;
-    }
-    if (part == Part::unit) return false;
-    if (part == Part::other || ++gap > kMaxGap) break;
-  }
-  return true;
-}
 
 // All gaps of [first, last] are the same single character out of `allowed`, or there is none.
 bool uniform_gaps(const Cluster& cluster, std::size_t first, std::size_t last, std::string_view allowed) {
@@ -140,88 +66,6 @@ double card_score(std::string_view text, const Cluster& cluster, std::size_t fir
   return digits == 16 || digits == 15 || digits == 14 || digits == 19 ? 0.8 : 0.4;
 }
 
-}  // namespace
-
-void Cluster::clear() {
-  constexpr std::size_t kUsual = 48;
-  chars = digits = {};
-  folded.clear();
-  groups.clear();
-  hints.clear();
-  if (groups.capacity() != 0) return;
-  joined.reserve(kUsual);
-  groups.reserve(kUsual / 3);
-}
-
-void Cluster::add_group(std::size_t at, std::size_t length) {
-  std::size_t digits_before = 0;
-  if (!groups.empty()) {
-    Group& before = groups.back();
-    const std::size_t behind = before.at + before.length;
-    if (at - behind == 1) before.separator = chars[behind];
-    digits_before = before.digits_before + before.length;
-  }
-  groups.push_back({at, length, digits_before, '\0'});
-}
-
-void Cluster::join_digits() {
-  if (groups.size() == 1) {
-    digits = chars.substr(groups[0].at, groups[0].length);
-    return;
-  }
-  joined.resize(groups.empty() ? 0 : groups.back().digits_before + groups.back().length);
-  char* to = joined.data();
-  for (const Group& group : groups) to = std::copy_n(chars.data() + group.at, group.length, to);
-  digits = joined;
-}
-
-namespace {
-
-// Unit by unit, into `out.folded`. True: the cluster goes on behind what there is room for.
-bool read_folded_cluster(std::string_view text, Cluster& out) {
-  std::size_t at = out.start;
-  std::size_t gap = 0;
-  std::size_t groups = 0;
-  bool in_group = false;
-  while (at < text.size() && groups <= kMaxGroups) {
-    const Unit unit = unit_at(text, at);
-    const std::size_t start = at;
-    at += unit.length;
-    if (unit.c == kInvisible) continue;
-    if (is_digit(unit.c)) {
-      groups += in_group ? 0 : 1;
-      in_group = true;
-      gap = 0;
-      out.end = at;
-    } else {
-      in_group = false;
-      if (!is_gap(unit.c) || ++gap > kMaxGap) break;
-    }
-    out.folded.push(unit.c, {start, at});
-  }
-  out.chars = out.folded.text;
-  find_groups(out);
-  return groups > kMaxGroups;
-}
-
-}  // namespace
-
-std::size_t read_cluster(std::string_view text, std::size_t pos, std::size_t floor, Cluster& out) {
-  out.clear();
-  out.start = out.end = cluster_start(text, pos, floor);
-  if (read_plain_cluster(text, out)) {
-    out.join_digits();
-    out.hints.share(text, out.start, out.end);
-    return out.end;
-  }
-  const std::size_t start = out.start;
-  out.clear();
-  out.start = out.end = start;
-  return read_folded_cluster(text, out) ? out.start_of(out.groups.size() - kOverlapGroups) : out.end;
-}
-
-namespace {
-
 // A sign that ends a number, or a space with a letter behind it.
 bool ends_number(char next, char next_but_one) {
   static constexpr std::string_view kEnds = ",;:\"'=$";
@@ -232,15 +76,17 @@ bool ends_number(char next, char next_but_one) {
 
 std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
   constexpr std::size_t kMost = 5;  // identifiers have six
+  if (!is_digit(text[pos]) && (pos == 0 || !is_digit(text[pos - 1]))) return 0;
   const auto at = [&](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+  std::size_t end = pos;
+  while (end - pos <= kMost && is_digit(at(end))) ++end;
+  if (end - pos > kMost || !ends_number(at(end), at(end + 1))) return 0;  // as most that are looked at closer
   std::size_t start = pos;
   while (start > 0 && pos - start <= kMost && is_digit(text[start - 1])) --start;
-  std::size_t end = pos;
-  while (end - start <= kMost && is_digit(at(end))) ++end;
   const std::size_t digits = end - start;
   const bool year = digits == 4 && (text[start] == '1' || text[start] == '2');
   if (digits == 0 || digits > kMost || year || start < 2) return 0;
-  if (!ends_number(at(end), at(end + 1)) || !ends_number(text[start - 1], text[start - 2])) return 0;
+  if (!ends_number(text[start - 1], text[start - 2])) return 0;
   // Inside an escape, such as \u0040 or &#x40;, digits are not what they seem.
   constexpr std::size_t kEscape = 5;
   const auto before = text.substr(start - std::min(start, kEscape), std::min(start, kEscape));
@@ -258,7 +104,7 @@ std::size_t timestamp_end(std::string_view text, std::size_t pos) {
   }
   const auto stamp = text.substr(pos);
   if (!date_exists(number_at(stamp, 0, 4), number_at(stamp, 5, 2), number_at(stamp, 8, 2))) return 0;
-  if (pos > 0 && (in_word(text[pos - 1]) || (is_gap(text[pos - 1]) && !is_space(text[pos - 1])))) return 0;
+  if (pos > 0 && (in_word(text[pos - 1]) || is_one_of(text[pos - 1], "-./()*"))) return 0;
   std::size_t end = pos + kForm.size();
   if (end + 1 < text.size() && (text[end] == '.' || text[end] == ',') && is_digit(text[end + 1])) {
     const std::size_t most = std::min(text.size(), end + 1 + kMostOfSecond);
@@ -268,17 +114,14 @@ std::size_t timestamp_end(std::string_view text, std::size_t pos) {
   return more ? 0 : end;
 }
 
-std::size_t long_run_end(std::string_view text, std::size_t pos) {
+std::size_t long_run_end(std::string_view text, std::size_t pos, const Run& run) {
   constexpr std::size_t kLongest = 34;    // an IBAN (ISO 13616); with both cases of letters no more than an identifier
   constexpr std::size_t kMostDigits = 7;  // together, which are part of something: eight may be a date
+  if (run.end - run.start <= kLongest) return 0;
   std::size_t digits = pos;
   while (digits < text.size() && digits - pos <= kMostDigits && is_digit(text[digits])) ++digits;
   if (digits - pos > kMostDigits || digits == text.size() || !is_alpha(text[digits])) return 0;
-  std::size_t start = pos;
-  while (start > 0 && pos - start < kLongest && is_alnum(text[start - 1])) --start;
-  std::size_t end = digits;
-  while (end < text.size() && is_alnum(text[end])) ++end;
-  if (end - start <= kLongest) return 0;
+  std::size_t end = run.end;
   while (is_digit(text[end - 1])) --end;
   return end;
 }
@@ -289,11 +132,12 @@ void detect_cards(std::string_view text, const Cluster& cluster, Findings& out) 
     std::size_t total = 0;
     for (std::size_t last = first; last < groups.size() && (total += groups[last].length) <= 19; ++last) {
       if (total < 12) continue;
+      const auto digits = cluster.digits_of(first, last);
+      if (!card_issuer_known(digits)) continue;
       const Grouping form = grouping(cluster, first, last);
       const bool whole = first == 0 && last + 1 == groups.size();
       if (form == Grouping::odd && !whole) continue;  // groups picked out of a longer row
-      const auto digits = cluster.digits_of(first, last);
-      if (!luhn_valid(digits) || !card_issuer_known(digits)) continue;
+      if (!luhn_valid(digits)) continue;
       const Hint hint = cluster.hints.around(text, cluster.start_of(first), cluster.end_of(last));
       const double score = card_score(text, cluster, first, last, form, total, hint);
       Reason why{Term::check};
@@ -319,7 +163,7 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
     out.push_back({EntityType::us_ssn, start, end, named ? 1.0 : dashed ? 0.85 : 0.65, 0, why});
   }
   // However it is written, nine digits that are called a social security number.
-  if (!ssn_valid(cluster.digits)) return;
+  if (cluster.digits.size() != 9 || !ssn_valid(cluster.digits)) return;
   if (cluster.hints.around(text, cluster.start, cluster.end) == Hint::ssn)
     out.push_back({EntityType::us_ssn, cluster.start, cluster.end, 0.8, 0, {Term::check, Term::named}});
 }
@@ -327,9 +171,10 @@ void detect_ssn(std::string_view text, const Cluster& cluster, Findings& out) {
 namespace {
 
 bool is_octet(const Cluster& cluster, const Group& group) {
-  if (group.length > 3) return false;
-  const auto digits = cluster.digits.substr(group.digits_before, group.length);
-  return (group.length == 1 || digits[0] != '0') && number_at(digits, 0, group.length) <= 255;
+  const char* const digits = cluster.digits.data() + group.digits_before;
+  if (group.length < 3) return group.length == 1 || digits[0] != '0';
+  if (group.length > 3 || digits[0] != '2') return group.length == 3 && digits[0] == '1';
+  return digits[1] < '5' || (digits[1] == '5' && digits[2] <= '5');
 }
 
 // The end of "/24" where that follows, else `end`.

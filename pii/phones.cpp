@@ -12,17 +12,24 @@ namespace {
 
 constexpr std::size_t kLongest = 15;  // digits, ITU-T E.164
 
-// Whether what stands behind the group may stand inside a number: one character, or what parentheses and a spaced dash
-// need.
-bool joins(const Cluster& cluster, std::size_t group) {
-  if (const char own = cluster.groups[group].separator; own != '\0') return is_one_of(own, " -./()");
+// What parentheses and a spaced dash need.
+bool is_wide_join(std::string_view gap) {
   static constexpr auto kJoins =
       std::to_array<std::string_view>({") ", " (", "-(", ")-", ").", " - ", ")/", " / ", "  "});
-  return std::ranges::find(kJoins, cluster.gap(group)) != kJoins.end();
+  return std::ranges::any_of(kJoins, [&](std::string_view join) {
+    return gap.size() == join.size() && gap[0] == join[0] && gap[1] == join[1] && gap.back() == join.back();
+  });
 }
 
-struct Run {
-  std::size_t first = 0;  // groups
+// Whether what stands behind the group may stand inside a number: one character, or one of the above.
+bool joins(const Cluster& cluster, std::size_t group) {
+  const char own = cluster.groups[group].separator;
+  return own != '\0' ? is_one_of(own, " -./()") : is_wide_join(cluster.gap(group));
+}
+
+// Of groups, the last one included.
+struct Range {
+  std::size_t first = 0;
   std::size_t last = 0;
 };
 
@@ -56,16 +63,21 @@ Dialled dialled(const Cluster& cluster, std::size_t first, std::size_t last) {
 
 bool raw_alnum_before(std::string_view text, std::size_t start) { return start > 0 && is_alnum(text[start - 1]); }
 
-bool closes_parenthesis(const Cluster& cluster, const Run& run) {
+bool closes_parenthesis(const Cluster& cluster, const Range& run) {
   for (std::size_t i = run.first; i < run.last; ++i) {
-    const auto gap = cluster.gap(i);
-    if (gap.find(')') != std::string_view::npos && gap.find('(') == std::string_view::npos) return true;
+    bool opens = false;
+    bool closes = false;
+    for (const char c : cluster.gap(i)) {
+      opens |= c == '(';
+      closes |= c == ')';
+    }
+    if (closes && !opens) return true;
   }
   return false;
 }
 
 // Where the number starts when what opens it, "+" or a parenthesis closed inside, is part of it.
-std::size_t with_opening(std::string_view text, const Cluster& cluster, const Run& run) {
+std::size_t with_opening(std::string_view text, const Cluster& cluster, const Range& run) {
   std::size_t start = cluster.start_of(run.first);
   for (std::size_t pos = start; pos > 0;) {
     const Unit unit = unit_before(text, pos);
@@ -79,7 +91,7 @@ std::size_t with_opening(std::string_view text, const Cluster& cluster, const Ru
 
 bool parenthesis_before(std::string_view text, std::size_t start) { return char_before(text, start) == '('; }
 
-void add_international(std::string_view text, const Cluster& cluster, const Run& run, std::string_view digits,
+void add_international(std::string_view text, const Cluster& cluster, const Range& run, std::string_view digits,
                        Findings& out) {
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = cluster.end_of(run.last);
@@ -128,13 +140,13 @@ bool is_date(const Cluster& cluster, std::size_t first) {
 }
 
 // 004203/2025: the number of a file and its year.
-bool is_file_number(const Cluster& cluster, const Run& run) {
+bool is_file_number(const Cluster& cluster, const Range& run) {
   return run.last == run.first + 1 && cluster.groups[run.first].separator == '/' &&
          is_year(cluster.digits_of(run.last, run.last));
 }
 
 // [1] 3-3-4 as in North America.
-bool is_nanp(const Cluster& cluster, const Run& run) {
+bool is_nanp(const Cluster& cluster, const Range& run) {
   std::size_t first = run.first;
   const auto& groups = cluster.groups;
   if (run.last - run.first == 3 && cluster.digits_of(first, first) == "1") ++first;
@@ -144,7 +156,7 @@ bool is_nanp(const Cluster& cluster, const Run& run) {
 }
 
 // A national number with its trunk prefix 0: "030 901820", "(02) 1234 5678", "01 23 45 67 89".
-bool is_trunk(const Cluster& cluster, const Run& run) {
+bool is_trunk(const Cluster& cluster, const Range& run) {
   const auto& lead = cluster.groups[run.first];
   const auto digits = cluster.digits_of(run.first, run.last);
   if (digits[0] != '0' || digits[1] == '0' || lead.length < 2 || lead.length > 5) return false;
@@ -154,7 +166,7 @@ bool is_trunk(const Cluster& cluster, const Run& run) {
 }
 
 // "00" and a country code, or "011" and one.
-bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
+bool is_dialled_abroad(const Cluster& cluster, const Range& run) {
   if (cluster.groups[run.first].length < 2 || cluster.digits_of(run.first, run.first)[0] != '0') return false;
   const Dialled number = dialled(cluster, run.first, run.last);
   const auto digits = number.view();
@@ -163,7 +175,7 @@ bool is_dialled_abroad(const Cluster& cluster, const Run& run) {
 }
 
 // (11) 96123-4567: an area in parentheses, then groups as they are dialled.
-bool has_area(const Cluster& cluster, const Run& run) {
+bool has_area(const Cluster& cluster, const Range& run) {
   const auto& groups = cluster.groups;
   const std::size_t digits = cluster.digits_of(run.first, run.last).size();
   if (run.last - run.first < 2 || digits < 8 || digits > 11 || groups[run.first].length > 4) return false;
@@ -173,7 +185,7 @@ bool has_area(const Cluster& cluster, const Run& run) {
 }
 
 // 1800 123 456: free of charge, in a grouping that amounts of money do not have.
-bool is_free_phone(const Cluster& cluster, const Run& run) {
+bool is_free_phone(const Cluster& cluster, const Range& run) {
   const auto& groups = cluster.groups;
   if (run.last - run.first != 2 || groups[run.first + 1].length != 3) return false;
   const auto first = cluster.digits_of(run.first, run.first);
@@ -181,7 +193,7 @@ bool is_free_phone(const Cluster& cluster, const Run& run) {
 }
 
 // What its form alone says.
-double form_score(std::string_view text, const Cluster& cluster, const Run& run) {
+double form_score(std::string_view text, const Cluster& cluster, const Range& run) {
   if (run.first == run.last) return 0.2;  // a bare number may be anything
   const bool parenthesis = parenthesis_before(text, cluster.start_of(run.first));
   if (is_nanp(cluster, run)) return parenthesis || cluster.groups[run.last - 1].separator == '-' ? 0.75 : 0.6;
@@ -190,7 +202,7 @@ double form_score(std::string_view text, const Cluster& cluster, const Run& run)
   return is_trunk(cluster, run) ? 0.6 : 0.35;
 }
 
-double phone_score(std::string_view text, const Cluster& cluster, const Run& run, Hint hint) {
+double phone_score(std::string_view text, const Cluster& cluster, const Range& run, Hint hint) {
   const double form = form_score(text, cluster, run);
   switch (hint) {
     case Hint::phone:
@@ -218,9 +230,8 @@ bool follows_identifier(std::string_view text, std::size_t start) {
   return start - at > 12 || (at > 0 && text[at - 1] != ' ');
 }
 
-void consider(std::string_view text, const Cluster& cluster, const Run& run, Findings& out) {
-  std::size_t digits = 0;
-  for (std::size_t i = run.first; i <= run.last; ++i) digits += cluster.groups[i].length;
+void consider(std::string_view text, const Cluster& cluster, const Range& run, Findings& out) {
+  const std::size_t digits = cluster.digits_of(run.first, run.last).size();
   if (digits < 7 || digits > kLongest || is_date(cluster, run.first) || is_file_number(cluster, run)) return;
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = cluster.end_of(run.last);
@@ -237,7 +248,7 @@ void consider(std::string_view text, const Cluster& cluster, const Run& run, Fin
 
 // A North American number in a longer row: "415-555-0132 416-555-0199". Set off by another separator than its own, so
 // that no piece is cut out of a longer number.
-bool nanp_in_row(const Cluster& cluster, const Run& three) {
+bool nanp_in_row(const Cluster& cluster, const Range& three) {
   if (!is_nanp(cluster, three) || !joins(cluster, three.first) || !joins(cluster, three.last - 1)) return false;
   const auto inner = cluster.gap(three.last - 1);
   const bool before = three.first == 0 || cluster.gap(three.first - 1) != inner;
@@ -250,7 +261,7 @@ bool nanp_in_row(const Cluster& cluster, const Run& three) {
 void detect_phones(std::string_view text, const Cluster& cluster, Findings& out) {
   const auto& groups = cluster.groups;
   if (char_before(text, cluster.start) == '+') detect_international(text, cluster, out);
-  Run run;
+  Range run;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     run.last = i;
     if (i + 1 < groups.size() && joins(cluster, i)) continue;

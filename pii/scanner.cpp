@@ -15,10 +15,12 @@ namespace {
 constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, but for IPv4
 constexpr std::size_t kFewestInDate = 4;  // the year, where the month has a name
 constexpr std::size_t kUsualFindings = 8;
+constexpr std::uint64_t kWhereEscapesBegin = ~std::uint64_t{0} << (kMostClassified - 11);  // of what unit_start() sees
 
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
-std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, Cluster& cluster, Findings& out) {
-  const std::size_t next = read_cluster(text, pos, floor, cluster);
+std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, const ByteClasses& before,
+                           Cluster& cluster, Findings& out) {
+  const std::size_t next = read_cluster(text, pos, floor, before, cluster);
   const std::size_t digits = cluster.digits.size();
   if (cluster.groups.size() >= 4) detect_ipv4(text, cluster, out);
   if (digits >= kFewestInDate) detect_birth_date(text, cluster, out);
@@ -45,9 +47,38 @@ bool explained(const Cluster& cluster, const Findings& findings, std::size_t sin
   });
 }
 
+// Runs of letters and digits, in order of position.
+using Runs = std::vector<Run>;
+
+Runs runs_of(std::string_view text) {
+  Runs out;
+  RunFinder finder(text);
+  for (Run run; finder.next(run);) out.push_back(run);
+  return out;
+}
+
+// Which of them a place is in. The places must not go down between calls.
+class RunAround {
+ public:
+  explicit RunAround(const Runs& runs) : next_(runs.data()), last_(runs.data() + runs.size()) {}
+  // An empty one where there is none.
+  Run at(std::size_t pos) {
+    while (next_ != last_ && next_->end <= pos) ++next_;
+    return next_ != last_ && next_->start <= pos ? *next_ : Run{};
+  }
+
+ private:
+  const Run* next_;
+  const Run* last_;
+};
+
 // Numbers and addresses.
-void scan_values(std::string_view text, const IdentifierFinder& identifiers, const TypeSet& types, Findings& out) {
+void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder& identifiers, const TypeSet& types,
+                 Findings& out) {
+  RunAround run(runs);
+  TellingWords words(text, identifiers.names());
   Cluster cluster;
+  cluster.hints.know(words);
   TriggerFinder finder(text);
   std::size_t floor = 0;     // the end of the last cluster
   std::size_t v6_floor = 0;  // the end of the last run of hex digits and colons
@@ -56,7 +87,7 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
     const std::uint8_t bits = trigger_bits(text, pos);
     std::size_t next = pos + 1;
     if (const std::size_t stamp = (bits & kNumberTrigger) != 0 ? timestamp_end(text, pos) : 0; stamp != 0) {
-      read_cluster(text, pos, floor, cluster);
+      read_cluster(text, pos, floor, classify_before(text, pos), cluster);
       detect_birth_date(text, cluster, out);
       pos = floor = v6_floor = mac_floor = stamp;
       continue;
@@ -66,19 +97,22 @@ void scan_values(std::string_view text, const IdentifierFinder& identifiers, con
       mac_floor = detect_mac(text, pos, out);
     if (const std::size_t behind = ordinary_number_end(text, pos); behind != 0) {
       next = floor = std::max(next, behind);
-    } else if (const std::size_t beyond = long_run_end(text, pos); beyond != 0) {
+    } else if (const std::size_t beyond = long_run_end(text, pos, run.at(pos)); beyond != 0) {
       next = floor = std::max(next, beyond);
     } else if ((bits & kNumberTriggers) != 0) {
       if (out.capacity() == 0) out.reserve(kUsualFindings);
-      const std::size_t start = unit_start(text, pos);  // the digit may be inside an escape, such as \u0040
+      ByteClasses before_it = classify_before(text, pos);
+      // The digit may be inside an escape, such as \u0040.
+      const std::size_t start = (before_it.marked & kWhereEscapesBegin) == 0 ? pos : unit_start(text, pos);
+      if (start != pos) before_it = classify_before(text, start);
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
       if (unit.length > 1 && pos >= mac_floor) mac_floor = detect_mac(text, start, out);  // 00%3A1A, \u0030
       if (unit.c == '@') detect_email(text, start, out);
       if (is_digit(unit.c)) {
         const std::size_t before = out.size();
-        const std::size_t end = examine_number(text, start, floor, cluster, out);
-        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, out);
+        const std::size_t end = examine_number(text, start, floor, before_it, cluster, out);
+        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, words, out);
         next = floor = std::max(next, end);
       }
     }
@@ -92,15 +126,14 @@ struct Scanner::Rules {
   SecretDetector secrets;
   IdentifierFinder identifiers;
 
-  void scan_text(std::string_view text, const TypeSet& types, Findings& out) const {
-    scan_values(text, identifiers, types, out);
+  void scan_text(std::string_view text, const Runs& runs, const TypeSet& types, Findings& out) const {
+    scan_values(text, runs, identifiers, types, out);
     secrets.detect(text, out);
   }
 
   // What is too long for a word.
-  void scan_runs(std::string_view text, const TypeSet& types, Findings& out) const {
-    RunFinder finder(text);
-    for (Run run; finder.next(run);) {
+  void scan_runs(std::string_view text, const Runs& runs, const TypeSet& types, Findings& out) const {
+    for (const Run& run : runs) {
       detect_wallet(text, run.start, run.end, out);
       detect_twilio_key(text, run.start, run.end, out);
       if (const auto blob = decode_blob(text, run)) scan_blob(*blob, types, out);
@@ -111,7 +144,7 @@ struct Scanner::Rules {
   void scan_blob(const Blob& blob, const TypeSet& types, Findings& out) const {
     constexpr double kEncoded = 0.9;  // of the score: it may be there by chance
     Findings inside;
-    scan_text(blob.decoded, types, inside);
+    scan_text(blob.decoded, runs_of(blob.decoded), types, inside);
     const auto best = std::ranges::max_element(inside, {}, &Finding::score);
     if (best == inside.end()) return;
     Finding& whole = out.emplace_back(*best);
@@ -127,8 +160,9 @@ Scanner::~Scanner() = default;
 
 std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) const {
   Findings out;
-  rules_->scan_text(text, types, out);
-  rules_->scan_runs(text, types, out);
+  const Runs runs = runs_of(text);
+  rules_->scan_text(text, runs, types, out);
+  rules_->scan_runs(text, runs, types, out);
   if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
   resolve_overlaps(out);
   return out;
@@ -160,24 +194,30 @@ void keep_of_many(std::span<const Finding> knot, Findings& out) {
   out.insert(out.end(), kept.begin(), kept.end());
 }
 
+// The surer, then the longer, then the earlier.
+bool goes_first(const Finding& a, const Finding& b) {
+  if (a.score != b.score) return a.score > b.score;
+  if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
+  return a.start < b.start;
+}
+
 // Findings that overlap directly or through others: the best first, then whatever has room left.
 void resolve_knot(std::span<Finding> knot, Findings& out) {
   constexpr std::size_t kFew = 32;
-  std::sort(knot.begin(), knot.end(), [](const Finding& a, const Finding& b) {
-    if (a.score != b.score) return a.score > b.score;
-    if (a.end - a.start != b.end - b.start) return a.end - a.start > b.end - b.start;
-    return a.start < b.start;
-  });
+  std::sort(knot.begin(), knot.end(), goes_first);
   return knot.size() <= kFew ? keep_of_few(knot, out) : keep_of_many(knot, out);
 }
 
 // By their start, else as they were found. They come nearly in order: most are only looked at, and of the rest nearly
 // all move past a neighbour or two.
 void sort_by_start(Findings& findings) {
+  constexpr std::ptrdiff_t kNear = 16;
   std::size_t moves = 4 * findings.size();  // more, and the order is another one
   for (auto it = findings.begin(); it != findings.end(); ++it) {
     if (it == findings.begin() || std::prev(it)->start <= it->start) continue;
-    const auto place = std::upper_bound(findings.begin(), it, *it, starts_earlier);
+    auto place = std::prev(it);  // near by: walking there takes fewer steps than halving all that there is
+    while (place != findings.begin() && std::prev(place)->start > it->start && it - place <= kNear) --place;
+    if (it - place > kNear) place = std::upper_bound(findings.begin(), it, *it, starts_earlier);
     const auto distance = static_cast<std::size_t>(it - place);
     if (distance > moves) return std::sort(findings.begin(), findings.end(), starts_earlier);
     moves -= distance;
@@ -191,20 +231,24 @@ void resolve_overlaps(Findings& findings) {
   sort_by_start(findings);
   const auto overlap = [](const Finding& a, const Finding& b) { return b.start < a.end; };
   if (std::adjacent_find(findings.begin(), findings.end(), overlap) == findings.end()) return;
-  Findings out;
-  out.reserve(findings.size());
+  Findings kept;  // of a knot
+  auto to = findings.begin();
   for (auto it = findings.begin(); it != findings.end();) {
     std::size_t end = it->end;
     auto next = it + 1;
     for (; next != findings.end() && next->start < end; ++next) end = std::max(end, next->end);
     if (next - it == 1) {
-      out.push_back(*it);
+      *to++ = *it;
+    } else if (next - it == 2) {
+      *to++ = goes_first(it[1], *it) ? it[1] : *it;
     } else {
-      resolve_knot(std::span(it, next), out);
+      kept.clear();
+      resolve_knot(std::span(it, next), kept);
+      to = std::copy(kept.begin(), kept.end(), to);
     }
     it = next;
   }
-  findings = std::move(out);
+  findings.erase(to, findings.end());
 }
 
 }  // namespace tollgate::pii

@@ -23,9 +23,21 @@ constexpr std::array kPatterns = {BytePatterns(Buckets{{
     {bytes({'%'}), kAny, kAny},
 }})};
 
+// The same by whole bytes.
+constexpr auto kBits = [] {
+  std::array<std::array<std::uint8_t, 256>, 3> out{};
+  for (std::size_t position = 0; position < out.size(); ++position)
+    for (unsigned byte = 0; byte < 256; ++byte) out[position][byte] = kPatterns[0].bits_of(position, byte);
+  return out;
+}();
+
 }  // namespace
 
-std::uint8_t trigger_bits(std::string_view text, std::size_t pos) { return kPatterns[0].bits(text, pos); }
+std::uint8_t trigger_bits(std::string_view text, std::size_t pos) {
+  if (pos + 3 > text.size()) return kPatterns[0].bits(text, pos);
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data()) + pos;
+  return static_cast<std::uint8_t>(kBits[0][at[0]] & kBits[1][at[1]] & kBits[2][at[2]]);
+}
 
 TriggerFinder::TriggerFinder(std::string_view text, bool portable) : PatternFinder(kPatterns, text, portable) {}
 

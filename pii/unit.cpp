@@ -253,7 +253,7 @@ std::size_t unit_start(std::string_view text, std::size_t pos) {
   return pos;
 }
 
-char char_before(std::string_view text, std::size_t start) {
+char visible_before(std::string_view text, std::size_t start) {
   for (int i = 0; i < 8 && start > 0; ++i) {
     const Unit unit = unit_before(text, start);
     if (unit.c != kInvisible) return unit.c;
@@ -262,7 +262,7 @@ char char_before(std::string_view text, std::size_t start) {
   return kOther;
 }
 
-char char_after(std::string_view text, std::size_t end) {
+char visible_after(std::string_view text, std::size_t end) {
   for (int i = 0; i < 8 && end < text.size(); ++i) {
     const Unit unit = unit_at(text, end);
     if (unit.c != kInvisible) return unit.c;

@@ -64,8 +64,16 @@ inline Unit unit_before(std::string_view text, std::size_t pos) {
 std::size_t unit_start(std::string_view text, std::size_t pos);
 
 // The visible neighbour outside [start, end), past what is invisible; kOther where the text ends.
-char char_before(std::string_view text, std::size_t start);
-char char_after(std::string_view text, std::size_t end);
+char visible_before(std::string_view text, std::size_t start);
+char visible_after(std::string_view text, std::size_t end);
+inline char char_before(std::string_view text, std::size_t start) {
+  const Unit unit = start > 0 ? unit_before(text, start) : Unit{};
+  return unit.c != kInvisible ? unit.c : visible_before(text, start);
+}
+inline char char_after(std::string_view text, std::size_t end) {
+  const Unit unit = end < text.size() ? unit_at(text, end) : Unit{};
+  return unit.c != kInvisible ? unit.c : visible_after(text, end);
+}
 
 // A piece of text in folded form.
 struct Folded {

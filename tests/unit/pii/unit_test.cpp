@@ -125,5 +125,21 @@ TEST(ByteClasses, SayOfEveryByteWhatItIs) {
   }
 }
 
+TEST(ByteClasses, OfWhatStandsBeforeAPlaceEndInTheTopBit) {
+  const std::string text = "aB3\xC3\xA9%" + std::string(70, 'x') + "1";
+  for (std::size_t end = 0; end <= text.size(); ++end) {
+    const ByteClasses classes = classify_before(text, end);
+    for (std::size_t back = 1; back <= 64; ++back) {
+      const char c = back <= end ? text[end - back] : '\n';
+      const auto bit = [back](std::uint64_t bits) { return ((bits >> (64 - back)) & 1U) != 0; };
+      ASSERT_EQ(bit(classes.upper), is_upper(c));
+      ASSERT_EQ(bit(classes.lower), is_lower(c));
+      ASSERT_EQ(bit(classes.digit), is_digit(c));
+      ASSERT_EQ(bit(classes.high), static_cast<unsigned char>(c) >= 0x80);
+      ASSERT_EQ(bit(classes.marked), c == '%');
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::pii
