@@ -16,7 +16,7 @@ bool TellingWords::hint_before(std::size_t start) {
   const std::size_t from = start - std::min(start, kHintReach);
   if (cuts_hint(start)) return true;
   read(from, start);
-  return any_mark(from, start, &Mark::hint);
+  return any_mark(from, start, [](const Mark& mark) { return mark.hint; });
 }
 
 bool TellingWords::name_near(std::size_t start, std::size_t end) {
@@ -25,13 +25,19 @@ bool TellingWords::name_near(std::size_t start, std::size_t end) {
   const std::size_t to = std::min(text_.size(), end + IdentifierNames::kAfter);
   const std::size_t first_cut = std::min(to, start + IdentifierNames::kAfter - IdentifierNames::kLongestWhole);
   read(from, to);
-  return any_mark(from, to, &Mark::name) || any_mark(first_cut, to, &Mark::part_of_name);
+  return any_mark(from, to, [&](Mark& mark) {
+    if (!mark.looked) mark.name = names_->begun_at(text_, mark.first);
+    mark.looked = true;
+    return mark.name == IdentifierNames::Begun::whole ||
+           (mark.name == IdentifierNames::Begun::part && mark.last >= first_cut);
+  });
 }
 
-bool TellingWords::any_mark(std::size_t from, std::size_t to, bool Mark::* what) const {
+template <typename Says>
+bool TellingWords::any_mark(std::size_t from, std::size_t to, Says says) {
   // In order but for those of one block.
   for (auto mark = marks_.rbegin(); mark != marks_.rend() && mark->last + kMostClassified >= from; ++mark)
-    if ((*mark).*what && mark->first < to && mark->last >= from) return true;
+    if (mark->first < to && mark->last >= from && says(*mark)) return true;
   return false;
 }
 
@@ -61,20 +67,16 @@ void TellingWords::read_block() {
   if (classes.high != 0) {
     const auto first = read_to_ + static_cast<std::size_t>(std::countr_zero(classes.high));
     const auto last = read_to_ + static_cast<std::size_t>(63 - std::countl_zero(classes.high));
-    marks_.push_back({first, last, true, true, true});
+    marks_.push_back({first, last, true, true, IdentifierNames::Begun::whole});
   }
   read_to_ += count;
 }
 
 void TellingWords::add_word(std::size_t at, std::size_t start) {
   Mark mark{at, at};
-  if ((*hint_starts_)[start]) mark.hint = begins_hint(text_, at);
-  if ((*name_starts_)[start]) {
-    const auto begun = names_->begun_at(text_, at);
-    mark.name = begun == IdentifierNames::Begun::whole;
-    mark.part_of_name = begun != IdentifierNames::Begun::none;
-  }
-  if (mark.hint || mark.part_of_name) marks_.push_back(mark);
+  mark.hint = (*hint_starts_)[start] && begins_hint(text_, at);
+  mark.looked = !(*name_starts_)[start];
+  if (mark.hint || !mark.looked) marks_.push_back(mark);
 }
 
 }  // namespace tollgate::pii

@@ -42,13 +42,14 @@ class TellingWords {
     std::size_t first = 0;
     std::size_t last = 0;
     bool hint = false;
-    bool name = false;
-    bool part_of_name = false;  // a name, were the word not to go on
+    bool looked = false;  // for names: only where somebody asks
+    IdentifierNames::Begun name = IdentifierNames::Begun::none;
   };
   void read(std::size_t from, std::size_t to);
   void read_block();
   void add_word(std::size_t at, std::size_t start);  // `start`: its trigram
-  bool any_mark(std::size_t from, std::size_t to, bool Mark::* what) const;
+  template <typename Says>
+  bool any_mark(std::size_t from, std::size_t to, Says says);
   // Whether a window that begins there begins with the rest of a word.
   bool cuts_word(std::size_t at) const {
     return at > 0 && kInWord[static_cast<unsigned char>(text_.data()[at])] &&
