@@ -13,7 +13,7 @@ using Kind = CanonicalPart::Kind;
 constexpr std::string_view kPlaceholder = ".";
 
 Error mismatch(std::size_t message, std::string text) {
-  return invalid_value("messages[" + std::to_string(message) + "]", std::move(text));
+  return invalid_value("messages[" + std::to_string(message) + "]", std::move(text), {});  // no code, as OpenAI
 }
 
 bool blank(const Part& part) {
