@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 namespace tollgate::local_backend {
 namespace {
@@ -11,6 +12,7 @@ constexpr int kUnknown = -2;
 constexpr int kMaxDepth = 64;  // calls inside calls: a bound for nested texts
 constexpr std::size_t kMaxPlaces = 4096;
 constexpr std::size_t kMaxStates = 16'384;
+constexpr std::size_t kMaxHeld = 2'000'000;  // places of all states: 32 MB
 
 using Kind = Grammar::Edge::Kind;
 
@@ -28,8 +30,8 @@ TokenOrder::TokenOrder(const Tokenizer& tokenizer) : vocabulary(static_cast<std:
   }
 }
 
-JsonAutomaton::JsonAutomaton(Grammar grammar, const TokenOrder& tokens)
-    : grammar_(std::move(grammar)), tokens_(tokens), ends_(grammar_.nodes.size()) {
+JsonAutomaton::JsonAutomaton(Grammar grammar, const TokenOrder& tokens, std::int64_t most_work)
+    : grammar_(std::move(grammar)), tokens_(tokens), most_work_(most_work), ends_(grammar_.nodes.size()) {
   for (const Grammar::Rule& rule : grammar_.rules) ends_[static_cast<std::size_t>(rule.end)] = true;
   (void)close({{grammar_.rules.front().start, -1}});
 }
@@ -44,6 +46,8 @@ int JsonAutomaton::advance(int state, std::string_view bytes) {
 
 int JsonAutomaton::step(int state, std::uint8_t byte) {
   if (const int known = at(state).next[byte]; known != kUnknown) return known;
+  if (work_left_ <= 0) return kDead;  // for this mask, which is given up
+  work_left_ -= static_cast<std::int64_t>(at(state).places.size());
   std::vector<Place> open;
   for (const auto& [node, stack] : at(state).places) {
     for (const Grammar::Edge& edge : grammar_.nodes[static_cast<std::size_t>(node)]) {
@@ -82,10 +86,13 @@ int JsonAutomaton::close(std::vector<Place> open) {
     }
     if (reads) state->places.emplace_back(node, stack);
   }
-  if (seen.size() > kMaxPlaces || states_.size() >= kMaxStates) return kDead;
+  work_left_ -= static_cast<std::int64_t>(seen.size());
+  const bool too_many = seen.size() > kMaxPlaces || states_.size() >= kMaxStates;
+  if (too_many || held_ + state->places.size() > kMaxHeld) return kDead;
   std::ranges::sort(state->places);
   const auto [known, fresh] = known_.try_emplace({state->places, state->accepts}, static_cast<int>(states_.size()));
   if (!fresh) return known->second;
+  held_ += state->places.size();
   state->next.fill(kUnknown);
   states_.push_back(std::move(state));
   return known->second;
@@ -99,8 +106,9 @@ int JsonAutomaton::frame(int parent, int node) {
   return known->second;
 }
 
-const TokenMask& JsonAutomaton::mask(int state, std::span<const int> enders) {
-  if (at(state).mask) return *at(state).mask;
+const TokenMask* JsonAutomaton::mask(int state, std::span<const int> enders) {
+  if (at(state).mask) return at(state).mask.get();
+  work_left_ = most_work_;
   auto mask = std::make_unique<TokenMask>(tokens_.vocabulary, false);
   std::vector<int> path = {state};  // the states after each byte of the token looked at last, as far as it was allowed
   std::size_t shared = std::numeric_limits<std::size_t>::max();  // bytes in common with it
@@ -116,11 +124,12 @@ const TokenMask& JsonAutomaton::mask(int state, std::span<const int> enders) {
     (*mask)[static_cast<std::size_t>(token.id)] = path.size() == token.bytes.size() + 1;
     shared = std::numeric_limits<std::size_t>::max();
   }
+  if (std::exchange(work_left_, kNoLimit) <= 0) return nullptr;
   for (const int id : enders) {
     if (static_cast<std::size_t>(id) < mask->size()) (*mask)[static_cast<std::size_t>(id)] = accepts(state);
   }
   at(state).mask = std::move(mask);
-  return *at(state).mask;
+  return at(state).mask.get();
 }
 
 }  // namespace tollgate::local_backend

@@ -3,6 +3,7 @@
 // remembers each situation it has met: the next time, a byte costs one look-up.
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -36,8 +37,11 @@ class JsonAutomaton {
   static constexpr int kStart = 0;
   static constexpr int kDead = -1;
 
+  // Places in the grammar that may be looked at for one mask: the engine's thread makes them, so others wait.
+  static constexpr std::int64_t kMostWork = 300'000;
+
   // `tokens` must outlive it.
-  JsonAutomaton(Grammar grammar, const TokenOrder& tokens);
+  JsonAutomaton(Grammar grammar, const TokenOrder& tokens, std::int64_t most_work = kMostWork);
 
   // False where the grammar is too manifold from its first byte on: nothing else may be called then.
   bool usable() const { return !states_.empty(); }
@@ -47,12 +51,14 @@ class JsonAutomaton {
   bool accepts(int state) const { return state >= 0 && at(state).accepts; }
   // It has to.
   bool complete(int state) const { return accepts(state) && at(state).places.empty(); }
-  // `enders` are allowed where the text may end. REQUIRES: the same enders at each call; state != kDead
-  const TokenMask& mask(int state, std::span<const int> enders);
+  // `enders` are allowed where the text may end. Null: the grammar is too manifold here, and would take too long.
+  // REQUIRES: the same enders at each call; state != kDead
+  const TokenMask* mask(int state, std::span<const int> enders);
 
  private:
   // A node of the grammar, and the calls that led there (an index into frames_; -1: none).
   using Place = std::pair<int, int>;
+  static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
   struct State {
     std::vector<Place> places;  // those where a byte may be read, sorted
     bool accepts = false;
@@ -72,8 +78,11 @@ class JsonAutomaton {
 
   Grammar grammar_;
   const TokenOrder& tokens_;
-  std::vector<bool> ends_;  // by node: the end of a rule
+  std::int64_t most_work_;
+  std::int64_t work_left_ = kNoLimit;  // of the mask under way
+  std::vector<bool> ends_;             // by node: the end of a rule
   std::vector<std::unique_ptr<State>> states_;
+  std::size_t held_ = 0;  // places of all states
   std::map<std::pair<std::vector<Place>, bool>, int> known_;
   std::vector<Frame> frames_;
   std::map<std::pair<int, int>, int> known_frames_;

@@ -84,7 +84,13 @@ int Sequence::add_rows(std::vector<StepRow>& rows, int limit) {
 bool Sequence::advance(Sampler& sampler, std::span<const float> logits) {
   const std::span<const int> all(tokens_);
   Past past{.prompt = job_->prompt, .answer = all.subspan(job_->prompt.size())};
-  if (job_->automaton) past.mask = &job_->automaton->mask(state_, rule_.enders);
+  if (job_->automaton) {
+    past.mask = job_->automaton->mask(state_, rule_.enders);
+    if (past.mask == nullptr) {
+      fail(FailureKind::invalid_request, "the JSON schema has too many alternatives at once for the local model");
+      return true;
+    }
+  }
   const int token = sampler.choose(logits, rule_, static_cast<std::int64_t>(tokens_.size()), past);
   if (token == Sampler::kNoToken) {
     fail(FailureKind::internal, "the model has no token that could follow");

@@ -124,13 +124,53 @@ TEST(JsonAutomaton, AMaskHoldsExactlyTheTokensThatMayFollow) {
   for (const char* text : {"", "{", "{\"a", "{\"a\":", "{\"a\":[1", "{\"a\":1}"}) {
     const int state = automaton.advance(JsonAutomaton::kStart, text);
     ASSERT_NE(state, JsonAutomaton::kDead) << text;
-    const TokenMask& mask = automaton.mask(state, enders);
+    const TokenMask& mask = *automaton.mask(state, enders);
     for (const auto& token : tokens().entries) {
       EXPECT_EQ(mask[static_cast<std::size_t>(token.id)], automaton.advance(state, token.bytes) != JsonAutomaton::kDead)
           << text << " + " << token.bytes;
     }
     EXPECT_EQ(mask[test::kEndToken], automaton.complete(state)) << text;
   }
+}
+
+std::string strings_of_length(int alternatives) {
+  std::string out = R"({"anyOf":[)";
+  for (int i = 0; i < alternatives; ++i)
+    out += std::string(i > 0 ? "," : "") + R"({"type":"string","maxLength":)" + std::to_string(20 + i) + "}";
+  return out + "]}";
+}
+
+// Others wait while it is made.
+TEST(JsonAutomaton, AMaskThatWouldTakeTooLongIsGivenUpAndWhatWasLearntIsKept) {
+  const std::vector<int> enders = {test::kEndToken};
+  const auto automaton_of = [](std::int64_t most_work) {
+    return JsonAutomaton(std::get<Grammar>(schema_grammar(strings_of_length(300))), tokens(), most_work);
+  };
+  JsonAutomaton patient = automaton_of(1'000'000'000);
+  JsonAutomaton hasty = automaton_of(5'000);
+  const int in_string = patient.advance(JsonAutomaton::kStart, "\"a");
+  ASSERT_EQ(hasty.advance(JsonAutomaton::kStart, "\"a"), in_string);
+  const TokenMask* const whole = patient.mask(in_string, enders);
+  ASSERT_NE(whole, nullptr);
+  EXPECT_EQ(hasty.mask(in_string, enders), nullptr);
+  const TokenMask* made = nullptr;
+  for (int i = 0; i < 1'000 && made == nullptr; ++i) made = hasty.mask(in_string, enders);
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(*made, *whole);
+}
+
+TEST(Engine, ASchemaThatWouldHoldUpOthersIsTheCallersFault) {
+  const TestModel files({.context = 1024});
+  const auto engine = Engine::load({.model_directory = files.directory()});
+  GenerateRequest request = ask("answer in JSON", 400);
+  request.format.kind = OutputFormat::Kind::json_schema;
+  request.format.schema = strings_of_length(600);
+  Events events;
+  const auto generation = engine->generate(std::move(request), events.sink());
+  const GenerateEvent end = events.last();
+  EXPECT_EQ(end.kind, GenerateEvent::Kind::failed);
+  EXPECT_EQ(end.failure, FailureKind::invalid_request);
+  EXPECT_THAT(end.message, HasSubstr("too many alternatives at once"));
 }
 
 // A model with random weights, which knows nothing: whatever it draws, what ends by itself is JSON of the schema.
