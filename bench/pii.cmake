@@ -1,4 +1,5 @@
-tollgate_bench(pii_scan_bench SRCS pii_scan_bench.cpp DEPS tollgate::pii)
+tollgate_bench(pii_scan_bench SRCS pii_scan_bench.cpp pii/texts.cpp DEPS tollgate::pii PkgConfig::re2)
+tollgate_bench(pii_print_text SRCS pii/print_text.cpp pii/texts.cpp)
 tollgate_bench(restore_bench SRCS restore_bench.cpp DEPS tollgate::pii)
 tollgate_bench(word_list_bench SRCS word_list_bench.cpp DEPS tollgate::pii)
 tollgate_bench(scan_cache_bench SRCS scan_cache_bench.cpp DEPS tollgate::pii)
