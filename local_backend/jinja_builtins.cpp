@@ -245,9 +245,8 @@ JinjaValue split(Context& c, const Arguments& a) {
   const std::int64_t most = limit.is(Kind::integer) && limit.integer() >= 0 ? limit.integer() : INT64_MAX;
   List out;
   std::string rest = by.empty() ? trimmed(text, true, false) : text;
-  const std::string_view blanks = " \t\n\r\v\f";
   while (static_cast<std::int64_t>(out.size()) < most) {
-    const std::size_t at = by.empty() ? rest.find_first_of(blanks) : rest.find(by);
+    const std::size_t at = by.empty() ? find_blank(rest) : rest.find(by);
     if (at == std::string::npos || !c.step(a.line) || !c.fits(rest.size(), a.line)) break;
     out.push_back(JinjaValue::of(rest.substr(0, at)));
     rest = by.empty() ? trimmed(rest.substr(at), true, false) : rest.substr(at + by.size());

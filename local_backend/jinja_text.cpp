@@ -6,20 +6,51 @@
 #include <cmath>
 #include <string_view>
 
+#include "local_backend/unicode.h"
+
 namespace tollgate::local_backend::jinja {
 namespace {
 
-bool is_strip_space(char c) { return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f); }
+// Python's str.isspace().
+bool is_blank(char32_t c) { return is_space(c) || (c >= 0x1c && c <= 0x1f); }
+
+// The start of the character that ends at `end`. REQUIRES: 0 < end <= s.size()
+std::size_t last_character(std::string_view s, std::size_t end) {
+  constexpr std::size_t kLongest = 4;
+  std::size_t at = end - 1;
+  while (at > 0 && end - at < kLongest && (static_cast<unsigned char>(s[at]) & 0xC0U) == 0x80U) --at;
+  return at;
+}
 
 }  // namespace
 
 std::string trimmed(const std::string& s, bool left, bool right, const std::string& what) {
-  const auto goes = [&](char c) { return what.empty() ? is_strip_space(c) : what.find(c) != std::string::npos; };
+  const std::string_view text(s);
+  const auto goes = [&](std::size_t at, std::size_t length) {
+    if (!what.empty()) return what.find(text.substr(at, length)) != std::string::npos;
+    const Decoded c = decode_utf8(text, at);
+    return c.valid && c.length == length && is_blank(c.code_point);
+  };
   std::size_t first = 0;
   std::size_t last = s.size();
-  while (left && first < last && goes(s[first])) ++first;
-  while (right && last > first && goes(s[last - 1])) --last;
+  for (std::size_t length = 0; left && first < last; first += length) {
+    length = decode_utf8(text, first).length;
+    if (!goes(first, length)) break;
+  }
+  for (std::size_t at = 0; right && last > first; last = at) {
+    at = last_character(text, last);
+    if (at < first || !goes(at, last - at)) break;
+  }
   return s.substr(first, last - first);
+}
+
+std::size_t find_blank(std::string_view s) {
+  for (std::size_t at = 0; at < s.size();) {
+    const Decoded c = decode_utf8(s, at);
+    if (c.valid && is_blank(c.code_point)) return at;
+    at += c.length;
+  }
+  return std::string_view::npos;
 }
 
 std::vector<std::string> character_list(const std::string& s) {

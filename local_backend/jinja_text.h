@@ -7,8 +7,10 @@
 
 namespace tollgate::local_backend::jinja {
 
-// Python's str.strip, lstrip and rstrip, of ASCII white space or of the characters in `what`.
+// Python's str.strip, lstrip and rstrip, of white space as Unicode has it or of the characters in `what`.
 std::string trimmed(const std::string& s, bool left = true, bool right = true, const std::string& what = {});
+// Where the first white space is, as str.split() has it; npos.
+std::size_t find_blank(std::string_view s);
 std::vector<std::string> character_list(const std::string& s);  // a guarding mark stays with the character before it
 std::string float_text(double value);                           // Python's repr
 std::string titled(const std::string& s);                       // str.title, ASCII letters only

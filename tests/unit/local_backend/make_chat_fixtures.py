@@ -1,14 +1,22 @@
 """Writes fixtures/chat_cases.json: what Python's jinja2, set up as transformers sets it up, makes of fixtures/templates.
 
-    pip install jinja2 && python3 make_chat_fixtures.py
+    pip install jinja2 && python3 make_chat_fixtures.py [--count 10000 --out FILE]
+
+Beside conversations of every kind there are `count` drawn by chance for each template. The committed file holds a sample. A
+long comparison: write elsewhere with --count and --out, then run the test with TOLLGATE_CHAT_CASES=FILE.
 """
+import argparse
 import datetime
+import functools
 import json
 import pathlib
+import random
 
 import jinja2
 import jinja2.ext
 import jinja2.sandbox
+
+from random_texts import random_text
 
 HERE = pathlib.Path(__file__).parent
 NOW = 1_763_769_600  # 2025-11-22
@@ -44,6 +52,7 @@ VARIABLES = [dict(messages=m, tools=t) for m in (PLAIN, TURNS, ONE_CALL, TWO_CAL
                                         dict(messages=PLAIN, date_string="22 Nov 2025")]
 
 
+@functools.cache
 def environment():
     env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True,
                                                        extensions=[Generation, jinja2.ext.loopcontrols])
@@ -68,19 +77,52 @@ class Generation(jinja2.ext.Extension):
         return jinja2.nodes.Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True), lineno=line)
 
 
+@functools.cache
+def template(source):
+    return environment().from_string(source)
+
+
 def render(source, variables):
     try:
-        return dict(text=environment().from_string(source).render(add_generation_prompt=True, bos_token="<s>",
+        return dict(text=template(source).render(add_generation_prompt=True, bos_token="<s>",
                                                                   eos_token="</s>", **variables))
     except jinja2.exceptions.TemplateError as error:
         return dict(error=str(error))
 
 
-if __name__ == "__main__":
+def drawn(rng):
+    """A conversation of one to six turns, with tools and thoughts now and then."""
+    messages = [said("system", random_text(rng, True))] if rng.random() < 0.4 else []
+    for _ in range(rng.randint(1, 3)):
+        messages.append(said("user", random_text(rng, True)))
+        kind = rng.random()
+        if kind < 0.2:
+            messages += [said("assistant", random_text(rng, True), tool_calls=[CALL]),
+                         said("tool", random_text(rng, True), tool_call_id="abcdef123")]
+        elif kind < 0.4:
+            messages.append(said("assistant", f"<think>\n{random_text(rng, True)}\n</think>\n\n{random_text(rng, True)}"))
+        elif kind < 0.8:
+            messages.append(said("assistant", random_text(rng, True)))
+    if messages[-1]["role"] == "assistant":
+        messages.append(said("user", random_text(rng, True)))
+    return dict(messages=messages, tools=None)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20, help="conversations drawn by chance, for each template")
+    parser.add_argument("--out", type=pathlib.Path, default=HERE / "fixtures" / "chat_cases.json")
+    chosen = parser.parse_args()
+    rng = random.Random(1)
     cases = []
     for path in sorted((HERE / "fixtures" / "templates").glob("*.jinja")):
-        for variables in VARIABLES:
-            cases.append(dict(template=path.name, now=NOW, variables=variables, **render(path.read_text(), variables)))
+        source = path.read_text()
+        for variables in VARIABLES + [drawn(rng) for _ in range(chosen.count)]:
+            cases.append(dict(template=path.name, now=NOW, variables=variables, **render(source, variables)))
     lines = ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases)
-    (HERE / "fixtures" / "chat_cases.json").write_text("[" + lines + "]\n")
-    print(len(cases), sum("error" in c for c in cases))
+    chosen.out.write_text("[" + lines + "]\n")
+    print(len(cases), "cases,", sum("error" in c for c in cases), "of them refused by their template")
+
+
+if __name__ == "__main__":
+    main()
