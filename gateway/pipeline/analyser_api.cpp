@@ -37,6 +37,23 @@ const AnalyserApi& analyser_api(config::Analyser::Kind kind) {
 
 Error not_an_answer(std::string what) { return {ErrorKind::upstream_error, std::move(what)}; }
 
+Item read_item(JsonReader& reader, const ItemNames& names) {
+  Item out;
+  providers::walk_object(reader, [&](std::string_view key) {
+    if (key == names.entity)
+      providers::read_text(reader, out.entity);
+    else if (key == names.start)
+      out.start = read_integer(reader);
+    else if (key == names.end)
+      out.end = read_integer(reader);
+    else if (key == names.score)
+      out.score = read_decimal(reader);
+    else
+      reader.skip();
+  });
+  return out;
+}
+
 ItemCollector::ItemCollector(const config::Analyser& analyser, std::string_view document)
     : analyser_(analyser), starts_(code_point_starts(document)) {}
 

@@ -61,6 +61,16 @@ struct Item {
   std::optional<double> score;  // 0..1
 };
 
+// What a service calls the members of a finding.
+struct ItemNames {
+  std::string_view entity;
+  std::string_view start;
+  std::string_view end;
+  std::string_view score;
+};
+// REQUIRES: `reader` stands at an object
+Item read_item(providers::JsonReader& reader, const ItemNames& names);
+
 // Collects what was found in one document, which outlives it.
 class ItemCollector {
  public:

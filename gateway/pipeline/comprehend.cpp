@@ -23,22 +23,7 @@ AnalyserRequest request(const config::Analyser& analyser, const Documents& docum
           writer.take()};
 }
 
-Item read_item(JsonReader& reader) {
-  Item out;
-  providers::walk_object(reader, [&](std::string_view key) {
-    if (key == "Type")
-      providers::read_text(reader, out.entity);
-    else if (key == "BeginOffset")
-      out.start = read_integer(reader);
-    else if (key == "EndOffset")
-      out.end = read_integer(reader);
-    else if (key == "Score")
-      out.score = read_decimal(reader);
-    else
-      reader.skip();
-  });
-  return out;
-}
+constexpr ItemNames kNames{"Type", "BeginOffset", "EndOffset", "Score"};
 
 Result<DocumentFindings> findings(const config::Analyser& analyser, const Documents& documents,
                                   std::string_view answer) {
@@ -53,7 +38,7 @@ Result<DocumentFindings> findings(const config::Analyser& analyser, const Docume
     }
     listed = true;
     for (reader.enter_array(); reader.next_element();) {
-      const Item item = read_item(reader);
+      const Item item = read_item(reader, kNames);
       if (reader.ok()) TG_CHECK(collector.add(item));
     }
   }

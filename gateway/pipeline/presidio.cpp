@@ -20,22 +20,7 @@ AnalyserRequest request(const config::Analyser& analyser, const Documents& docum
   return {"/analyze", {{"content-type", "application/json"}}, writer.take()};
 }
 
-Item read_item(JsonReader& reader) {
-  Item out;
-  providers::walk_object(reader, [&](std::string_view key) {
-    if (key == "entity_type")
-      providers::read_text(reader, out.entity);
-    else if (key == "start")
-      out.start = read_integer(reader);
-    else if (key == "end")
-      out.end = read_integer(reader);
-    else if (key == "score")
-      out.score = read_decimal(reader);
-    else
-      reader.skip();
-  });
-  return out;
-}
+constexpr ItemNames kNames{"entity_type", "start", "end", "score"};
 
 Result<DocumentFindings> findings(const config::Analyser& analyser, const Documents& documents,
                                   std::string_view answer) {
@@ -43,7 +28,7 @@ Result<DocumentFindings> findings(const config::Analyser& analyser, const Docume
   JsonReader reader(answer);
   if (!providers::valid_utf8(answer) || reader.peek() != Kind::array) return not_an_answer("no list of findings");
   for (reader.enter_array(); reader.next_element();) {
-    const Item item = read_item(reader);
+    const Item item = read_item(reader, kNames);
     if (!reader.ok()) break;
     TG_CHECK(collector.add(item));
   }

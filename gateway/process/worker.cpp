@@ -27,6 +27,16 @@ std::unique_ptr<ratelimit::Limiter> make_limiter(asio::io_context& io, Shared& s
   return limiter;
 }
 
+// What was made of an entry that a new configuration leaves as it was; null: it is new, or another now.
+template <class Entries, class Made>
+const typename Made::mapped_type* kept(const Entries& before, const Entries& now, const Made& made,
+                                       const std::string& name) {
+  const auto old = before.find(name);
+  const auto found = made.find(name);
+  const bool same = old != before.end() && old->second == now.at(name);
+  return same && found != made.end() ? &found->second : nullptr;
+}
+
 }  // namespace
 
 Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics, Published first)
@@ -136,13 +146,9 @@ net::Task<void> Worker::handle(server::Exchange& exchange) {
 std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapshot& snapshot,
                                                            const providers::ProviderOptions& provider) {
   // An unchanged provider keeps its upstream across reloads, and with it its warm connections and its token.
-  if (view_ && view_->snapshot) {
-    const auto before = view_->snapshot->providers.find(provider.id);
-    const bool same =
-        before != view_->snapshot->providers.end() && before->second == snapshot.providers.at(provider.id);
-    const auto upstream = view_->upstreams.find(provider.id);
-    if (same && upstream != view_->upstreams.end()) return upstream->second;
-  }
+  if (view_ && view_->snapshot)
+    if (const auto* upstream = kept(view_->snapshot->providers, snapshot.providers, view_->upstreams, provider.id))
+      return *upstream;
   if (provider.kind == "local") return pipeline::local_upstream(shared_.models.source(provider.id), io_.get_executor());
   return upstreams_.make(provider);
 }
@@ -150,13 +156,9 @@ std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapsho
 std::optional<pipeline::AnalyserWay> Worker::analyser_way(const config::Snapshot& snapshot,
                                                           const config::Analyser& analyser) {
   // An unchanged analyser keeps its token, too.
-  if (view_ && view_->snapshot) {
-    const auto before = view_->snapshot->pii_analysers.find(analyser.name);
-    const bool same =
-        before != view_->snapshot->pii_analysers.end() && before->second == snapshot.pii_analysers.at(analyser.name);
-    const auto way = view_->analysers.find(analyser.name);
-    if (same && way != view_->analysers.end()) return way->second;
-  }
+  if (view_ && view_->snapshot)
+    if (const auto* way = kept(view_->snapshot->pii_analysers, snapshot.pii_analysers, view_->analysers, analyser.name))
+      return *way;
   return upstreams_.make(analyser);
 }
 
