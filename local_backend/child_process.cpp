@@ -55,6 +55,7 @@ Descriptor Child::start(const std::vector<std::string>& command) {
   ::fcntl(theirs.get(), F_SETFL, 0);  // the worker waits where it writes
   std::vector<std::string> words = command;
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   spawn(arguments, theirs.get());

@@ -94,9 +94,7 @@ CurlList header_list(const std::vector<net::Header>& headers, const std::string&
   CurlList list;
   const auto append = [&list](const std::string& line) {
     curl_slist* head = curl_slist_append(list.get(), line.c_str());
-    if (head == nullptr) return;
-    static_cast<void>(list.release());
-    list.reset(head);
+    if (!list) list.reset(head);  // of a longer list it stays what it was
   };
   if (!host_name.empty()) append("Host: " + host_name);
   bool has_accept = false;

@@ -10,9 +10,11 @@
 #include <functional>
 #include <stdexcept>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): CUDA's own words
 #define __global__
 #define __device__
 #define __launch_bounds__(threads)
+// NOLINTEND(bugprone-reserved-identifier)
 #define DEVICE_FUNCTION inline
 
 namespace tollgate::simt {
