@@ -114,7 +114,7 @@ Value read_value(Reader& in) {
   out.start = out.end = in.pos;
   while (in.pos < in.text.size() && out.text.size() < kLongestValue) {
     const char c = in.peek();
-    if (out.quoted ? c == quote || c == '\n' : kEnds.find(c) != std::string_view::npos) break;
+    if (out.quoted ? c == quote || c == '\n' : c == kOther || kEnds.find(c) != std::string_view::npos) break;
     in.skip();
     out.text.push_back(c);
     out.end = in.pos;
@@ -133,10 +133,13 @@ void drop_punctuation(Value& value) {
 bool is_code(const Value& value, char after) {
   if (value.quoted) return false;
   if (after == '(' || after == '[' || after == '{') return true;
-  const auto dot = value.text.find('.');
-  const bool member = dot != std::string::npos && dot > 0 &&
-                      std::ranges::all_of(value.text, [](char c) { return is_alnum(c) || c == '_' || c == '.'; });
-  return member && !is_digit(value.text[0]);
+  const auto begins_name = [&](std::size_t at) { return at < value.text.size() && !is_digit(value.text[at]); };
+  bool member = value.text.find('.') != std::string::npos && value.text[0] != '.' && begins_name(0);
+  for (std::size_t i = 0; i < value.text.size(); ++i) {
+    const char c = value.text[i];
+    member &= c == '.' ? begins_name(i + 1) : is_alnum(c) || c == '_';
+  }
+  return member;
 }
 
 bool is_secret(const Value& value, SecretKind kind) {

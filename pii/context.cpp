@@ -5,194 +5,12 @@
 #include <bit>
 
 #include "pii/byte_classes.h"
+#include "pii/hint_words.h"
 #include "pii/telling_words.h"
 #include "pii/unit.h"
 
 namespace tollgate::pii {
 namespace {
-
-struct Word {
-  std::string_view text;
-  Hint hint;
-};
-
-// Lower case, sorted by bytes.
-constexpr auto kWords = std::to_array<Word>({
-    {"account", Hint::other},
-    {"address", Hint::ip},
-    {"amex", Hint::card},
-    {"anruf", Hint::phone},
-    {"anrufen", Hint::phone},
-    {"answering", Hint::contact},
-    {"appelez", Hint::phone},
-    {"article", Hint::other},
-    {"barcode", Hint::other},
-    {"batch", Hint::other},
-    {"birth", Hint::birth},
-    {"birthdate", Hint::birth},
-    {"birthday", Hint::birth},
-    {"born", Hint::birth},
-    {"build", Hint::other},
-    {"call", Hint::phone},
-    {"called", Hint::phone},
-    {"calling", Hint::phone},
-    {"calls", Hint::phone},
-    {"card", Hint::card},
-    {"cards", Hint::card},
-    {"carta", Hint::card},
-    {"carte", Hint::card},
-    {"cc", Hint::card},
-    {"cell", Hint::phone},
-    {"cellphone", Hint::phone},
-    {"cellulare", Hint::phone},
-    {"celular", Hint::phone},
-    {"chapter", Hint::other},
-    {"chiamare", Hint::phone},
-    {"commit", Hint::other},
-    {"contact", Hint::contact},
-    {"contacto", Hint::contact},
-    {"credit", Hint::card},
-    {"creditcard", Hint::card},
-    {"dateofbirth", Hint::birth},
-    {"debit", Hint::card},
-    {"delivery", Hint::other},
-    {"dial", Hint::phone},
-    {"diners", Hint::card},
-    {"discover", Hint::card},
-    {"dob", Hint::birth},
-    {"document", Hint::other},
-    {"ean", Hint::other},
-    {"fax", Hint::phone},
-    {"festnetz", Hint::phone},
-    {"firmware", Hint::other},
-    {"fon", Hint::phone},
-    {"geb", Hint::birth},
-    {"geboortedatum", Hint::birth},
-    {"geboren", Hint::birth},
-    {"geburtsdatum", Hint::birth},
-    {"geburtstag", Hint::birth},
-    {"gsm", Hint::phone},
-    {"gtin", Hint::other},
-    {"handy", Hint::phone},
-    {"handynummer", Hint::phone},
-    {"hash", Hint::other},
-    {"host", Hint::ip},
-    {"hotline", Hint::phone},
-    {"id", Hint::other},
-    {"idoc", Hint::other},
-    {"ids", Hint::other},
-    {"imei", Hint::other},
-    {"invoice", Hint::other},
-    {"ip", Hint::ip},
-    {"ipaddr", Hint::ip},
-    {"ipv4", Hint::ip},
-    {"ipv6", Hint::ip},
-    {"isbn", Hint::other},
-    {"issn", Hint::other},
-    {"issue", Hint::other},
-    {"jcb", Hint::card},
-    {"karte", Hint::card},
-    {"kreditkarte", Hint::card},
-    {"landline", Hint::phone},
-    {"ligar", Hint::phone},
-    {"llamar", Hint::phone},
-    {"maestro", Hint::card},
-    {"mastercard", Hint::card},
-    {"message", Hint::contact},
-    {"messages", Hint::contact},
-    {"mobil", Hint::phone},
-    {"mobile", Hint::phone},
-    {"mobilnummer", Hint::phone},
-    {"movil", Hint::phone},
-    {"msisdn", Hint::phone},
-    {"móvil", Hint::phone},
-    {"nacida", Hint::birth},
-    {"nacido", Hint::birth},
-    {"nacimiento", Hint::birth},
-    {"naissance", Hint::birth},
-    {"nascida", Hint::birth},
-    {"nascido", Hint::birth},
-    {"nascimento", Hint::birth},
-    {"nascita", Hint::birth},
-    {"numero", Hint::contact},
-    {"nummer", Hint::contact},
-    {"né", Hint::birth},
-    {"née", Hint::birth},
-    {"order", Hint::other},
-    {"pager", Hint::phone},
-    {"pan", Hint::card},
-    {"phone", Hint::phone},
-    {"phonenumber", Hint::phone},
-    {"phones", Hint::phone},
-    {"pin", Hint::other},
-    {"portable", Hint::phone},
-    {"price", Hint::other},
-    {"rang", Hint::phone},
-    {"registered", Hint::contact},
-    {"release", Hint::other},
-    {"ring", Hint::phone},
-    {"rufnummer", Hint::phone},
-    {"section", Hint::other},
-    {"serial", Hint::other},
-    {"server", Hint::ip},
-    {"sku", Hint::other},
-    {"sms", Hint::phone},
-    {"social", Hint::ssn},
-    {"ssid", Hint::ssn},
-    {"ssn", Hint::ssn},
-    {"ssns", Hint::ssn},
-    {"tarjeta", Hint::card},
-    {"tel", Hint::phone},
-    {"telefon", Hint::phone},
-    {"telefone", Hint::phone},
-    {"telefonnummer", Hint::phone},
-    {"telefono", Hint::phone},
-    {"telefoon", Hint::phone},
-    {"telephone", Hint::phone},
-    {"teléfono", Hint::phone},
-    {"text", Hint::contact},
-    {"ticket", Hint::other},
-    {"timestamp", Hint::other},
-    {"total", Hint::other},
-    {"trace", Hint::other},
-    {"tracking", Hint::other},
-    {"ts", Hint::other},
-    {"tél", Hint::phone},
-    {"téléphone", Hint::phone},
-    {"upc", Hint::other},
-    {"ur", Hint::birth},
-    {"urodzenia", Hint::birth},
-    {"urodzona", Hint::birth},
-    {"urodzony", Hint::birth},
-    {"uuid", Hint::other},
-    {"ver", Hint::other},
-    {"version", Hint::other},
-    {"visa", Hint::card},
-    {"volume", Hint::other},
-    {"whatsapp", Hint::phone},
-    {"звоните", Hint::phone},
-    {"карта", Hint::card},
-    {"карту", Hint::card},
-    {"карты", Hint::card},
-    {"тел", Hint::phone},
-    {"телефон", Hint::phone},
-});
-static_assert(std::ranges::is_sorted(kWords, {}, &Word::text));
-
-// Scripts without spaces between words: looked for anywhere in the window.
-constexpr auto kUnspaced = std::to_array<Word>({
-    {"电话", Hint::phone},
-    {"電話", Hint::phone},
-    {"手机", Hint::phone},
-    {"手機", Hint::phone},
-    {"携帯", Hint::phone},
-    {"전화", Hint::phone},
-    {"휴대폰", Hint::phone},
-    {"信用卡", Hint::card},
-    {"卡号", Hint::card},
-    {"カード", Hint::card},
-    {"카드", Hint::card},
-});
 
 constexpr std::size_t kBefore = kHintReach;
 static_assert(kBefore <= kMostClassified);
@@ -201,7 +19,7 @@ constexpr int kWordsBefore = 8;
 
 bool is_word_byte(char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; }
 
-// kWords by hash: nearly every word of a text meets an empty slot.
+// kHintWords by hash: nearly every word of a text meets an empty slot.
 constexpr std::size_t kSlots = 1024;
 constexpr std::size_t kLongestWord = 16;
 // Of the low five bits of its first and last letter, which are the same in capitals, and its length.
@@ -212,19 +30,19 @@ constexpr std::size_t slot_of(std::string_view word) {
 }
 constexpr auto kBySlot = [] {
   std::array<std::uint8_t, kSlots> out{};  // 1 + the index of a word; 0 = none. What collides has the next free slot.
-  for (std::size_t i = 0; i < kWords.size(); ++i) {
-    std::size_t slot = slot_of(kWords[i].text);
+  for (std::size_t i = 0; i < kHintWords.size(); ++i) {
+    std::size_t slot = slot_of(kHintWords[i].text);
     while (out[slot] != 0) slot = (slot + 1) % kSlots;
     out[slot] = static_cast<std::uint8_t>(i + 1);
   }
   return out;
 }();
-static_assert(kWords.size() < 255);
-static_assert(std::ranges::all_of(kWords, [](const Word& word) { return word.text.size() <= kLongestWord; }));
+static_assert(kHintWords.size() < 255);
+static_assert(std::ranges::all_of(kHintWords, [](const HintWord& word) { return word.text.size() <= kLongestWord; }));
 
 Hint hint_from_slot(std::string_view word, std::size_t slot) {
   for (; kBySlot[slot] != 0; slot = (slot + 1) % kSlots) {
-    const auto& entry = kWords[kBySlot[slot] - 1U];
+    const auto& entry = kHintWords[kBySlot[slot] - 1U];
     if (entry.text.size() == word.size() &&
         std::equal(word.begin(), word.end(), entry.text.begin(), [](char a, char b) { return to_lower(a) == b; }))
       return entry.hint;
@@ -245,9 +63,9 @@ bool inside_identifier(std::string_view word, char before, char after) {
 }
 
 Hint hint_of_unspaced(std::string_view window) {
-  const auto* it = std::find_if(kUnspaced.begin(), kUnspaced.end(),
-                                [&](const Word& w) { return window.find(w.text) != std::string_view::npos; });
-  return it == kUnspaced.end() ? Hint::none : it->hint;
+  const auto* it = std::find_if(kUnspacedHints.begin(), kUnspacedHints.end(),
+                                [&](const HintWord& w) { return window.find(w.text) != std::string_view::npos; });
+  return it == kUnspacedHints.end() ? Hint::none : it->hint;
 }
 
 // Of the words between `from` and `start`, the last first. A capital after a small letter starts a word (phoneNumber).
@@ -308,7 +126,7 @@ std::string_view rest_of_word(std::string_view text, std::size_t at) {
 const Trigrams& hint_starts() {
   static const Trigrams kStarts = [] {
     Trigrams out;
-    for (const Word& word : kWords) add_start(out, word.text, word.text.size() == 2);
+    for (const HintWord& word : kHintWords) add_start(out, word.text, word.text.size() == 2);
     return out;
   }();
   return kStarts;

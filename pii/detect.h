@@ -107,6 +107,9 @@ void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out);
 void detect_phones(std::string_view text, const Cluster& cluster, Findings& out);
 // An IBAN whose digits are in, or right before, the cluster.
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out);
+// One whose account is letters for the most part, so that no cluster of it is long: a run of letters and digits.
+// REQUIRES: four bytes or more.
+void detect_iban_in_run(std::string_view text, std::size_t start, std::size_t end, Findings& out);
 
 // --- the rest --------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@
 namespace tollgate::pii {
 namespace {
 
-constexpr std::size_t kBack = 16;   // units before the digits: two letters, check digits, bank code, separators
-constexpr std::size_t kMaxGap = 2;  // separators between two characters
+constexpr std::size_t kBack = 16;    // units before the digits: two letters, check digits, bank code, separators
+constexpr std::size_t kCluster = 7;  // digits that are looked at together (scanner.cpp)
+constexpr std::size_t kMaxGap = 2;   // separators between two characters
 
 constexpr bool is_gap(char c) { return is_space(c) || c == '-' || c == '.' || c == '*'; }
 
@@ -141,6 +142,18 @@ bool reaches(std::string_view text, std::size_t from, std::size_t cluster) {
 }
 
 }  // namespace
+
+void detect_iban_in_run(std::string_view text, std::size_t start, std::size_t end, Findings& out) {
+  const auto run = text.substr(start, end - start);
+  if (!is_alpha(run[0]) || !is_alpha(run[1]) || !is_digit(run[2]) || !is_digit(run[3])) return;
+  if (run.size() != iban_length(to_upper(run[0]), to_upper(run[1]))) return;
+  std::size_t digits = 0;
+  for (std::size_t i = 2; i < run.size(); ++i) {
+    digits = is_digit(run[i]) ? digits + 1 : 0;
+    if (digits == kCluster && i + 1 <= kBack + kCluster) return;  // the cluster tells
+  }
+  try_at(text, start, run[0], run[1], out);
+}
 
 void detect_iban(std::string_view text, const Cluster& cluster, Findings& out) {
   constexpr std::size_t kLongestEscape = 12;

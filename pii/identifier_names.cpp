@@ -15,13 +15,17 @@ bool splits(std::string_view window, std::size_t at) {
   return at > 0 && at < window.size() && is_upper(window[at]) && is_lower(window[at - 1]);
 }
 
+// What a name has a space for: "account_number", "steuer-id".
+bool joins_words(char c) { return c == '_' || c == '-'; }
+
 // Where `name` ends that begins at `at`, where a word does; 0 = another stands there.
 std::size_t end_of_name(std::string_view window, std::size_t at, std::string_view name) {
   const std::size_t start = at;
   for (std::size_t i = 0; i < name.size(); ++i) {
     if (at > start && name[i] == ' ' && splits(window, at)) continue;
     const bool joined = at == start || name[i - 1] == ' ' || !splits(window, at);
-    if (at == window.size() || to_lower(window[at]) != name[i] || !joined) return 0;
+    if (at == window.size() || !joined) return 0;
+    if (to_lower(window[at]) != name[i] && !(name[i] == ' ' && joins_words(window[at]))) return 0;
     ++at;
   }
   return at;

@@ -66,10 +66,11 @@ bool is_reserved(std::string_view text) {
   return only('0') || only('F');
 }
 
-// A longer row, such as the fingerprint of a certificate, is something else; a digit may be stuck to the front.
+// A longer row, such as the fingerprint of a certificate, is something else; a digit may be stuck to the front. "MAC: "
+// and the "- " of a list end in a separator of ours and a space.
 bool stands_alone(std::string_view text, const Neighbourhood& folded, std::size_t i, std::size_t length) {
-  if (i > 0 && is_separator(folded.chars[i - 1])) return false;
   const char before = char_before(text, folded.places[i].start);
+  if (i > 0 && is_separator(folded.chars[i - 1]) && before != ' ' && before != '\t') return false;
   const char after = char_after(text, folded.places[i + length - 1].end);
   const bool ends = !is_alnum(after) && after != ':' && after != '-';
   return !is_alpha(before) && ends && (folded.chars[i + 2] == ':' || !is_digit(before));

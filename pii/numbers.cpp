@@ -185,9 +185,14 @@ std::size_t past_prefix_length(const Cluster& cluster, std::size_t last) {
   return number_at(cluster.digits_of(last + 1, last + 1), 0, 2) <= 32 ? cluster.end_of(last + 1) : cluster.end_of(last);
 }
 
-// "Chrome/99.0.48.15": a product and its version; but not the "//" of a URL.
-bool follows_product_name(std::string_view text, std::size_t start) {
-  return start >= 2 && text[start - 1] == '/' && is_alnum(text[start - 2]);
+// "Chrome/99.0.48.15": a product and its version, but not the "//" of a URL; or a version as packages ask for one:
+// ^7.9.64.2, ~=1.2.3.4, ==1.2.3.4.
+bool is_asked_for_as_version(std::string_view text, std::size_t start) {
+  if (start == 0) return false;
+  const char before = text[start - 1];
+  if (before == '^' || before == '~') return true;
+  return start >= 2 &&
+         ((before == '/' && is_alnum(text[start - 2])) || (before == '=' && is_one_of(text[start - 2], "=~<>")));
 }
 
 }  // namespace
@@ -205,7 +210,7 @@ void detect_ipv4(std::string_view text, const Cluster& cluster, Findings& out) {
     const std::size_t end = past_prefix_length(cluster, i + 3);
     if (!octets || glued(text, start, end)) continue;
     const Hint hint = cluster.hints.around(text, start, end);
-    const bool version = hint == Hint::other || follows_product_name(text, start);
+    const bool version = hint == Hint::other || is_asked_for_as_version(text, start);
     Reason why;
     why.add(Term::named, hint == Hint::ip);
     why.add(Term::other_name, version && hint != Hint::ip);

@@ -89,12 +89,34 @@ std::size_t with_opening(std::string_view text, const Cluster& cluster, const Ra
   return start;
 }
 
+// Where the extension behind a number ends, in the forms that libphonenumber writes and reads: "x123", " ext. 55",
+// ", extension 9"; else `end`.
+std::size_t past_extension(std::string_view text, std::size_t end) {
+  static constexpr auto kNames = std::to_array<std::string_view>({"extension", "extn", "ext", "x"});
+  constexpr std::size_t kMostDigits = 7;
+  const auto at = [&](std::size_t i) { return i < text.size() ? to_lower(text[i]) : '\0'; };
+  std::size_t pos = end;
+  if (at(pos) == ',') ++pos;
+  if (at(pos) == ' ') ++pos;
+  if (at(pos) != 'e' && at(pos) != 'x') return end;
+  const auto* name = std::ranges::find_if(kNames, [&](std::string_view n) {
+    return std::ranges::all_of(n, [&, i = pos](char c) mutable { return at(i++) == c; });
+  });
+  if (name == kNames.end()) return end;
+  pos += name->size();
+  if (name->size() > 1 && (at(pos) == '.' || at(pos) == ':')) ++pos;
+  if (name->size() > 1 && at(pos) == ' ') ++pos;
+  const std::size_t first = pos;
+  while (pos - first <= kMostDigits && is_digit(at(pos))) ++pos;
+  return pos > first && pos - first <= kMostDigits && !is_alnum(at(pos)) ? pos : end;
+}
+
 bool parenthesis_before(std::string_view text, std::size_t start) { return char_before(text, start) == '('; }
 
 void add_international(std::string_view text, const Cluster& cluster, const Range& run, std::string_view digits,
                        Findings& out) {
   const std::size_t start = with_opening(text, cluster, run);
-  const std::size_t end = cluster.end_of(run.last);
+  const std::size_t end = past_extension(text, cluster.end_of(run.last));
   if (raw_alnum_before(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
   const bool round = std::count(digits.begin(), digits.end(), '0') + 2 >= static_cast<std::ptrdiff_t>(digits.size());
   out.push_back({EntityType::phone_number,
@@ -196,8 +218,8 @@ bool is_free_phone(const Cluster& cluster, const Range& run) {
 double form_score(std::string_view text, const Cluster& cluster, const Range& run) {
   if (run.first == run.last) return 0.2;  // a bare number may be anything
   const bool parenthesis = parenthesis_before(text, cluster.start_of(run.first));
+  if (is_dialled_abroad(cluster, run)) return 0.78;  // more than the national number inside it
   if (is_nanp(cluster, run)) return parenthesis || cluster.groups[run.last - 1].separator == '-' ? 0.75 : 0.6;
-  if (is_dialled_abroad(cluster, run)) return 0.7;
   if ((parenthesis && has_area(cluster, run)) || is_free_phone(cluster, run)) return 0.6;
   return is_trunk(cluster, run) ? 0.6 : 0.35;
 }
@@ -234,7 +256,7 @@ void consider(std::string_view text, const Cluster& cluster, const Range& run, F
   const std::size_t digits = cluster.digits_of(run.first, run.last).size();
   if (digits < 7 || digits > kLongest || is_date(cluster, run.first) || is_file_number(cluster, run)) return;
   const std::size_t start = with_opening(text, cluster, run);
-  const std::size_t end = cluster.end_of(run.last);
+  const std::size_t end = past_extension(text, cluster.end_of(run.last));
   if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
   const Hint hint = cluster.hints.around(text, start, end);
   const double score = phone_score(text, cluster, run, hint);

@@ -72,6 +72,13 @@ class RunAround {
   const Run* last_;
 };
 
+// Whether what follows the digit is spelled with several bytes and could stand inside a hardware address.
+bool joined_oddly(std::string_view text, std::size_t at) {
+  if (at >= text.size() || static_cast<unsigned char>(text[at]) < 0x80) return false;
+  const char c = unit_at(text, at).c;
+  return c == kInvisible || c == '-' || c == ':' || c == '.';
+}
+
 // Numbers and addresses.
 void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder& identifiers, const TypeSet& types,
                  Findings& out) {
@@ -107,7 +114,8 @@ void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder
       if (start != pos) before_it = classify_before(text, start);
       const Unit unit = unit_at(text, start);
       next = std::max(next, start + unit.length);
-      if (unit.length > 1 && pos >= mac_floor) mac_floor = detect_mac(text, start, out);  // 00%3A1A, \u0030
+      const bool odd = unit.length > 1 || joined_oddly(text, start + unit.length);  // 00%3A1A, \u0030; 00\u201010
+      if (odd && pos >= mac_floor) mac_floor = detect_mac(text, start, out);
       if (unit.c == '@') detect_email(text, start, out);
       if (is_digit(unit.c)) {
         const std::size_t before = out.size();
@@ -135,6 +143,7 @@ struct Scanner::Rules {
   void scan_runs(std::string_view text, const Runs& runs, const TypeSet& types, Findings& out) const {
     for (const Run& run : runs) {
       detect_wallet(text, run.start, run.end, out);
+      detect_iban_in_run(text, run.start, run.end, out);
       detect_twilio_key(text, run.start, run.end, out);
       if (const auto blob = decode_blob(text, run)) scan_blob(*blob, types, out);
     }

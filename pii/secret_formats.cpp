@@ -42,6 +42,8 @@ double certain(std::string_view) { return 1.0; }
 #define WORD "[A-Za-z0-9_-]"
 #define HEX "[0-9a-f]"
 #define B64 "[A-Za-z0-9+/]"
+#define UUID HEX "{8}-" HEX "{4}-" HEX "{4}-" HEX "{4}-" HEX "{12}"
+#define GITLAB "[A-Za-z0-9_.-]{19,79}" WORD  // a full stop behind it ends the sentence
 #define AZURE(mark) {mark, 3, "[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"}
 
 constexpr auto kFormats = std::to_array<SecretFormat>({
@@ -59,7 +61,14 @@ constexpr auto kFormats = std::to_array<SecretFormat>({
     {"api_org_", 0, "api_org_[A-Za-z]{34}", mixed_case},          //
     {"ABSK", 0, "ABSK" B64 "{109,269}={0,2}"},                    // Bedrock
     {"bedrock-api-key-", 0, "bedrock-api-key-YmVkcm9jay" B64 "{20,900}={0,2}"},
-    {"tg_", 0, "tg_" B62 "{12}_" WORD "{43}_" B62 "{6}"},  // Tollgate
+    {"r8_", 0, "r8_" B62 "{37}"},                            // Replicate
+    {"nvapi-", 0, "nvapi-" WORD "{60,70}"},                  // NVIDIA
+    {"csk-", 0, "csk-[a-z0-9]{40,60}"},                      // Cerebras
+    {"lsv2_", 0, "lsv2_(?:pt|sk)_" HEX "{32}_" HEX "{10}"},  // LangSmith
+    {"sk-lf-", 0, "sk-lf-" UUID},                            // Langfuse
+    {"tvly-", 0, "tvly-" WORD "{32,64}"},                    // Tavily
+    {"pcsk_", 0, "pcsk_" B62 "{5,6}_" B62 "{60,66}"},        // Pinecone
+    {"tg_", 0, "tg_" B62 "{12}_" WORD "{43}_" B62 "{6}"},    // Tollgate
     // Clouds.
     {"AKIA", 0, "AKIA[A-Z2-7]{16}"},          // AWS access key id
     {"ASIA", 0, "ASIA[A-Z2-7]{16}"},          //
@@ -96,6 +105,11 @@ constexpr auto kFormats = std::to_array<SecretFormat>({
     {"pscale_", 0, "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{32,64}"},          // PlanetScale
     {"ops_eyJ", 0, "ops_eyJ" B64 "{100,900}={0,2}"},                           // 1Password service account
     {"A3-", 0, "A3-[A-Z0-9]{6}-[A-Z0-9]{6}-?[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3}"},  // 1Password secret key
+    {"dt0c01.", 0, "dt0c01\\.[A-Z0-9]{24}\\.[A-Z0-9]{64}"},                    // Dynatrace
+    {"dt0s01.", 0, "dt0s01\\.[A-Z0-9]{8,24}\\.[A-Z0-9]{64}"},                  //
+    {"nfp_", 0, "nfp_" B62 "{36}"},                                            // Netlify
+    {"sbp_", 0, "sbp_" HEX "{40}"},                                            // Supabase
+    {"AZDO", 76, B62 "{76}AZDO" B62 "{4}"},                                    // Azure DevOps
     // Source and packages.
     {"ghp_", 0, "ghp_" B62 "{36,255}", checked},            // GitHub
     {"gho_", 0, "gho_" B62 "{36,255}", checked},            //
@@ -103,20 +117,25 @@ constexpr auto kFormats = std::to_array<SecretFormat>({
     {"ghs_", 0, "ghs_" B62 "{36,255}", checked},            //
     {"ghr_", 0, "ghr_" B62 "{36,255}", checked},            //
     {"github_pat_", 0, "github_pat_[A-Za-z0-9_]{40,255}"},  //
-    {"glpat-", 0, "glpat-[A-Za-z0-9_.-]{20,80}"},           // GitLab
-    {"gldt-", 0, "gldt-[A-Za-z0-9_.-]{20,80}"},             //
-    {"glrt-", 0, "glrt-[A-Za-z0-9_.-]{20,80}"},             //
-    {"glcbt-", 0, "glcbt-[A-Za-z0-9_.-]{20,80}"},           //
-    {"glptt-", 0, "glptt-[A-Za-z0-9_.-]{20,80}"},           //
-    {"glft-", 0, "glft-[A-Za-z0-9_.-]{20,80}"},             //
-    {"glimt-", 0, "glimt-[A-Za-z0-9_.-]{20,80}"},           //
-    {"glagent-", 0, "glagent-[A-Za-z0-9_.-]{20,80}"},       //
-    {"gloas-", 0, "gloas-[A-Za-z0-9_.-]{20,80}"},           //
-    {"glsoat-", 0, "glsoat-[A-Za-z0-9_.-]{20,80}"},         //
+    {"glpat-", 0, "glpat-" GITLAB},                         // GitLab
+    {"gldt-", 0, "gldt-" GITLAB},                           //
+    {"glrt-", 0, "glrt-" GITLAB},                           //
+    {"glcbt-", 0, "glcbt-" GITLAB},                         //
+    {"glptt-", 0, "glptt-" GITLAB},                         //
+    {"glft-", 0, "glft-" GITLAB},                           //
+    {"glimt-", 0, "glimt-" GITLAB},                         //
+    {"glagent-", 0, "glagent-" GITLAB},                     //
+    {"gloas-", 0, "gloas-" GITLAB},                         //
+    {"glsoat-", 0, "glsoat-" GITLAB},                       //
     {"npm_", 0, "npm_" B62 "{36}", checked},                // npm
     {"pypi-", 0, "pypi-AgEIcHlwaS5vcmc" WORD "{50,900}"},   // PyPI
     {"rubygems_", 0, "rubygems_" HEX "{48}"},               // RubyGems
     {"dckr_pat_", 0, "dckr_pat_" WORD "{27}"},              // Docker
+    {"ATATT3", 0, "ATATT3[A-Za-z0-9_=-]{150,250}"},         // Atlassian
+    {"ATBB", 0, "ATBB" B62 "{32}"},                         // Bitbucket
+    {"sgp_", 0, "sgp_(?:[0-9a-f]{16}_)?" HEX "{40}"},       // Sourcegraph
+    {"AKCp", 0, "AKCp" B62 "{69}"},                         // Artifactory
+    {"CLOJARS_", 0, "CLOJARS_[a-z0-9]{60}"},                // Clojars
     // Messages, money and the rest.
     {"xapp-", 0, "xapp-" WORD "{20,250}"},         // Slack
     {"xoxb-", 0, "xoxb-[A-Za-z0-9-]{20,250}"},     //
@@ -130,32 +149,47 @@ constexpr auto kFormats = std::to_array<SecretFormat>({
     {"hooks.slack.com/", 0, "hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{43,80}"},
     {"discord.com/api/webhooks/", 0, "discord\\.com/api/webhooks/[0-9]{17,20}/" WORD "{60,80}"},
     {"discordapp.com/api/webhooks/", 0, "discordapp\\.com/api/webhooks/[0-9]{17,20}/" WORD "{60,80}"},
-    {":AA", 10, "[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"},     // Telegram bot
-    {"sk_live_", 0, "sk_live_" B62 "{10,247}"},         // Stripe
-    {"sk_test_", 0, "sk_test_" B62 "{10,247}"},         //
-    {"sk_prod_", 0, "sk_prod_" B62 "{10,247}"},         //
-    {"rk_live_", 0, "rk_live_" B62 "{10,247}"},         //
-    {"rk_test_", 0, "rk_test_" B62 "{10,247}"},         //
-    {"rk_prod_", 0, "rk_prod_" B62 "{10,247}"},         //
-    {"whsec_", 0, "whsec_[A-Za-z0-9+/]{32,64}={0,2}"},  // Stripe, Svix: signs webhooks
-    {"sq0atp-", 0, "sq0atp-" WORD "{22,60}"},           // Square
-    {"sq0csp-", 0, "sq0csp-" WORD "{22,60}"},           //
-    {"EAAA", 0, "EAAA" WORD "{56,60}"},                 //
-    {"shpat_", 0, "shpat_[0-9a-fA-F]{32}"},             // Shopify
-    {"shpca_", 0, "shpca_[0-9a-fA-F]{32}"},             //
-    {"shppa_", 0, "shppa_[0-9a-fA-F]{32}"},             //
-    {"shpss_", 0, "shpss_[0-9a-fA-F]{32}"},             //
-    {"SG.", 0, "SG\\." WORD "{22}\\." WORD "{43}"},     // SendGrid
-    {"key-", 0, "key-" HEX "{32}"},                     // Mailgun
-    {"glsa_", 0, "glsa_" B62 "{32}_[0-9a-fA-F]{8}"},    // Grafana
-    {"glc_eyJ", 0, "glc_eyJ" B64 "{40,400}={0,2}"},     //
-    {"eyJrIjoi", 0, "eyJrIjoi" B64 "{40,400}={0,2}"},   //
-    {"NRAK-", 0, "NRAK-[A-Z0-9]{27}"},                  // New Relic
-    {"PMAK-", 0, "PMAK-" HEX "{24}-" HEX "{34}"},       // Postman
-    {"lin_api_", 0, "lin_api_" B62 "{40}"},             // Linear
-    {"ntn_", 0, "ntn_" B62 "{46}"},                     // Notion
-    {"sntrys_", 0, "sntrys_[A-Za-z0-9+/=_-]{80,400}"},  // Sentry
-    {"sntryu_", 0, "sntryu_" HEX "{64}"},               //
+    {":AA", 10, "[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"},               // Telegram bot
+    {"sk_live_", 0, "sk_live_" B62 "{10,247}"},                   // Stripe
+    {"sk_test_", 0, "sk_test_" B62 "{10,247}"},                   //
+    {"sk_prod_", 0, "sk_prod_" B62 "{10,247}"},                   //
+    {"rk_live_", 0, "rk_live_" B62 "{10,247}"},                   //
+    {"rk_test_", 0, "rk_test_" B62 "{10,247}"},                   //
+    {"rk_prod_", 0, "rk_prod_" B62 "{10,247}"},                   //
+    {"whsec_", 0, "whsec_[A-Za-z0-9+/]{32,64}={0,2}"},            // Stripe, Svix: signs webhooks
+    {"sq0atp-", 0, "sq0atp-" WORD "{22,60}"},                     // Square
+    {"sq0csp-", 0, "sq0csp-" WORD "{22,60}"},                     //
+    {"EAAA", 0, "EAAA" WORD "{56,60}"},                           //
+    {"shpat_", 0, "shpat_[0-9a-fA-F]{32}"},                       // Shopify
+    {"shpca_", 0, "shpca_[0-9a-fA-F]{32}"},                       //
+    {"shppa_", 0, "shppa_[0-9a-fA-F]{32}"},                       //
+    {"shpss_", 0, "shpss_[0-9a-fA-F]{32}"},                       //
+    {"SG.", 0, "SG\\." WORD "{22}\\." WORD "{43}"},               // SendGrid
+    {"key-", 0, "key-" HEX "{32}"},                               // Mailgun
+    {"glsa_", 0, "glsa_" B62 "{32}_[0-9a-fA-F]{8}"},              // Grafana
+    {"eyJrIjoi", 0, "eyJrIjoi" B64 "{40,400}={0,2}"},             //
+    {"NRAK-", 0, "NRAK-[A-Z0-9]{27}"},                            // New Relic
+    {"PMAK-", 0, "PMAK-" HEX "{24}-" HEX "{34}"},                 // Postman
+    {"lin_api_", 0, "lin_api_" B62 "{40}"},                       // Linear
+    {"ntn_", 0, "ntn_" B62 "{46}"},                               // Notion
+    {"sntrys_", 0, "sntrys_[A-Za-z0-9+/=_-]{80,400}"},            // Sentry
+    {"sntryu_", 0, "sntryu_" HEX "{64}"},                         //
+    {"glc_", 0, "glc_[A-Za-z0-9+/]{40,400}={0,3}"},               // Grafana Cloud
+    {"figd_", 0, "figd_" WORD "{40,44}"},                         // Figma
+    {"pat-na1-", 0, "pat-na1-" UUID},                             // HubSpot
+    {"pat-eu1-", 0, "pat-eu1-" UUID},                             //
+    {"CFPAT-", 0, "CFPAT-" WORD "{43}"},                          // Contentful
+    {"EZAK", 0, "EZAK" B62 "{54}"},                               // EasyPost
+    {"EZTK", 0, "EZTK" B62 "{54}"},                               //
+    {"FLWSECK", 0, "FLWSECK(?:_TEST)?-[0-9a-zA-Z]{12,32}-X"},     // Flutterwave
+    {"rzp_live_", 0, "rzp_live_" B62 "{14}"},                     // Razorpay
+    {"rzp_test_", 0, "rzp_test_" B62 "{14}"},                     //
+    {"duffel_", 0, "duffel_(?:live|test)_" WORD "{43}"},          // Duffel
+    {"shippo_", 0, "shippo_(?:live|test)_" HEX "{40}"},           // Shippo
+    {"xkeysib-", 0, "xkeysib-" HEX "{64}-" B62 "{16}"},           // Brevo
+    {"rdme_", 0, "rdme_[a-z0-9]{70}"},                            // ReadMe
+    {"EAACEdEose0cBA", 0, "EAACEdEose0cBA" B62 "{20,250}"},       // Facebook
+    {"sk.eyJ", 0, "sk\\.eyJ" WORD "{30,400}\\." WORD "{20,40}"},  // Mapbox
     {"AGE-SECRET-KEY-1", 0, "AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", certain, EntityType::private_key},
     {"eyJ", 0, "eyJ" WORD "{8,900}\\.eyJ" WORD "{8,}\\." WORD "{8,}", json_web_token},  // JWT, RFC 7519
     {"eyJ", 0, "eyJ" WORD "{8,900}\\." WORD "*\\." WORD "{8,}\\." WORD "{8,}\\." WORD "{8,}", json_web_token},  // JWE
@@ -165,6 +199,8 @@ constexpr auto kFormats = std::to_array<SecretFormat>({
 #undef WORD
 #undef HEX
 #undef B64
+#undef UUID
+#undef GITLAB
 #undef AZURE
 
 }  // namespace

@@ -109,9 +109,21 @@ std::optional<std::uint32_t> read_hex(std::string_view text, std::size_t pos, st
   return value;
 }
 
+// Whether the backslashes from `pos` on lead to an escape: JSON in a string of JSON doubles them at every level.
+bool escapes_an_escape(std::string_view text, std::size_t pos) {
+  constexpr std::size_t kMost = 8;  // of three levels
+  static constexpr std::string_view kEscaped = "nrt\"/";
+  std::size_t end = pos;
+  while (end < text.size() && end - pos < kMost && text[end] == '\\') ++end;
+  if (end == text.size()) return false;
+  return is_one_of(text[end], kEscaped) || (text[end] == 'u' && read_hex(text, end + 1, 4));
+}
+
 Unit decode_json_escape(std::string_view text, std::size_t pos) {
   if (pos + 1 >= text.size()) return {'\\', 1};
   switch (text[pos + 1]) {
+    case '\\':
+      return {escapes_an_escape(text, pos) ? kInvisible : '\\', 1};
     case 'n':
     case 'r':
       return {'\n', 2};
@@ -135,21 +147,50 @@ Unit decode_json_escape(std::string_view text, std::size_t pos) {
 }
 
 Unit decode_percent(std::string_view text, std::size_t pos) {
-  const auto value = read_hex(text, pos + 1, 2);
-  if (!value) return {'%', 1};
-  return {*value < 0x80 ? fold_code_point(*value) : kOther, 3};
+  constexpr std::size_t kEscape = 3;
+  std::array<char, 4> bytes{};
+  std::size_t size = 0;
+  for (std::size_t at = pos; size < bytes.size() && at < text.size() && text[at] == '%'; at += kEscape) {
+    const auto value = read_hex(text, at + 1, 2);
+    if (!value) break;
+    bytes[size++] = static_cast<char>(*value);
+    if (*value < 0x80) break;  // it is one by itself, or ends what is none
+  }
+  if (size == 0) return {'%', 1};
+  const auto cp = decode_utf8({bytes.data(), size}, 0);
+  if (cp.length == 0) return {kOther, kEscape};
+  return {fold_code_point(cp.value), static_cast<std::uint8_t>(kEscape * cp.length)};
 }
 
 constexpr std::size_t kLongestEntity = 9;  // "&#x1D7CE;" and its like
+
+// What the names of HTML stand for that may be inside a number.
+std::optional<char> named_entity(std::string_view name) {
+  static constexpr auto kNames = std::to_array<std::pair<std::string_view, char>>({{"nbsp", ' '},
+                                                                                   {"ensp", ' '},
+                                                                                   {"emsp", ' '},
+                                                                                   {"thinsp", ' '},
+                                                                                   {"period", '.'},
+                                                                                   {"hyphen", '-'},
+                                                                                   {"dash", '-'},
+                                                                                   {"ndash", '-'},
+                                                                                   {"shy", kInvisible},
+                                                                                   {"zwnj", kInvisible},
+                                                                                   {"zwj", kInvisible}});
+  const auto* found = std::ranges::find(kNames, name, [](const auto& entry) { return entry.first; });
+  if (found == kNames.end()) return std::nullopt;
+  return found->second;
+}
 
 Unit decode_entity(std::string_view text, std::size_t pos) {
   const auto end = text.substr(pos, kLongestEntity).find(';');
   if (end == std::string_view::npos || end < 3) return {'&', 1};
   const auto body = text.substr(pos + 1, end - 1);
   const auto length = static_cast<std::uint8_t>(end + 1);
-  if (body == "nbsp") return {' ', length};
-  if (body == "period") return {'.', length};
-  if (body[0] != '#') return {'&', 1};
+  if (body[0] != '#') {
+    const auto named = named_entity(body);
+    return named ? Unit{*named, length} : Unit{'&', 1};
+  }
   if (body.size() > 2 && to_lower(body[1]) == 'x') {
     const auto value = read_hex(body, 2, body.size() - 2);
     return value ? Unit{fold_code_point(*value), length} : Unit{'&', 1};
@@ -235,7 +276,8 @@ Unit decode_unit_before(std::string_view text, std::size_t pos) {
       if (text[pos - length] == '<' && spelled(length)) return decode_unit(text, pos - length);
     return {'>', 1};
   }
-  for (const std::size_t length : {12U, 6U, 3U, 2U}) {
+  if (text[pos - 1] == '\\') return spelled(1) ? decode_unit(text, pos - 1) : Unit{'\\', 1};
+  for (const std::size_t length : {12U, 9U, 6U, 3U, 2U}) {
     if (pos < length) continue;
     const char first = text[pos - length];
     if ((first == '\\' || first == '%') && spelled(length)) return decode_unit(text, pos - length);

@@ -55,7 +55,7 @@ inline Unit unit_before(std::string_view text, std::size_t pos) {
   constexpr std::size_t kLongestEscape = 12;
   const char c = text[pos - 1];
   // No byte at which an escape of that length would begin, and no other unit of several bytes ends here.
-  if (pos >= kLongestEscape && static_cast<signed char>(c) > 0 && c != ';' && c != '*' && c != '>' &&
+  if (pos >= kLongestEscape && static_cast<signed char>(c) > 0 && c != ';' && c != '*' && c != '>' && c != '\\' &&
       text[pos - 2] != '\\' && text[pos - 3] != '%' && text[pos - 6] != '\\' && text[pos - 12] != '\\')
     return {c, 1};
   return decode_unit_before(text, pos);

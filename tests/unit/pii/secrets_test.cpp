@@ -25,6 +25,8 @@ std::string b62(std::size_t n) { return random_text(kBase62, n); }
 std::string hex(std::size_t n) { return random_text("0123456789abcdef", n); }
 std::string upper(std::size_t n) { return random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", n); }
 std::string letters(std::size_t n) { return random_text(kBase62.substr(10), n); }
+std::string lower(std::size_t n) { return random_text(kBase62.substr(36), n); }
+std::string uuid() { return hex(8) + "-" + hex(4) + "-" + hex(4) + "-" + hex(4) + "-" + hex(12); }
 std::string digits(std::size_t n) { return random_text("0123456789", n); }
 const std::string kJwtHeader = "eyJhbGciOiJIUzI1NiJ9";
 
@@ -47,6 +49,13 @@ const std::multimap<std::string, std::string>& examples() {
        "bedrock-api-key-"
        "YmVkcm9jay" +
            b62(80)},
+      {"r8_", "r8_" + b62(37)},
+      {"nvapi-", "nvapi-" + b62(64)},
+      {"csk-", "csk-" + lower(48)},
+      {"lsv2_", "lsv2_pt_" + hex(32) + "_" + hex(10)},
+      {"sk-lf-", "sk-lf-" + uuid()},
+      {"tvly-", "tvly-" + b62(32)},
+      {"pcsk_", "pcsk_" + b62(6) + "_" + b62(63)},
       {"tg_", "tg_" + b62(12) + "_" + b62(43) + "_" + b62(6)},
       {"AKIA", "AKIA" + upper(16)},
       {"ASIA", "ASIA" + upper(16)},
@@ -77,6 +86,11 @@ const std::multimap<std::string, std::string>& examples() {
       {"pscale_", "pscale_tkn_" + b62(43)},
       {"ops_eyJ", "ops_eyJ" + b62(240)},
       {"A3-", "A3-" + upper(6) + "-" + upper(6) + "-" + upper(5) + "-" + upper(5) + "-" + upper(5) + "-" + upper(5)},
+      {"dt0c01.", "dt0c01." + upper(24) + "." + upper(64)},
+      {"dt0s01.", "dt0s01." + upper(8) + "." + upper(64)},
+      {"nfp_", "nfp_" + b62(36)},
+      {"sbp_", "sbp_" + hex(40)},
+      {"AZDO", b62(76) + "AZDO" + b62(4)},
       {"ghp_", "ghp_" + b62(36)},
       {"gho_", "gho_" + b62(36)},
       {"ghu_", "ghu_" + b62(36)},
@@ -100,6 +114,11 @@ const std::multimap<std::string, std::string>& examples() {
            b62(120)},
       {"rubygems_", "rubygems_" + hex(48)},
       {"dckr_pat_", "dckr_pat_" + b62(27)},
+      {"ATATT3", "ATATT3" + b62(180) + "=" + hex(8)},
+      {"ATBB", "ATBB" + b62(32)},
+      {"sgp_", "sgp_" + hex(40)},
+      {"AKCp", "AKCp" + b62(69)},
+      {"CLOJARS_", "CLOJARS_" + lower(60)},
       {"xapp-", "xapp-1-A" + digits(9) + "-" + digits(12) + "-" + hex(40)},
       {"xoxb-", "xoxb-" + digits(12) + "-" + digits(12) + "-" + b62(24)},
       {"xoxp-", "xoxp-" + digits(12) + "-" + digits(12) + "-" + hex(32)},
@@ -133,7 +152,7 @@ const std::multimap<std::string, std::string>& examples() {
       {"SG.", "SG." + b62(22) + "." + b62(43)},
       {"key-", "key-" + hex(32)},
       {"glsa_", "glsa_" + b62(32) + "_" + hex(8)},
-      {"glc_eyJ", "glc_eyJ" + b62(100)},
+      {"glc_", "glc_eyJ" + b62(100)},
       {"eyJrIjoi", "eyJrIjoi" + b62(80)},
       {"NRAK-", "NRAK-" + upper(27)},
       {"PMAK-", "PMAK-" + hex(24) + "-" + hex(34)},
@@ -141,6 +160,21 @@ const std::multimap<std::string, std::string>& examples() {
       {"ntn_", "ntn_" + b62(46)},
       {"sntrys_", "sntrys_" + b62(120)},
       {"sntryu_", "sntryu_" + hex(64)},
+      {"figd_", "figd_" + b62(40)},
+      {"pat-na1-", "pat-na1-" + uuid()},
+      {"pat-eu1-", "pat-eu1-" + uuid()},
+      {"CFPAT-", "CFPAT-" + b62(43)},
+      {"EZAK", "EZAK" + b62(54)},
+      {"EZTK", "EZTK" + b62(54)},
+      {"FLWSECK", "FLWSECK_TEST-" + hex(32) + "-X"},
+      {"rzp_live_", "rzp_live_" + b62(14)},
+      {"rzp_test_", "rzp_test_" + b62(14)},
+      {"duffel_", "duffel_live_" + b62(43)},
+      {"shippo_", "shippo_live_" + hex(40)},
+      {"xkeysib-", "xkeysib-" + hex(64) + "-" + b62(16)},
+      {"rdme_", "rdme_" + lower(70)},
+      {"EAACEdEose0cBA", "EAACEdEose0cBA" + b62(100)},
+      {"sk.eyJ", "sk.eyJ" + b62(60) + "." + b62(22)},
       {"AGE-SECRET-KEY-1", "AGE-SECRET-KEY-1" + random_text("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58)},
       {"eyJ", kJwtHeader + ".eyJ" + b62(40) + "." + b62(43)},
       {"eyJ", kJwtHeader + "." + b62(40) + "." + b62(22) + "." + b62(60) + "." + b62(22)},
@@ -181,12 +215,19 @@ TEST(SecretFormats, EachHasAnExampleThatIsFoundWhole) {
 TEST(SecretFormats, NoneIsFoundCutShortOrAsThePlaceholderOfADocument) {
   for (const auto& [literal, key] : examples()) {
     const std::size_t at = key.find(literal) + literal.size();
-    EXPECT_TRUE(certain("use " + key.substr(0, at + 5) + " now").empty()) << literal;
+    EXPECT_TRUE(certain("use " + key.substr(0, at + 3) + " now").empty()) << literal;
     std::string crossed = key;
     for (std::size_t i = at; i < crossed.size(); ++i)
       if (std::isalnum(static_cast<unsigned char>(crossed[i])) != 0) crossed[i] = 'x';
     EXPECT_TRUE(certain("use " + crossed + " now").empty()) << crossed;
   }
+}
+
+TEST(SecretFormats, EndBeforeTheFullStopOfTheSentence) {
+  const std::string key = "glpat-" + b62(20);
+  const auto found = certain("It is " + key + ".");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].end, 6 + key.size());
 }
 
 TEST(SecretFormats, AreNotTheTailOfAWord) {
@@ -258,7 +299,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Named{kKey, "le mot de passe : " + kMarked}, Named{kKey, "mon mot de passe est " + kMarked},
                     Named{kKey, "PWD=" + kMarked + "\n"}, Named{kKey, "DB_PASSWORD_TEST=" + kMarked},
                     Named{kKey, "contraseña: " + kMarked}, Named{kKey, "spring.datasource.password=" + kMarked},
-                    Named{kKey, "password: ⟦Winter2025!⟧"},
+                    Named{kKey, "password: ⟦Winter2025!⟧"}, Named{kKey, "password=⟦kw9Rt3xQz.4⟧"},
+                    Named{kKey, "hasło: " + kMarked}, Named{kKey, "Пароль: " + kMarked},
+                    Named{kKey, "密码：" + kMarked + "。谢谢"}, Named{kKey, "パスワード: " + kMarked},
+                    Named{kKey, "비밀번호: " + kMarked}, Named{kKey, "passord: " + kMarked},
+                    Named{kKey, "lösenord = " + kMarked}, Named{kKey, "DB_PASS=" + kMarked},
+                    Named{kKey, "$env:SMTP_PASS = \"" + kMarked + "\""},
                     Named{kString, "Server=db;User Id=sa;Password=" + kMarked + ";"},
                     Named{kString, "jdbc:postgresql://db/app?user=app&password=" + kMarked}));
 
@@ -272,7 +318,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Named{kKey, "password: changeme1"}, Named{kKey, "forgot your password? see step2b"},
                     Named{kKey, "password = os.environ[\"PASS1\"]"}, Named{kKey, "password = %s1234"},
                     Named{kKey, "String password = null;"}, Named{kKey, "const password: string"},
-                    Named{kKey, "password=/run/secrets/db1"}, Named{kKey, "\"passwordHash\":\"" + hex(32) + "\""}));
+                    Named{kKey, "password=/run/secrets/db1"}, Named{kKey, "password = config.db1.value2"},
+                    Named{kKey, "\"passwordHash\":\"" + hex(32) + "\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Tokens, NamedSecrets,

@@ -45,17 +45,22 @@ INSTANTIATE_TEST_SUITE_P(Separators, Fold,
 INSTANTIATE_TEST_SUITE_P(Invisible, Fold,
                          testing::Values(FoldCase{"1\u200B2\u00AD3\u20604\uFEFF5\uFE0F6\u202E7", "1234567"},
                                          FoldCase{"1\U000E00412", "12"}, FoldCase{"e\u0301", "e"}));
-INSTANTIATE_TEST_SUITE_P(Escapes, Fold,
-                         testing::Values(FoldCase{R"(\u0040\u0034)", "@4"}, FoldCase{R"(a\nb\tc\rd)", "a\nb\tc\nd"},
-                                         FoldCase{R"(\"\/)", "\"/"}, FoldCase{R"(\ud835\udfd2)", "4"},
-                                         FoldCase{R"(\ud835\u0041)",
-                                                  "\x81"
-                                                  "A"},
-                                         FoldCase{R"(\ud835x)", "\x81x"}, FoldCase{R"(\q\)", R"(\q\)"},
-                                         FoldCase{R"(\u00)", R"(\u00)"}, FoldCase{"%40%34", "@4"},
-                                         FoldCase{"100% of%", "100% of%"},
-                                         FoldCase{"&#64;&#x34;&nbsp;&period;", "@4 ."},
-                                         FoldCase{"a & b; &#; &#12", "a & b; &#; &#12"}));
+INSTANTIATE_TEST_SUITE_P(
+    Escapes, Fold,
+    testing::Values(FoldCase{R"(\u0040\u0034)", "@4"}, FoldCase{R"(a\nb\tc\rd)", "a\nb\tc\nd"},
+                    FoldCase{R"(\"\/)", "\"/"}, FoldCase{R"(\ud835\udfd2)", "4"},
+                    FoldCase{R"(\ud835\u0041)",
+                             "\x81"
+                             "A"},
+                    FoldCase{R"(\ud835x)", "\x81x"}, FoldCase{R"(\q\)", R"(\q\)"}, FoldCase{R"(\u00)", R"(\u00)"},
+                    FoldCase{"%40%34", "@4"}, FoldCase{"100% of%", "100% of%"},
+                    FoldCase{R"(a\\u0040b\\\\u0040c\\n)", "a@b@c\n"}, FoldCase{R"(\\q\\)", R"(\\q\\)"},
+                    FoldCase{"1%C2%A02%E2%80%933%E2%80%8B4", "1 2-34"},
+                    FoldCase{"%C2%41%E2%80",
+                             "\x81"
+                             "A\x81\x81"},
+                    FoldCase{"1&shy;2&ndash;3&thinsp;4&lt;", "12-3 4&lt;"},
+                    FoldCase{"&#64;&#x34;&nbsp;&period;", "@4 ."}, FoldCase{"a & b; &#; &#12", "a & b; &#; &#12"}));
 
 TEST(Fold, KeepsANulAsAControlCharacter) {
   EXPECT_EQ(fold(std::string_view("1\0002", 3)),
@@ -75,7 +80,7 @@ TEST(Unit, MarksWhatHasNoAsciiForm) {
 TEST(Unit, IsReadBackwardsAsForwards) {
   const std::string text = R"(x4１\u0040%34&#64;é)"
                            "\u200B"
-                           R"(中\n9\ud835\udfd2)";
+                           R"(中\n9\ud835\udfd2\\u0040\\\\n\\q%E2%80%8B%C2&shy;)";
   std::vector<std::size_t> forward;
   for (std::size_t pos = 0; pos < text.size(); pos += unit_at(text, pos).length) forward.push_back(pos);
   std::vector<std::size_t> backward;
