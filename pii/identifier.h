@@ -22,7 +22,8 @@ struct Identifier {
   bool (*valid)(std::string_view characters);
   // One random string of the look in how many is valid.
   double one_in;
-  // What it is called, in the languages that call it that: lower case, separated by '|'.
+  // What it is called, in the languages that call it that: lower case, separated by '|'. A space stands for '_' and '-'
+  // too, and for what a capital after a small letter does: "account number" is accountNumber and account_number.
   std::string_view words;
 };
 

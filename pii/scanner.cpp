@@ -164,6 +164,19 @@ struct Scanner::Rules {
   }
 };
 
+namespace {
+
+// In JSON inside a string of JSON an escape has several backslashes: what replaces a value that begins with one must
+// leave none of them, for it would escape something else.
+void take_backslashes(std::string_view text, Findings& findings) {
+  for (Finding& f : findings)
+    while (f.start > 0 && text[f.start] == '\\' && text[f.start - 1] == '\\' &&
+           unit_at(text, f.start - 1).c == kInvisible)
+      --f.start;
+}
+
+}  // namespace
+
 Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
 Scanner::~Scanner() = default;
 
@@ -173,6 +186,7 @@ std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) 
   rules_->scan_text(text, runs, types, out);
   rules_->scan_runs(text, runs, types, out);
   if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
+  take_backslashes(text, out);
   resolve_overlaps(out);
   return out;
 }
