@@ -131,8 +131,12 @@ std::optional<std::size_t> named_month_start(std::string_view text, std::size_t 
   return std::nullopt;
 }
 
-bool joins_date(std::string_view gap) {
-  return gap == "." || gap == "/" || gap == "-" || gap == " " || gap == ". " || gap == " / ";
+// The same between three groups: one sign or two of the usual.
+bool joins_date(const Cluster& cluster, std::size_t first) {
+  const char own = cluster.groups[first].separator;
+  if (own != '\0') return own == cluster.groups[first + 1].separator && is_one_of(own, "./- ");
+  const auto gap = cluster.gap(first);
+  return (gap == ". " || gap == " / ") && gap == cluster.gap(first + 1);
 }
 
 }  // namespace
@@ -149,7 +153,7 @@ void detect_birth_date(std::string_view text, const Cluster& cluster, Findings& 
     if (i + 2 >= groups.size() || groups[i + 1].length > 2) continue;
     const std::size_t third = groups[i + 2].length;
     if (digits.size() != 4 && third != 4 && third != 2) continue;  // no year
-    if (!joins_date(cluster.gap(i)) || cluster.gap(i) != cluster.gap(i + 1)) continue;
+    if (!joins_date(cluster, i)) continue;
     if (!is_date(digits, cluster.digits_of(i + 1, i + 1), cluster.digits_of(i + 2, i + 2))) continue;
     add(text, cluster, cluster.start_of(i), cluster.end_of(i + 2), out);
   }

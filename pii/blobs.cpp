@@ -13,7 +13,13 @@ constexpr std::size_t kLongest = 512;  // larger ones are files
 constexpr std::size_t kMaxBack = 16;
 constexpr std::size_t kPeek = 8;  // characters of base64 that tell text from bytes
 
-bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
+constexpr auto kBase64 = [] {
+  std::array<bool, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = is_alnum(static_cast<char>(i)) || is_one_of(static_cast<char>(i), "+/-_");
+  return out;
+}();
+bool is_base64(char c) { return kBase64[static_cast<unsigned char>(c)]; }
 
 bool is_text(std::string_view bytes) {
   return std::ranges::all_of(bytes, [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t'; });

@@ -138,8 +138,8 @@ class IdentifierFinder::Surroundings {
 
 void IdentifierFinder::Candidate::look(const Surroundings& around) {
   const TokenRow& row = around.row();
-  start = row.places[first].start;
-  end = row.places[first + characters.size() - 1].end;
+  start = row.groups[first_group].start;
+  end = row.groups[last_group].end;
   const char own = last_group > first_group ? row.gaps[row.groups[last_group].at] : '\0';
   others = other_explanations(row);
   part_of_row = hangs_on(row, first_group, own) || hangs_on(row, last_group + 1, own);
@@ -191,6 +191,7 @@ void IdentifierFinder::compile(const Identifier& row, std::string_view shape) {
   out.best_odds =
       out.odds * std::min(std::pow(factor::kOwnSeparator, std::popcount(out.bars)), factor::kMostSeparators);
   Shapes& shapes = by_length_.at(place);
+  shortest_ = std::min(shortest_, place);
   shapes.all.push_back(out);
   shapes.places.push_back(places);
   shapes.bound.add(out, places);
@@ -238,10 +239,10 @@ void IdentifierFinder::detect(std::string_view text, const Cluster& cluster, std
   TokenRow row;
   read_row(text, start, row);
   const Surroundings around(text, cluster, row, names_);
-  if (row.group_count == 0) return;
-  const bool named = !row.plain || words.name_near(row.places[0].start, row.places[row.size - 1].end);
+  if (row.group_count == 0 || row.size < shortest_) return;
+  const bool named = !row.plain || words.name_near(row.groups[0].start, row.end);
   for (std::size_t first = 0; first < row.group_count; ++first) {
-    if (row.places[row.groups[first].at].start >= cluster.end) break;
+    if (row.groups[first].start >= cluster.end || row.size - row.groups[first].at < shortest_) break;
     try_groups(around, first, named, types, words, out);
   }
 }
@@ -253,28 +254,33 @@ void IdentifierFinder::try_groups(const Surroundings& around, std::size_t first,
   Candidate candidate;
   candidate.first = row.groups[first].at;
   candidate.first_group = first;
-  candidate.may_be_named = named || words.cuts_name(row.places[candidate.first].start);
+  candidate.may_be_named = named || words.cuts_name(row.groups[first].start);
   // The odds below which no shape could become likely enough, whatever else there is to be looked at.
   constexpr double kOwn = kLeastOdds / (factor::kHome * kRounding);
   const double alone = candidate.may_be_named ? kOwn / factor::kNamed : kOwn;
+  const double small = alone / factor::kSmallLetters;
+  const std::array<double, 4> least{alone, alone / factor::kOddSeparators, small, small / factor::kOddSeparators};
+  std::uint32_t gaps = 0;
   const std::uint32_t lower = row.plain ? row.lower >> candidate.first : 0;
   const std::uint32_t spaces = (row.spaces >> candidate.first) & ~1U;
   for (std::size_t last = first; last < row.group_count; ++last) {
     const TokenRow::Group& group = row.groups.data()[last];
     const std::size_t length = group.at + group.length - candidate.first;
     if (length > kLongest) break;
-    if (last > first) candidate.gaps |= 1U << (group.at - candidate.first);
+    if (last > first) gaps |= 1U << (group.at - candidate.first);
+    if (length < shortest_) continue;
     const std::uint32_t all = (1U << length) - 1U;
-    candidate.digits = row.digits_of(candidate.first, length);
-    if (candidate.digits == 0) continue;
+    const std::uint32_t digits = row.digits_of(candidate.first, length);
+    if (digits == 0) continue;
     const Shapes& shapes = by_length_.data()[length];
-    const Bound& bound = candidate.digits == all ? shapes.bound_of_digits : shapes.bound;
+    const Bound& bound = digits == all ? shapes.bound_of_digits : shapes.bound;
     const bool spaced = (lower & all) != 0 && (spaces & all) != 0;
-    const double least =
-        alone * (spaced ? 1 / factor::kSmallLetters : 1) * (candidate.gaps != 0 ? 1 / factor::kOddSeparators : 1);
-    if (!bound.may_allow(candidate.gaps, least)) continue;
+    const double enough = least.data()[(spaced ? 2U : 0U) + (gaps != 0 ? 1U : 0U)];
+    if (!bound.may_allow(gaps, enough)) continue;
     candidate.characters = {row.characters.data() + candidate.first, length};
-    if (!bound.allows(candidate, least)) continue;
+    candidate.digits = digits;
+    candidate.gaps = gaps;
+    if (!bound.allows(candidate, enough)) continue;
     candidate.last_group = last;
     try_shapes(around, candidate, types, out);
   }

@@ -62,7 +62,7 @@ class IdentifierFinder {
     double most = 0;            // of `by_odds`
 
     void add(const Shape& shape, const Places& places);
-    // Whether one could: says no to most.
+    // Whether one could of these odds: says no to most.
     bool may_allow(std::uint32_t gaps, double least) const {
       return most >= least || (gaps != 0 && (gaps & ~bars) == 0);
     }
@@ -89,6 +89,7 @@ class IdentifierFinder {
     Bound bound_of_digits;
   };
   std::array<Shapes, kLongest + 1> by_length_;
+  std::size_t shortest_ = kLongest;
 };
 
 }  // namespace tollgate::pii

@@ -178,17 +178,17 @@ constexpr std::size_t kLongestV6 = 45;  // eight groups with an IPv4 tail
 
 bool is_v6(char c) { return is_hex(c) || c == ':' || c == '.'; }
 
-bool parses(const std::string& address) {
+bool parses(std::string_view address) {
   std::array<unsigned char, 16> bytes{};
-  return inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+  return inet_pton(AF_INET6, std::string(address).c_str(), bytes.data()) == 1;
 }
 
 // "a::b" is more often a name in C++ than an address: wants a digit, and several groups or a full first one.
 bool like_an_address(std::string_view address) {
+  if (std::none_of(address.begin(), address.end(), is_digit)) return false;
   const auto first = address.find(':');
   const auto groups = std::count(address.begin(), address.end(), ':');
-  const bool digit = std::any_of(address.begin(), address.end(), is_digit);
-  return digit && (first == 0 || first >= 3 || groups >= 4 || address.find('.') != std::string_view::npos);
+  return (first == 0 || first >= 3 || groups >= 4 || address.find('.') != std::string_view::npos);
 }
 
 bool word_beside(std::string_view text, std::size_t start, std::size_t end) {
@@ -219,7 +219,7 @@ std::size_t detect_ipv6(std::string_view text, std::size_t pos, Findings& out) {
          (text[end - 1] == '.' || (text[end - 1] == ':' && !text.substr(start, end - start).ends_with("::"))))
     --end;
   if (end - start < 3 || end - start > kLongestV6) return next;
-  const std::string address(text.substr(start, end - start));
+  const std::string_view address = text.substr(start, end - start);
   if (!like_an_address(address) || word_beside(text, start, end) || !parses(address)) return next;
   const bool named = hint_around(text, start, end) == Hint::ip;
   const double score = named ? 0.95 : 0.8;

@@ -95,13 +95,16 @@ std::size_t ordinary_number_end(std::string_view text, std::size_t pos) {
 
 std::size_t timestamp_end(std::string_view text, std::size_t pos) {
   static constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";  // ISO 8601-1 §5.4.2.1; RFC 3339 §5.6 has the space
+  constexpr std::uint64_t kDigitsOfForm = [] {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < kForm.size(); ++i) out |= std::uint64_t{kForm[i] == 'd'} << i;
+    return out;
+  }();
   constexpr std::size_t kMostOfSecond = 9;
   if (text.size() - pos < kForm.size() || text[pos + 4] != '-' || text[pos + 13] != ':') return 0;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const char c = text[pos + i];
-    const bool fits = kForm[i] == 'd' ? is_digit(c) : c == kForm[i] || (c == ' ' && kForm[i] == 'T');
-    if (!fits) return 0;
-  }
+  if (classify(text, pos, kForm.size()).digit != kDigitsOfForm) return 0;
+  for (const std::size_t sign : {4U, 7U, 10U, 13U, 16U})
+    if (text[pos + sign] != kForm[sign] && !(sign == 10 && text[pos + sign] == ' ')) return 0;
   const auto stamp = text.substr(pos);
   if (!date_exists(number_at(stamp, 0, 4), number_at(stamp, 5, 2), number_at(stamp, 8, 2))) return 0;
   if (pos > 0 && (in_word(text[pos - 1]) || is_one_of(text[pos - 1], "-./()*"))) return 0;

@@ -224,11 +224,12 @@ double form_score(std::string_view text, const Cluster& cluster, const Range& ru
   return is_trunk(cluster, run) ? 0.6 : 0.35;
 }
 
-double phone_score(std::string_view text, const Cluster& cluster, const Range& run, Hint hint) {
-  const double form = form_score(text, cluster, run);
+double named_score(double form) { return std::min(1.0, std::max(form + 0.35, 0.6)); }
+
+double phone_score(double form, const Range& run, Hint hint) {
   switch (hint) {
     case Hint::phone:
-      return std::min(1.0, std::max(form + 0.35, 0.6));
+      return named_score(form);
     case Hint::contact:
       return run.first == run.last ? form : form + 0.2;
     case Hint::other:
@@ -258,8 +259,13 @@ void consider(std::string_view text, const Cluster& cluster, const Range& run, F
   const std::size_t start = with_opening(text, cluster, run);
   const std::size_t end = past_extension(text, cluster.end_of(run.last));
   if (follows_identifier(text, start) || (end < text.size() && is_alnum(unit_at(text, end).c))) return;
+  const double form = form_score(text, cluster, run);
+  // It cannot become surer than what was just found there, such as an international number.
+  if (!out.empty() && out.back().start == start && out.back().end == end &&
+      out.back().type == EntityType::phone_number && out.back().score >= named_score(form))
+    return;
   const Hint hint = cluster.hints.around(text, start, end);
-  const double score = phone_score(text, cluster, run, hint);
+  const double score = phone_score(form, run, hint);
   if (score <= 0.3) return;
   Reason why;
   why.add(Term::named, hint == Hint::phone || hint == Hint::contact);
@@ -271,11 +277,18 @@ void consider(std::string_view text, const Cluster& cluster, const Range& run, F
 // A North American number in a longer row: "415-555-0132 416-555-0199". Set off by another separator than its own, so
 // that no piece is cut out of a longer number.
 bool nanp_in_row(const Cluster& cluster, const Range& three) {
-  if (!is_nanp(cluster, three) || !joins(cluster, three.first) || !joins(cluster, three.last - 1)) return false;
+  if (!is_nanp(cluster, three)) return false;
   const auto inner = cluster.gap(three.last - 1);
   const bool before = three.first == 0 || cluster.gap(three.first - 1) != inner;
   const bool after = three.last + 1 == cluster.groups.size() || cluster.gap(three.last) != inner;
   return before && after;
+}
+
+// Groups that may all belong to one number.
+void consider_row(std::string_view text, const Cluster& cluster, const Range& row, Findings& out) {
+  consider(text, cluster, row, out);
+  for (std::size_t i = row.first; i + 2 <= row.last && row.last - row.first > 2; ++i)
+    if (nanp_in_row(cluster, {i, i + 2})) consider(text, cluster, {i, i + 2}, out);
 }
 
 }  // namespace
@@ -287,11 +300,9 @@ void detect_phones(std::string_view text, const Cluster& cluster, Findings& out)
   for (std::size_t i = 0; i < groups.size(); ++i) {
     run.last = i;
     if (i + 1 < groups.size() && joins(cluster, i)) continue;
-    consider(text, cluster, run, out);
+    consider_row(text, cluster, run, out);
     run.first = i + 1;
   }
-  for (std::size_t i = 0; i + 2 < groups.size(); ++i)
-    if (nanp_in_row(cluster, {i, i + 2})) consider(text, cluster, {i, i + 2}, out);
 }
 
 }  // namespace tollgate::pii

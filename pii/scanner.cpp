@@ -14,18 +14,27 @@ namespace {
 
 constexpr std::size_t kFewestDigits = 7;  // no number that we know is shorter, but for IPv4
 constexpr std::size_t kFewestInDate = 4;  // the year, where the month has a name
-constexpr std::size_t kUsualFindings = 8;
 constexpr std::uint64_t kWhereEscapesBegin = ~std::uint64_t{0} << (kMostClassified - 11);  // of what unit_start() sees
+
+// Whether what was found since says surely what the whole cluster is.
+bool explained(const Cluster& cluster, const Findings& findings, std::size_t since, double sure) {
+  return std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(since), findings.end(), [&](const Finding& f) {
+    return f.score >= sure && f.start <= cluster.start && f.end >= cluster.end;
+  });
+}
 
 // Everything that is made of digits, around the digit at `pos`. Returns where to go on.
 std::size_t examine_number(std::string_view text, std::size_t pos, std::size_t floor, const ByteClasses& before,
-                           Cluster& cluster, Findings& out) {
+                           const TypeSet& types, Cluster& cluster, Findings& out) {
+  const std::size_t since = out.size();
   const std::size_t next = read_cluster(text, pos, floor, before, cluster);
   const std::size_t digits = cluster.digits.size();
   if (cluster.groups.size() >= 4) detect_ipv4(text, cluster, out);
   if (digits >= kFewestInDate) detect_birth_date(text, cluster, out);
   if (digits < kFewestDigits) return next;
   detect_iban(text, cluster, out);
+  // An IBAN is certain, and longer than all that is made of its digits alone: nothing of that could win.
+  if (types.test(static_cast<std::size_t>(EntityType::iban_code)) && explained(cluster, out, since, 1.0)) return next;
   detect_phones(text, cluster, out);
   if (digits >= 9) detect_ssn(text, cluster, out);
   if (digits >= 12) detect_cards(text, cluster, out);
@@ -39,22 +48,12 @@ namespace {
 constexpr unsigned kNumberTriggers =
     kNumberTrigger | kSplitNumberTrigger | kUnicodeDigitTrigger | kUnicodeDigit3Trigger | kAtTrigger | kPercentTrigger;
 
-// Whether what was found since says surely what the whole cluster is: then nobody looks for another name of it.
-bool explained(const Cluster& cluster, const Findings& findings, std::size_t since) {
-  constexpr double kSure = 0.85;
-  return std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(since), findings.end(), [&](const Finding& f) {
-    return f.score >= kSure && f.start <= cluster.start && f.end >= cluster.end;
-  });
-}
-
 // Runs of letters and digits, in order of position.
 using Runs = std::vector<Run>;
 
-Runs runs_of(std::string_view text) {
-  Runs out;
+void find_runs(std::string_view text, Runs& out) {
   RunFinder finder(text);
   for (Run run; finder.next(run);) out.push_back(run);
-  return out;
 }
 
 // Which of them a place is in. The places must not go down between calls.
@@ -82,6 +81,7 @@ bool joined_oddly(std::string_view text, std::size_t at) {
 // Numbers and addresses.
 void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder& identifiers, const TypeSet& types,
                  Findings& out) {
+  constexpr double kSure = 0.85;  // then nobody looks for another name of a cluster
   RunAround run(runs);
   TellingWords words(text, identifiers.names());
   Cluster cluster;
@@ -107,7 +107,6 @@ void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder
     } else if (const std::size_t beyond = long_run_end(text, pos, run.at(pos)); beyond != 0) {
       next = floor = std::max(next, beyond);
     } else if ((bits & kNumberTriggers) != 0) {
-      if (out.capacity() == 0) out.reserve(kUsualFindings);
       ByteClasses before_it = classify_before(text, pos);
       // The digit may be inside an escape, such as \u0040.
       const std::size_t start = (before_it.marked & kWhereEscapesBegin) == 0 ? pos : unit_start(text, pos);
@@ -119,8 +118,8 @@ void scan_values(std::string_view text, const Runs& runs, const IdentifierFinder
       if (unit.c == '@') detect_email(text, start, out);
       if (is_digit(unit.c)) {
         const std::size_t before = out.size();
-        const std::size_t end = examine_number(text, start, floor, before_it, cluster, out);
-        if (!explained(cluster, out, before)) identifiers.detect(text, cluster, floor, types, words, out);
+        const std::size_t end = examine_number(text, start, floor, before_it, types, cluster, out);
+        if (!explained(cluster, out, before, kSure)) identifiers.detect(text, cluster, floor, types, words, out);
         next = floor = std::max(next, end);
       }
     }
@@ -153,7 +152,9 @@ struct Scanner::Rules {
   void scan_blob(const Blob& blob, const TypeSet& types, Findings& out) const {
     constexpr double kEncoded = 0.9;  // of the score: it may be there by chance
     Findings inside;
-    scan_text(blob.decoded, runs_of(blob.decoded), types, inside);
+    Runs runs;
+    find_runs(blob.decoded, runs);
+    scan_text(blob.decoded, runs, types, inside);
     const auto best = std::ranges::max_element(inside, {}, &Finding::score);
     if (best == inside.end()) return;
     Finding& whole = out.emplace_back(*best);
@@ -180,15 +181,51 @@ void take_backslashes(std::string_view text, Findings& findings) {
 Scanner::Scanner() : rules_(std::make_unique<Rules>()) {}
 Scanner::~Scanner() = default;
 
+namespace {
+
+// The room that a scan needs, kept by the thread: the kernel's clearing of fresh pages would be a fifth of the scan of
+// a text full of values.
+struct Room {
+  Runs runs;
+  Findings found;
+};
+
+// Leaves it empty after a scan, and not larger than most texts need.
+class Borrowed {
+ public:
+  explicit Borrowed(Room& room) : room_(room) {}
+  ~Borrowed() {
+    clear(room_.runs);
+    clear(room_.found);
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  Room* operator->() const { return &room_; }
+
+ private:
+  template <typename T>
+  static void clear(std::vector<T>& items) {
+    constexpr std::size_t kMostKept = 32'768;
+    if (items.capacity() > kMostKept) items = {};
+    items.clear();
+  }
+
+  Room& room_;
+};
+
+}  // namespace
+
 std::vector<Finding> Scanner::scan(std::string_view text, const TypeSet& types) const {
-  Findings out;
-  const Runs runs = runs_of(text);
-  rules_->scan_text(text, runs, types, out);
-  rules_->scan_runs(text, runs, types, out);
+  thread_local Room kept;
+  const Borrowed room(kept);
+  find_runs(text, room->runs);
+  Findings& out = room->found;
+  rules_->scan_text(text, room->runs, types, out);
+  rules_->scan_runs(text, room->runs, types, out);
   if (!types.all()) std::erase_if(out, [&](const Finding& f) { return !types.test(static_cast<std::size_t>(f.type)); });
   take_backslashes(text, out);
   resolve_overlaps(out);
-  return out;
+  return {out.begin(), out.end()};
 }
 
 namespace {

@@ -1,7 +1,11 @@
 #include "pii/token_row.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
+
+#include "pii/byte_classes.h"
 
 namespace tollgate::pii {
 namespace {
@@ -51,57 +55,41 @@ constexpr auto kRoles = [] {
 
 // The next function where every byte is a character. False: one is not.
 bool read_plain_row(std::string_view text, std::size_t at, TokenRow& out) {
-  char gap = '\0';
-  std::size_t group = 0;
-  for (; at < text.size(); ++at) {
-    if (const std::size_t end = out.push_plain(text, at, gap); end != at) {
-      if (out.size == kMostCharacters && end < text.size() && is_alnum(text[end])) return true;
-      at = end;
-      if (at == text.size()) break;
-      gap = '\0';
-    }
-    const char c = text.data()[at];
-    const Role role = kRoles[static_cast<unsigned char>(c)];
+  constexpr std::size_t kCopied = 32;  // of every group: how many it has cannot be guessed
+  constexpr std::size_t kLastGroup = kMostCharacters + TokenRow::kMostGroups;
+  static_assert(kMostCharacters < kCopied && kLastGroup < kMostClassified);
+  std::array<char, kMostClassified + kCopied> capitals;
+  const std::size_t left = std::min(text.size() - at, kMostClassified);
+  const ByteClasses classes = classify(text, at, left);
+  const std::uint64_t alnum = classes.letters() | classes.digit;
+  const char* const row = text.data() + at;
+  for (std::size_t i = 0; i < left; ++i) capitals.data()[i] = to_upper(row[i]);
+  bool separated = false;
+  for (std::size_t i = 0;;) {
+    const auto length = static_cast<std::size_t>(std::countr_one(alnum >> i));
+    const std::size_t taken = std::min(length, kMostCharacters - out.size);
+    const std::size_t group = out.size;
+    std::memcpy(out.characters.data() + group, capitals.data() + i, kCopied);
+    const std::uint64_t all = (std::uint64_t{1} << taken) - 1U;
+    out.digits |= static_cast<std::uint32_t>((classes.digit >> i) & all) << group;
+    out.lower |= static_cast<std::uint32_t>((classes.lower >> i) & all) << group;
+    out.size += taken;
+    if (taken != 0) out.end = at + i + taken;
+    if (taken < length) return true;  // the group goes on: it is none
+    if (length != 0) out.add_group(group, at + i);
+    if (length != 0) separated = false;
+    i += length;
+    if (at + i == text.size()) return true;
+    const Role role = kRoles[static_cast<unsigned char>(row[i])];
     if (role == Role::special) return false;
-    if (out.size > group) out.add_group(group);
-    group = out.size;
-    if (gap != '\0' || role == Role::ends || out.group_count == TokenRow::kMostGroups) return true;
-    gap = c;
+    if (separated || role == Role::ends || out.group_count == TokenRow::kMostGroups) return true;
+    if (out.size < kMostCharacters) out.push_gap(row[i]);
+    separated = true;
+    ++i;
   }
-  if (out.size > group) out.add_group(group);
-  return true;
 }
 
 }  // namespace
-
-std::size_t TokenRow::push_plain(std::string_view text, std::size_t at, char gap) {
-  // In registers: the stores of characters could change the members.
-  std::uint32_t new_digits = digits;
-  std::uint32_t new_lower = lower;
-  std::size_t count = size;
-  for (; at < text.size() && count < kMostCharacters; ++at, ++count) {
-    const char c = text.data()[at];
-    const std::uint32_t bit = 1U << count;
-    if (is_digit(c)) {
-      new_digits |= bit;
-    } else if (is_lower(c)) {
-      new_lower |= bit;
-    } else if (!is_upper(c)) {
-      break;
-    }
-    characters.data()[count] = to_upper(c);
-    gaps.data()[count] = '\0';
-    places.data()[count] = {at, at + 1};
-  }
-  if (count > size && gap != '\0') {
-    gaps[size] = gap;
-    if (gap == ' ') spaces |= 1U << size;
-  }
-  digits = new_digits;
-  lower = new_lower;
-  size = count;
-  return at;
-}
 
 // The same, with a few letters before it and one separator between: "AB 12 34 56 C".
 std::size_t row_start(std::string_view text, const Cluster& cluster, std::size_t floor) {
@@ -119,10 +107,10 @@ std::size_t row_start(std::string_view text, const Cluster& cluster, std::size_t
 void read_row(std::string_view text, std::size_t at, TokenRow& out) {
   out.plain = read_plain_row(text, at, out);
   if (out.plain) return;
-  out.size = out.group_count = 0;
-  out.digits = out.lower = out.spaces = 0;
+  out = TokenRow();
   char gap = '\0';
   std::size_t group = 0;  // where the group under way begins
+  std::size_t group_start = 0;
   while (at < text.size()) {
     const Unit unit = unit_at(text, at);
     const std::size_t start = at;
@@ -130,16 +118,18 @@ void read_row(std::string_view text, std::size_t at, TokenRow& out) {
     if (unit.c == kInvisible) continue;
     if (is_alnum(unit.c)) {
       if (out.size == kMostCharacters) return;  // the group goes on: it is none
-      out.push(unit.c, gap, {start, at});
+      if (out.size == group) group_start = start;
+      if (gap != '\0') out.push_gap(gap);
+      out.push(unit.c, at);
       gap = '\0';
       continue;
     }
-    if (out.size > group) out.add_group(group);
+    if (out.size > group) out.add_group(group, group_start);
     group = out.size;
     if (gap != '\0' || !is_row_separator(unit.c) || out.group_count == TokenRow::kMostGroups) return;
     gap = unit.c;
   }
-  if (out.size > group) out.add_group(group);
+  if (out.size > group) out.add_group(group, group_start);
 }
 
 }  // namespace tollgate::pii

@@ -17,40 +17,39 @@ constexpr bool is_row_separator(char c) { return c == ' ' || c == '-' || c == '.
 struct TokenRow {
   static constexpr std::size_t kMostCharacters = 26;
   static constexpr std::size_t kMostGroups = 12;
-  // Neither is set before it is used: a row is read for every other number, and has room for a lot.
   struct Group {
-    std::size_t at;
+    std::size_t at;  // in `characters`
     std::size_t length;
-  };
-  struct Place {
     std::size_t start;  // bytes of the text
     std::size_t end;
   };
-  std::array<char, kMostCharacters> characters;  // without separators
-  std::array<Place, kMostCharacters> places;
-  std::array<char, kMostCharacters> gaps;  // before each character: the separator, or '\0'
-  std::array<Group, kMostGroups> groups;   // what stands between separators
+  std::array<char, 2 * 32> characters;       // without separators; room for copies of one length
+  std::array<char, kMostCharacters> gaps{};  // before each character: the separator, or '\0'
+  // What stands between separators. Not set before it is used: a row is read for every other number.
+  std::array<Group, kMostGroups> groups;
   std::size_t size = 0;
   std::size_t group_count = 0;
+  std::size_t end = 0;       // of the last character, in bytes of the text
   std::uint32_t digits = 0;  // a bit per character that is one
   std::uint32_t lower = 0;   // a bit per character that was a small letter
   std::uint32_t spaces = 0;  // a bit per character with a space before it
   bool plain = false;        // every byte of it is a character
 
-  void push(char c, char gap, Place place) {
+  // A character that ends at that byte of the text.
+  void push(char c, std::size_t behind) {
     if (is_digit(c)) digits |= 1U << size;
     if (is_lower(c)) lower |= 1U << size;
-    if (gap == ' ') spaces |= 1U << size;
-    characters[size] = to_upper(c);
-    gaps[size] = gap;
-    places[size] = place;
-    ++size;
+    characters[size++] = to_upper(c);
+    end = behind;
   }
-  // The letters and digits from `at` on, as many as there is room for. Returns where they end.
-  std::size_t push_plain(std::string_view text, std::size_t at, char gap);
-  // Of the characters from there on.
-  void add_group(std::size_t at) { groups[group_count++] = {at, size - at}; }
-  // The same for `count` characters from `first` on.
+  // What stands before the next character.
+  void push_gap(char gap) {
+    gaps[size] = gap;
+    if (gap == ' ') spaces |= 1U << size;
+  }
+  // Of the characters from `at` on, which begin at that byte of the text.
+  void add_group(std::size_t at, std::size_t start) { groups[group_count++] = {at, size - at, start, end}; }
+  // Which of `count` characters from `first` on are digits.
   std::uint32_t digits_of(std::size_t first, std::size_t count) const {
     return (digits >> first) & ((1U << count) - 1U);
   }

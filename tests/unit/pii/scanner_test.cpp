@@ -266,6 +266,24 @@ TEST(Scanner, GivesFindingsInOrderWithoutOverlap) {
   for (std::size_t i = 1; i < found.size(); ++i) EXPECT_LE(found[i - 1].end, found[i].start);
 }
 
+TEST(Scanner, LooksAtTheDigitsOfAnIbanWhereNobodyAsksForIbans) {
+  const std::string text = "call NL91 ABNA 0417 1643 00";
+  const auto all = certain(text);
+  ASSERT_EQ(all.size(), 1U) << show(text, all);
+  EXPECT_EQ(all[0].type, EntityType::iban_code);
+  const auto others = scanner().scan(text, TypeSet().set().reset(static_cast<std::size_t>(EntityType::iban_code)));
+  ASSERT_EQ(others.size(), 1U) << show(text, others);
+  EXPECT_EQ(others[0].type, EntityType::phone_number);
+}
+
+TEST(Scanner, KeepsNothingOfALongerTextThatItReadBefore) {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += "jane@example.com, ";
+  EXPECT_EQ(scanner().scan(text).size(), 40'000U);
+  EXPECT_EQ(scanner().scan("to jane@example.com").size(), 1U);
+  EXPECT_TRUE(scanner().scan("nothing").empty());
+}
+
 TEST(Scanner, MissesNoValueInAnEndlessRowOfNumbers) {
   std::string text;
   for (int i = 0; i < 500; ++i) text += "7 ";
