@@ -64,6 +64,10 @@ bool gather(RingReader& reader, Group& group, std::size_t limit, Log& log) {
 Status recover(const RingDirectory& directory, UsageStore& store, LedgerStats& stats, Log& log) {
   TG_TRY(auto left, directory.adopt());
   for (const auto& path : left.damaged) report_damage(path, stats, log);
+  for (const auto& [path, why] : left.unreadable)
+    log.write(LogLevel::error, "ledger_ring_unreadable",
+              "the records of a ring left behind are missing until a start can read it; it is kept",
+              {{"file", std::string_view(path.native())}, {"why", std::string_view(why)}});
   for (const auto& ring : left.rings) TG_CHECK(drain(*ring, store, stats, log));
   TG_TRY(const auto estimated, store.estimate_abandoned(left.living));
   stats.estimated_on_recovery += estimated;

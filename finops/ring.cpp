@@ -85,7 +85,9 @@ Result<std::unique_ptr<Ring>> Ring::create(const std::filesystem::path& path, st
 
 Ring::Adoption Ring::adopt(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return {errno == ENOENT ? Found::owned : Found::damaged};
+  if (fd < 0 && errno == ENOENT) return {Found::owned};
+  if (fd < 0 && errno == ELOOP) return {Found::damaged};  // a link is nothing of ours
+  if (fd < 0) return {Found::unreadable, nullptr, std::generic_category().message(errno)};
   std::unique_ptr<Ring> ring(new Ring(path, fd));
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return {Found::owned};
   struct stat info{};
@@ -93,7 +95,8 @@ Ring::Adoption Ring::adopt(const std::filesystem::path& path) {
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size <= kRingHeaderBytes) return {Found::unfinished};
   const std::size_t capacity = size - kRingHeaderBytes;
-  if (!allowed(capacity) || !ring->map(capacity)) return {Found::damaged};
+  if (!allowed(capacity)) return {Found::damaged};
+  if (auto mapped = ring->map(capacity); !mapped) return {Found::unreadable, nullptr, mapped.error().message};
   if (ring->header().magic == 0) return {Found::unfinished};
   if (!plausible(ring->header(), capacity)) return {Found::damaged};
   return {Found::adopted, std::move(ring)};

@@ -51,10 +51,12 @@ class Ring {
   // Makes, fills and locks `path`. `bytes` is rounded up to whole pages.
   static Result<std::unique_ptr<Ring>> create(const std::filesystem::path& path, std::size_t bytes, const Uuid& owner);
 
-  enum class Found : std::uint8_t { adopted, owned, unfinished, damaged };
+  // unreadable: this process may not, or has not the descriptors or the memory; the ring may be whole.
+  enum class Found : std::uint8_t { adopted, owned, unfinished, unreadable, damaged };
   struct Adoption {
     Found found = Found::damaged;
     std::unique_ptr<Ring> ring = nullptr;  // set where `found` is adopted
+    std::string why = {};                  // set where `found` is unreadable
   };
   // Takes over a ring whose process is gone.
   static Adoption adopt(const std::filesystem::path& path);

@@ -47,11 +47,12 @@ Result<RingDirectory::Leftovers> RingDirectory::adopt() const {
   for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
     const auto& path = entries->path();
     if (path.extension() != kExtension) continue;
-    auto [found, ring] = Ring::adopt(path);
+    auto [found, ring, why] = Ring::adopt(path);
     if (found == Ring::Found::adopted) left.rings.push_back(std::move(ring));
     if (found == Ring::Found::unfinished) ::unlink(path.c_str());
     if (found == Ring::Found::damaged) left.damaged.push_back(set_aside(path));
-    if (found == Ring::Found::owned)
+    if (found == Ring::Found::unreadable) left.unreadable.push_back({path, std::move(why)});
+    if (found == Ring::Found::owned || found == Ring::Found::unreadable)
       if (const auto owner = Uuid::parse(path.stem().string().substr(0, kUuidLength))) left.living.insert(*owner);
   }
   if (code) return directory_error(path_, code);

@@ -20,8 +20,13 @@ class RingDirectory {
 
   struct Leftovers {
     std::vector<std::unique_ptr<Ring>> rings;    // nobody owns them any more; locked by us now
-    std::set<Uuid> living;                       // owners of the others
+    std::set<Uuid> living;                       // owners of the others: none of their intents may be estimated
     std::vector<std::filesystem::path> damaged;  // set aside under *.damaged, for a person to look at
+    struct Unreadable {
+      std::filesystem::path path;
+      std::string why;
+    };
+    std::vector<Unreadable> unreadable;  // left where they are, for the next start; their owners count as living
   };
   Result<Leftovers> adopt() const;
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -153,6 +154,20 @@ TEST_F(RingTest, RefusesFilesThatAreNoRing) {
   EXPECT_EQ(Ring::adopt(directory_.path() / "short.ring").found, Ring::Found::damaged);
 }
 
+TEST_F(RingTest, WhatCannotBeOpenedNowIsNoDamageAndIsAdoptedLater) {
+  const auto path = make()->path();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto adoption = Ring::adopt(path);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(adoption.found, Ring::Found::unreadable);
+  EXPECT_FALSE(adoption.why.empty());
+  EXPECT_EQ(Ring::adopt(path).found, Ring::Found::adopted);
+}
+
 TEST_F(RingTest, RefusesPositionsThatCannotBe) {
   const auto path = make()->path();
   const auto with = [&](std::uint64_t head, std::uint64_t tail) {
@@ -197,6 +212,20 @@ TEST_F(RingTest, CarriesRecordsBetweenTwoThreads) {
   }
   producer.join();
   EXPECT_EQ(read, kCount);
+}
+
+TEST_F(RingTest, WhatCannotBeReadNowStaysAndItsOwnerCountsAsLiving) {
+  auto rings = RingDirectory::open(directory_.path() / "rings");
+  ASSERT_TRUE(rings.ok());
+  const auto path = directory_.path() / "rings" / (samples::id(9).to_string() + "-0.ring");
+  std::filesystem::create_directory(path);  // open(2) refuses it, whoever asks
+  auto left = rings->adopt();
+  ASSERT_TRUE(left.ok());
+  ASSERT_EQ(left->unreadable.size(), 1U);
+  EXPECT_EQ(left->unreadable[0].path, path);
+  EXPECT_TRUE(left->living.contains(samples::id(9)));
+  EXPECT_TRUE(left->damaged.empty());
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST_F(RingTest, DirectoryAdoptsWhatNobodyOwnsAndNamesTheLiving) {
