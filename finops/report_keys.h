@@ -9,14 +9,14 @@ namespace tollgate::finops {
 struct ReportKey {
   ReportBy by;
   const char* name;
-  const char* column;
+  const char* column;  // an expression over the ledger's columns
 };
 
 // In the order of ReportBy.
 inline constexpr std::array kReportKeys = {
     ReportKey{ReportBy::department, "department", "department"},
     ReportKey{ReportBy::cost_center, "cost_center", "cost_center"},
-    ReportKey{ReportBy::application, "application", "application"},
+    ReportKey{ReportBy::application, "application", "department || '/' || application"},  // ids are a department's
     ReportKey{ReportBy::credential, "key", "credential"},
     ReportKey{ReportBy::model, "model", "model_served"},
     ReportKey{ReportBy::provider, "provider", "provider"},

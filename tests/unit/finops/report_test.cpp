@@ -114,7 +114,7 @@ TEST_F(ReportTest, GroupsByEachDimension) {
   store({at(1, kNovember)});
   const auto key = [this](ReportBy by) { return report(by)[0].key; };
   EXPECT_EQ(key(ReportBy::cost_center), "CC-1042");
-  EXPECT_EQ(key(ReportBy::application), "branch-chat");
+  EXPECT_EQ(key(ReportBy::application), "retail/branch-chat");
   EXPECT_EQ(key(ReportBy::credential), "key-1");
   EXPECT_EQ(key(ReportBy::model), "gpt-4o-2024-08-06");
   EXPECT_EQ(key(ReportBy::provider), "openai");
