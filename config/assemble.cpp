@@ -25,6 +25,7 @@ class Assembler {
     out_.scope = ratelimit::make_scope("organisation", out_.limits);
     places(base);
     listen();
+    ports();
     prices();
     policies();
     for (ProviderDraft& draft : draft_.providers) provider(draft);
@@ -69,6 +70,27 @@ class Assembler {
     fill(out_.credentials.sqlite, out_.state_directory / "credentials.db");
     fill(out_.ledger.sqlite, out_.state_directory / "ledger.db");
     fill(out_.ledger.ring_directory, out_.state_directory / "rings");
+  }
+
+  // Two listeners at one place would be told apart only when the second one fails to start.
+  void ports() {
+    struct Listener {
+      const char* name;
+      const std::string& address;
+      std::uint16_t port;
+    };
+    const Listener all[] = {{"listen", out_.listen.address, out_.listen.port},
+                            {"ops", out_.ops.address, out_.ops.port},
+                            {"admin", out_.admin.address, out_.admin.port}};
+    const auto everywhere = [](const std::string& address) { return address == "0.0.0.0" || address == "::"; };
+    for (const Listener& a : all) {
+      for (const Listener* b = &a + 1; b != std::end(all); ++b) {
+        const bool meet = a.address == b->address || everywhere(a.address) || everywhere(b->address);
+        if (!meet || a.port == 0 || a.port != b->port) continue;
+        session_.problem(draft_.listen, std::string(a.name) + " and " + b->name + " have the same port " +
+                                            std::to_string(a.port) + ": give each its own");
+      }
+    }
   }
 
   void listen() {

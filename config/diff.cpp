@@ -1,6 +1,9 @@
 // What changed between two snapshots, in people's words.
+#include <limits>
+
 #include "config/facts.h"
 #include "config/load.h"
+#include "gateway/base/money.h"
 
 namespace tollgate::config {
 namespace {
@@ -82,6 +85,29 @@ Parts<LocalModel> local_models_of(const Snapshot& snapshot) {
   return parts;
 }
 
+// What is in force for each target: of two prices for one, the later.
+Parts<finops::Price> prices_of(const Snapshot& snapshot) {
+  Parts<finops::Price> parts;
+  if (!snapshot.prices) return parts;
+  for (const auto& price : snapshot.prices->prices()) parts[price.provider + "/" + price.model] = &price;
+  return parts;
+}
+
+Facts price_facts(const finops::Price& price) {
+  Facts facts;
+  const auto put = [&](const char* name, std::int64_t nano, std::int64_t absent) {
+    if (nano != absent) facts.push_back({name, format_nano(nano) + " " + price.currency, Applies::reload, false});
+  };
+  constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
+  put("input", price.input, kNever);
+  put("cached_input", price.cached_input, -1);
+  put("cache_write", price.cache_write, -1);
+  put("output", price.output, kNever);
+  put("audio_minute", price.audio_minute, 0);
+  put("compute_hour", price.compute_hour, 0);
+  return facts;
+}
+
 }  // namespace
 
 std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to) {
@@ -89,6 +115,9 @@ std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to)
   const auto plain = [](const auto& part, bool) { return facts_of(part); };
   const auto certified = [&](const auto& part, bool now) { return certified_facts(now ? to : from, part); };
   compare("", settings_of(from), settings_of(to), lines);
+  if (from.prices != to.prices)
+    compare_parts("price of", prices_of(from), prices_of(to), lines,
+                  [](const finops::Price& price, bool) { return price_facts(price); });
   compare_parts("provider", by_name(from.providers), by_name(to.providers), lines, certified);
   compare_parts("local model", local_models_of(from), local_models_of(to), lines, plain);
   compare_parts("model", by_name(from.models), by_name(to.models), lines, plain);

@@ -42,7 +42,8 @@ class Loader {
   void read(const fs::path& path, void (*fields)(Object&, Draft&)) {
     const Source source{display_name(path, base_), path.parent_path()};
     const auto file = read_file(path, kMaxFileBytes);
-    if (!file) return fail(source.name, file.error().message);
+    // Which file is meant is in doubt here: with its whole path.
+    if (!file) return fail(path == main_ ? path.string() : source.name, file.error().message);
     total_bytes_ += file->bytes.size();
     const auto root = parse_yaml(file->bytes, source.name, session_.problems);
     if (!root) {

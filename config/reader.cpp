@@ -244,9 +244,14 @@ std::optional<std::int64_t> Object::whole_number(const Node& node, const std::st
       return value;
     }
   }
+  if (node.kind == Node::Kind::scalar && node.quoted && parse_integer(node.text)) {
+    complain(node, path, "is text: write the number without quotes");
+    return std::nullopt;
+  }
   std::string expected = "expected a whole number of at least " + std::to_string(range.least);
   if (range.most != std::numeric_limits<std::int64_t>::max()) {
     expected = "expected a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most);
+    if (range.least == range.most) expected = "expected " + std::to_string(range.least);
   }
   complain(node, path, std::move(expected));
   return std::nullopt;

@@ -28,7 +28,7 @@ const std::string kIncludeAll = minimal("include: [conf.d/**]\n");
 
 TEST(Files, AMissingMainFileIsSaidSo) {
   const Folder folder;
-  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre("tollgate.yaml: does not exist"));
+  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre(folder.main().string() + ": does not exist"));
 }
 
 TEST(Files, ADirectoryInsteadOfAFileIsSaidSo) {
@@ -40,13 +40,13 @@ TEST(Files, AHugeFileIsNotRead) {
   const Folder folder;
   std::ofstream(folder.main()) << "schema: 1\n";
   fs::resize_file(folder.main(), 50 << 20);
-  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre("tollgate.yaml: is larger than 1MiB"));
+  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre(folder.main().string() + ": is larger than 1MiB"));
 }
 
 TEST(Files, AFifoDoesNotBlock) {
   const Folder folder;
   ASSERT_EQ(::mkfifo(folder.main().c_str(), 0600), 0);
-  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre("tollgate.yaml: is not a regular file"));
+  EXPECT_THAT(problems_of(load(folder.main())), ElementsAre(folder.main().string() + ": is not a regular file"));
 }
 
 TEST(Files, AnUnreadableIncludeIsNamed) {

@@ -179,7 +179,7 @@ TEST_F(Reload, NamesAddedRemovedAndRerouted) {
   yaml = replaced(yaml, "input: 1 USD", "input: 3 USD");
   const auto after = load_text(yaml, before);
   EXPECT_THAT(semantic_diff(*before, *after),
-              ElementsAre(HasSubstr("prices.catalog builtin@2026-11+"),
+              ElementsAre(HasSubstr("prices.catalog builtin@2026-11+"), "price of */x: input 1.00 USD -> 3.00 USD",
                           "model m: target a/x weight 80 (connect 3s, first content 1m, idle 1m, cool down 10s) -> "
                           "weight 50 (connect 3s, first content 1m, idle 1m, cool down 10s)",
                           "department treasury removed", "department legal added",
