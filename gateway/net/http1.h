@@ -37,6 +37,7 @@ struct HeadFacts {
   bool chunked = false;
   bool keep_alive = true;
   bool expect_continue = false;
+  bool http_1_0 = false;  // such a client reads no chunks (RFC 9112 §6.1)
 
   // A non-empty body follows the head, or may.
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }

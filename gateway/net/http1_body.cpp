@@ -6,7 +6,8 @@ namespace tollgate::net {
 
 Status check_length(const HeadFacts& head, const HttpLimits& limits) {
   if (head.content_length.value_or(0) <= limits.max_body_bytes) return {};
-  return Error{ErrorKind::payload_too_large, "The request body is larger than the limit."};
+  return Error{ErrorKind::payload_too_large,
+               "The request body is larger than the limit of " + std::to_string(limits.max_body_bytes) + " bytes."};
 }
 
 BodyReader::BodyReader(const HeadFacts& head, const HttpLimits& limits)

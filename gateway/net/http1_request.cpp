@@ -62,7 +62,7 @@ Status check_target(std::string_view target, const HttpLimits& limits) {
   return decoded ? check_segments(*decoded) : bad_request("the path has an invalid percent escape");
 }
 
-Status read_request_line(std::string_view line, const HttpLimits& limits, HeadFacts& facts, bool& http_1_0) {
+Status read_request_line(std::string_view line, const HttpLimits& limits, HeadFacts& facts) {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
   TG_CHECK(check_method(line.substr(0, first)));
@@ -73,7 +73,7 @@ Status read_request_line(std::string_view line, const HttpLimits& limits, HeadFa
   TG_CHECK(check_target(target, limits));
   facts.method = line.substr(0, first);
   facts.target = target;
-  http_1_0 = version == "HTTP/1.0";
+  facts.http_1_0 = version == "HTTP/1.0";
   return {};
 }
 
@@ -111,7 +111,7 @@ bool valid_host(std::string_view host) {
   return host[end] == ':' && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Status note_field(const FieldView& field, HeadFacts& facts, Framing& framing, bool http_1_0) {
+Status note_field(const FieldView& field, HeadFacts& facts, Framing& framing) {
   const auto [name, value] = field;
   if (iequals(name, "host")) {
     ++framing.hosts;
@@ -126,7 +126,7 @@ Status note_field(const FieldView& field, HeadFacts& facts, Framing& framing, bo
   } else if (iequals(name, "connection")) {
     framing.close = framing.close || list_has(value, "close");
     framing.keep_alive = framing.keep_alive || list_has(value, "keep-alive");
-  } else if (iequals(name, "expect") && !http_1_0) {  // RFC 9110 §10.1.1: ignored from HTTP/1.0
+  } else if (iequals(name, "expect") && !facts.http_1_0) {  // RFC 9110 §10.1.1: ignored from HTTP/1.0
     if (!iequals(value, "100-continue"))
       return Error{ErrorKind::expectation_failed, "Only the expectation 100-continue is supported."};
     facts.expect_continue = true;
@@ -135,25 +135,25 @@ Status note_field(const FieldView& field, HeadFacts& facts, Framing& framing, bo
 }
 
 // RFC 9112 §6.3, with every choice it leaves open decided for refusal.
-Status settle_framing(const Framing& framing, HeadFacts& facts, bool http_1_0) {
+Status settle_framing(const Framing& framing, HeadFacts& facts) {
   if (framing.hosts > 1) return bad_request("it has more than one Host header");
-  if (framing.hosts == 0 && !http_1_0) return bad_request("it has no Host header");
+  if (framing.hosts == 0 && !facts.http_1_0) return bad_request("it has no Host header");
   if (framing.lengths > 1) return bad_request("it has more than one Content-Length");
   if (framing.codings > 0) {
     if (framing.codings > 1) return bad_request("it has more than one Transfer-Encoding");
     if (framing.lengths > 0) return bad_request("it has both Content-Length and Transfer-Encoding");
-    if (http_1_0) return bad_request("HTTP/1.0 has no Transfer-Encoding");
+    if (facts.http_1_0) return bad_request("HTTP/1.0 has no Transfer-Encoding");
     if (!iequals(framing.coding, "chunked")) {
       if (!is_token(framing.coding)) return bad_request("Transfer-Encoding is not `chunked`");
       return Error{ErrorKind::not_implemented, "The only transfer coding supported is `chunked`."};
     }
     facts.chunked = true;
   }
-  facts.keep_alive = !framing.close && (!http_1_0 || framing.keep_alive);
+  facts.keep_alive = !framing.close && (!facts.http_1_0 || framing.keep_alive);
   return {};
 }
 
-Status read_fields(std::string_view lines, const HttpLimits& limits, HeadFacts& facts, bool http_1_0) {
+Status read_fields(std::string_view lines, const HttpLimits& limits, HeadFacts& facts) {
   Framing framing;
   std::size_t count = 0;
   facts.headers.reserve(16);
@@ -164,10 +164,10 @@ Status read_fields(std::string_view lines, const HttpLimits& limits, HeadFacts& 
     const auto field = read_field(take_line(lines), fault);
     if (!field) return bad_request(fault);
     if (field->name.find('_') != std::string_view::npos) continue;
-    TG_CHECK(note_field(*field, facts, framing, http_1_0));
+    TG_CHECK(note_field(*field, facts, framing));
     facts.headers.push_back({std::string(field->name), std::string(field->value)});
   }
-  return settle_framing(framing, facts, http_1_0);
+  return settle_framing(framing, facts);
 }
 
 }  // namespace
@@ -207,9 +207,8 @@ Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits) {
   if (head.starts_with(kCrlf)) head.remove_prefix(kCrlf.size());
   if (!head.ends_with("\r\n\r\n")) return bad_request("the head has no end");
   HeadFacts facts;
-  bool http_1_0 = false;
-  TG_CHECK(read_request_line(take_line(head), limits, facts, http_1_0));
-  TG_CHECK(read_fields(head, limits, facts, http_1_0));
+  TG_CHECK(read_request_line(take_line(head), limits, facts));
+  TG_CHECK(read_fields(head, limits, facts));
   return facts;
 }
 

@@ -56,10 +56,13 @@ class AsioListener final : public Listener, public std::enable_shared_from_this<
       auto token = asio::redirect_error(net::use_task, failure);
       net::Socket socket = co_await acceptor_.async_accept(hooks_.next_loop(), token);
       if (!failure) {
+        failing_ = false;
         hooks_.deal(std::move(socket));
       } else if (acceptor_.is_open() && failure != asio::error::connection_aborted) {
-        // Out of descriptors, most likely: spinning on the error would only make it worse.
-        log_.write(LogLevel::error, "accept_failed", failure.message(), {});
+        // Out of descriptors, most likely: spinning on the error, or telling it twenty times a second, would only make
+        // it worse.
+        if (!failing_) log_.write(LogLevel::error, "accept_failed", failure.message(), {});
+        failing_ = true;
         co_await wait();
       }
     }
@@ -74,6 +77,7 @@ class AsioListener final : public Listener, public std::enable_shared_from_this<
 
   Acceptor acceptor_;
   net::Timer pause_;
+  bool failing_ = false;  // said already
   Hooks hooks_;
   Log& log_;
 };

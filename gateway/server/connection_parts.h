@@ -120,6 +120,9 @@ class Http1Exchange final : public Exchange {
   bool keep_alive() const { return head_.keep_alive && !connection_.closing_ && !failed_; }
   // An unread body would be taken for the next request, so such an answer closes the connection.
   Connected connected() const { return keep_alive() && body_.done() ? Connected::keep : Connected::close; }
+  Delimited delimited() const { return head_.http_1_0 ? Delimited::by_close : Delimited::by_chunks; }
+  // What frames a chunk: nothing, for a client that reads none.
+  std::string_view in_chunks(std::string_view framing) const { return head_.http_1_0 ? std::string_view() : framing; }
   Task<Status> continue_if_expected();
   bool reserve(std::size_t bytes);
   void release();

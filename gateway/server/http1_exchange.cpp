@@ -99,6 +99,8 @@ Task<Result<std::string>> Http1Exchange::read_body() {
 
 Task<Status> Http1Exchange::respond(int status, HeaderLines headers, std::string_view body) {
   state_ = State::done;
+  // Who keeps a connection of HTTP/1.0 has to say so (RFC 9112 §9.3).
+  if (head_.http_1_0 && connected() == Connected::keep) headers.add("connection", "keep-alive");
   const auto head = plain_head(status, id_, headers, body.size(), connected());
   const std::array<std::string_view, 2> pieces = {head, head_.method == "HEAD" ? std::string_view() : body};
   auto sent = co_await connection_.send(pieces);
@@ -108,9 +110,10 @@ Task<Status> Http1Exchange::respond(int status, HeaderLines headers, std::string
 
 Task<Status> Http1Exchange::start_stream(int status, HeaderLines headers, std::string_view first) {
   state_ = State::streaming;
-  const auto head = stream_head(status, id_, headers, connected());
+  if (delimited() == Delimited::by_close) head_.keep_alive = false;
+  const auto head = stream_head(status, id_, headers, connected(), delimited());
   const net::ChunkFrame frame(first.size());
-  const std::array<std::string_view, 4> pieces = {head, frame.size_line(), first, frame.end()};
+  const std::array<std::string_view, 4> pieces = {head, in_chunks(frame.size_line()), first, in_chunks(frame.end())};
   auto sent = co_await connection_.send(pieces);
   if (!sent) failed_ = true;
   co_return sent;
@@ -119,7 +122,7 @@ Task<Status> Http1Exchange::start_stream(int status, HeaderLines headers, std::s
 Task<Status> Http1Exchange::write(std::string_view bytes) {
   if (bytes.empty()) co_return Status();
   const net::ChunkFrame frame(bytes.size());
-  const std::array<std::string_view, 3> pieces = {frame.size_line(), bytes, frame.end()};
+  const std::array<std::string_view, 3> pieces = {in_chunks(frame.size_line()), bytes, in_chunks(frame.end())};
   auto sent = co_await connection_.send(pieces);
   if (!sent) failed_ = true;
   co_return sent;
@@ -128,8 +131,9 @@ Task<Status> Http1Exchange::write(std::string_view bytes) {
 Task<Status> Http1Exchange::end_stream(std::string_view last, HeaderLines trailers) {
   state_ = State::done;
   const net::ChunkFrame frame(last.size());
-  const std::array<std::string_view, 6> pieces = {frame.size_line(), last,  frame.end(), net::kLastChunkLine,
-                                                  trailers.text(),   "\r\n"};
+  const std::array<std::string_view, 6> pieces = {in_chunks(frame.size_line()), last,
+                                                  in_chunks(frame.end()),       in_chunks(net::kLastChunkLine),
+                                                  in_chunks(trailers.text()),   in_chunks("\r\n")};
   auto sent = co_await connection_.send(pieces);
   if (!sent) failed_ = true;
   co_return sent;

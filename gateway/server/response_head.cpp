@@ -29,9 +29,10 @@ std::string plain_head(int status, const Uuid& request_id, const HeaderLines& he
   return out;
 }
 
-std::string stream_head(int status, const Uuid& request_id, const HeaderLines& headers, Connected connected) {
+std::string stream_head(int status, const Uuid& request_id, const HeaderLines& headers, Connected connected,
+                        Delimited delimited) {
   std::string out = common_head(status, request_id, headers, connected);
-  out.append("transfer-encoding: chunked\r\n\r\n");
+  out.append(delimited == Delimited::by_chunks ? "transfer-encoding: chunked\r\n\r\n" : "\r\n");
   return out;
 }
 

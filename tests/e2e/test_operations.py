@@ -221,6 +221,23 @@ def test_no_core_and_no_debugger_gets_at_the_gateways_memory(make_gateway, simul
     assert owner(gateway.process) == (0, 0)
 
 
+def test_a_gateway_out_of_descriptors_says_so_once_and_serves_again_when_it_has_some(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, start=False, plaintext=True)
+    gateway.new_key()
+    gateway.launcher = ["prlimit", "--nofile=64:64"]
+    gateway.start()
+    crowd = [gateway.connect() for _ in range(80)]  # the kernel takes those that the gateway cannot
+    said = lambda: [line for line in gateway.log_lines() if line["event"] == "accept_failed"]  # noqa: E731
+    eventually(said, what="the line about descriptors")
+    crowd[-1].settimeout(1)
+    with pytest.raises(TimeoutError):
+        crowd[-1].recv(1)  # meanwhile it is tried again and again
+    assert len(said()) == 1
+    for connection in crowd:
+        connection.close()
+    eventually(lambda: gateway.chat()[0] == 200)
+
+
 def test_plaintext_is_an_opt_in(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, plaintext=True)
     assert gateway.chat()[0] == 200

@@ -39,6 +39,14 @@ TEST(ResponseHead, ATypeThatWasGivenStandsAlone) {
   EXPECT_NE(head.find("content-type: text/plain\r\nconnection: close\r\ncontent-length: 3\r\n\r\n"), std::string::npos);
 }
 
+TEST(ResponseHead, AStreamIsChunkedOnlyForClientsThatReadChunks) {
+  const auto chunked = stream_head(200, kId, {}, Connected::keep, Delimited::by_chunks);
+  EXPECT_NE(chunked.find("\r\ntransfer-encoding: chunked\r\n\r\n"), std::string::npos);
+  const auto plain = stream_head(200, kId, {}, Connected::close, Delimited::by_close);
+  EXPECT_EQ(plain.find("transfer-encoding"), std::string::npos);
+  EXPECT_TRUE(plain.ends_with("\r\nconnection: close\r\n\r\n")) << plain;
+}
+
 TEST(ResponseHead, AnEmptyBodyHasNoType) {
   EXPECT_EQ(plain_head(204, kId, {}, 0, Connected::keep).find("content-type:"), std::string::npos);
 }
