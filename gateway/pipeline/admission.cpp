@@ -75,7 +75,7 @@ ratelimit::Scopes scopes_of(const config::Snapshot& snapshot, const auth::Princi
 }  // namespace
 
 Task<Result<Admitted>> admit(const Services& services, const View& view, const auth::Principal& who,
-                             const config::Model* model, std::int64_t tokens) {
+                             const config::Model* model, std::int64_t tokens, Report& report) {
   ratelimit::AdmitRequest request;
   request.scopes = scopes_of(*view.snapshot, who, model);
   if (request.scopes.empty()) {
@@ -90,6 +90,9 @@ Task<Result<Admitted>> admit(const Services& services, const View& view, const a
   if (verdict.denial) {
     services.metrics.count("tollgate_limit_denials_total",
                            {{"department", who.department->id}, {"meter", to_string(verdict.denial->meter)}});
+    server::HeaderLines levels;
+    add_rate_headers(verdict, levels);
+    report.refused_at(std::move(levels));
     co_return denied(*verdict.denial);
   }
   services.metrics.count("tollgate_limit_admits_total");

@@ -1,5 +1,6 @@
 #include "gateway/pipeline/call.h"
 
+#include "config/scalars.h"
 #include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/attempts.h"
 #include "gateway/pipeline/headers.h"
@@ -29,11 +30,12 @@ Result<std::shared_ptr<const config::Model>> find_model(const View& view, const 
                                                         const std::string& name) {
   const auto it = view.snapshot->models.find(name);
   if (it == view.snapshot->models.end())
-    return Error{.kind = ErrorKind::not_found,
-                 .message = "The model `" + name + "` does not exist. GET /v1/models lists what you may use.",
-                 .code = "model_not_found",
-                 .param = "model",
-                 .retryable = false};
+    return Error{
+        .kind = ErrorKind::not_found,
+        .message = "The model `" + config::printable(name) + "` does not exist. GET /v1/models lists what you may use.",
+        .code = "model_not_found",
+        .param = "model",
+        .retryable = false};
   if (!who.department->may_use(name))
     return Error{.kind = ErrorKind::permission_denied,
                  .message = "Department `" + who.department->id + "` does not have access to model `" + name +
@@ -173,7 +175,7 @@ Task<Status> run_stages(const Services& services, const View& view, server::Exch
   // One atomic admit over every scope; from here on the ticket settles whatever happens.
   const auto estimated = services.estimator.input_tokens(model->name, call->index.text_bytes);
   const auto reserve = front.generates ? upper_bound(call->index, *model, estimated) : 0;
-  TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, model.get(), reserve));
+  TG_CO_TRY(Admitted admitted, co_await admit(services, view, who, model.get(), reserve, report));
   report.mark(Phase::admit);
 
   Dispatch dispatch{services,   view, exchange, call, screened, *model, who, estimated, std::move(admitted.headers),
@@ -224,7 +226,7 @@ Task<void> conclude(server::Exchange& exchange, providers::Api api, Report& repo
   const Error& error = served.error();
   // Strangers' refusals are figures; an authenticated caller's refusal is a row.
   if (report.has_caller() && !report.has_rows()) report.refuse_row(error);
-  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, api, error);
+  if (error.kind != ErrorKind::cancelled) co_await answer_error(exchange, api, error, report.refused_at());
   report.close(http_status(error.kind), to_string(error.kind));
 }
 

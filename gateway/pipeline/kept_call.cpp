@@ -30,7 +30,7 @@ Error not_found() {
 
 Task<Status> run(KeptCall& call, KeptWork work, std::string name) {
   call.report.mark(observe::Phase::authenticate);
-  TG_CO_TRY(auto admitted, co_await admit(call.services, call.view, call.who, nullptr, 0));
+  TG_CO_TRY(auto admitted, co_await admit(call.services, call.view, call.who, nullptr, 0, call.report));
   call.headers = std::move(admitted.headers);
   call.report.mark(observe::Phase::admit);
   auto done = co_await work(call, std::move(name));

@@ -1,5 +1,6 @@
 #include "gateway/pipeline/models.h"
 
+#include "config/scalars.h"
 #include "gateway/pipeline/call.h"
 #include "providers/front_end.h"
 
@@ -44,7 +45,7 @@ Task<void> serve_models(const Services& services, std::shared_ptr<const View> vi
   }
   if (!id.empty() && entries.empty()) {
     Error error{.kind = ErrorKind::not_found,
-                .message = "The model `" + id + "` does not exist or you do not have access to it.",
+                .message = "The model `" + config::printable(id) + "` does not exist or you do not have access to it.",
                 .code = "model_not_found",
                 .param = "model",
                 .retryable = false};

@@ -32,6 +32,9 @@ class Report {
   bool write_row(const finops::UsageRecord& record) const;
   // A call of an authenticated caller that never reached a target: one row with no usage.
   void refuse_row(const Error& error);
+  // The levels of the limits that refused the call, as x-ratelimit-* headers: they leave with the refusal.
+  void refused_at(server::HeaderLines levels) { levels_ = std::move(levels); }
+  const server::HeaderLines& refused_at() const { return levels_; }
   // One attempt ended.
   void attempt(finops::UsageRecord record);
 
@@ -62,6 +65,7 @@ class Report {
   std::string audit_;  // of what was found, for the log line
   std::string rule_pack_;
   std::int64_t restored_ = 0;
+  server::HeaderLines levels_;
   int rows_ = 0;
   finops::UsageRecord last_;
 };

@@ -82,6 +82,29 @@ def test_oversized_heads_and_bodies(make_gateway, simulator):
     assert gateway.chat()[0] == 200
 
 
+def test_a_refusal_says_the_limit_and_does_not_send_back_what_was_sent(gateway):
+    big = raw(gateway, head(gateway, "Content-Length: 70000000"))
+    assert status(big) == 413 and b"8388608 bytes" in big
+    got, _, body = gateway.chat(model="m" * 50_000)
+    assert got == 404 and b"`mmm" in body and len(body) < 500
+
+
+def test_a_client_of_http_1_0_gets_no_chunks_and_is_told_whether_the_connection_stays(gateway):
+    def ask(stream, *lines):
+        body = json.dumps({"model": "gpt", "stream": stream, "messages": [{"role": "user", "content": "x"}]}).encode()
+        first = head(gateway, f"Content-Length: {len(body)}", *lines, version="HTTP/1.0") + body
+        return raw(gateway, first + head(gateway, method="GET", target="/v1/models", version="HTTP/1.0"))
+
+    streamed = ask(True, "Connection: keep-alive")
+    heads, _, events = streamed.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in heads and b"connection: close" in heads
+    assert events.startswith(b"data: {") and events.endswith(b"data: [DONE]\n\n"), "and nothing between or after"
+    kept = ask(False, "Connection: keep-alive")
+    assert kept.count(b"HTTP/1.1 200") == 2 and kept.count(b"connection: keep-alive") == 1
+    assert kept.count(b"connection: close") == 1, "the second did not ask to stay"
+    assert ask(False).count(b"HTTP/1.1 200") == 1
+
+
 def test_slow_clients_are_cut(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)},
                            listen="  timeouts: {handshake: 500ms, head: 500ms, body: 500ms, idle: 1s}\n")

@@ -54,6 +54,8 @@ def test_requests_per_minute(limited):
     wait_ms = int(headers["retry-after-ms"])
     assert 15_000 < wait_ms <= 20_000, "one request comes back every 20 s"
     assert int(headers["retry-after"]) == -(-wait_ms // 1000)
+    assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("3", "0")
+    assert headers["x-ratelimit-reset-requests"].endswith("s"), "a refusal, too, says where the limits stand"
     rows = gateway.wait_rows(4)
     assert [r["outcome"] for r in rows].count("rate_limited") == 1
 
