@@ -7,9 +7,17 @@
 namespace tollgate::finops {
 namespace {
 
+Error sqlite_error(sqlite3* database, std::string_view file) {
+  std::string message = "ledger database: ";
+  message.append(database != nullptr ? sqlite3_errmsg(database) : "out of memory");
+  if (!file.empty()) message.append(" (").append(file).append(")");
+  return Error{ErrorKind::internal, std::move(message)};
+}
+
+// Of a database that was opened. One in memory has no file.
 Error sqlite_error(sqlite3* database) {
-  return Error{ErrorKind::internal,
-               std::string("ledger database: ") + (database != nullptr ? sqlite3_errmsg(database) : "out of memory")};
+  const char* file = sqlite3_db_filename(database, "main");
+  return sqlite_error(database, file != nullptr ? file : "");
 }
 
 }  // namespace
@@ -91,11 +99,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode, st
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   Database database(raw);  // SQLite gives a handle even where opening failed
-  if (code != SQLITE_OK) {
-    auto error = sqlite_error(raw);
-    error.message += " (" + path.string() + ")";
-    return error;
-  }
+  if (code != SQLITE_OK) return sqlite_error(raw, path.string());
   database.set_busy_timeout(busy_timeout);
   if (mode == Mode::existing_read_only) TG_CHECK(database.exec("PRAGMA query_only = ON"));
   return database;

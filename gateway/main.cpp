@@ -6,6 +6,7 @@
 
 #include "gateway/cli/allocator.h"
 #include "gateway/cli/commands.h"
+#include "gateway/cli/usage.h"
 #include "gateway/version.h"
 
 int main(int argc, char** argv) {
@@ -31,6 +32,10 @@ int main(int argc, char** argv) {
   tollgate::cli::add_pii(app, context);
   tollgate::cli::add_local_worker(app, context);
   tollgate::cli::add_secret(app, context);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return tollgate::cli::explain(app, error, argc, argv);
+  }
   return context.exit_code;
 }

@@ -94,7 +94,7 @@ Result<std::string> ask_gateway(const config::Snapshot& snapshot, const std::str
   const auto answer = run(call_of(snapshot, path, body, token));
   if (!answer)
     return failed("no gateway answers at " + snapshot.admin.address + ":" + std::to_string(snapshot.admin.port) +
-                  " (admin:): " + answer.error().message);
+                  " (`admin` in the configuration): is it running?");
   if (answer->status != 200) return failed(said_by(*answer));
   return answer->body;
 }

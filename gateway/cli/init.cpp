@@ -104,6 +104,8 @@ Status write_all(const InitOptions& options) {
 
 int init(const InitOptions& options) {
   if (sodium_init() < 0) return complain("libsodium cannot start");
+  if (!fs::exists(fs::path(options.model) / "config.json"))
+    return complain("--model: " + options.model + " holds no model: expected a directory with config.json and weights");
   if (auto done = write_all(options); !done) return complain(done.error().message);
   const std::string file = (fs::path(options.directory) / "tollgate.yaml").string();
   std::printf(
@@ -141,8 +143,9 @@ int trust(const std::string& file) {
 int seal_secret(const std::string& file) {
   const auto snapshot = load_or_complain(file, false);
   if (!snapshot) return 1;
-  std::string text;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) text.push_back(static_cast<char>(c));
+  std::string text;  // whole: keys in PEM and credentials in JSON have many lines
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) text.push_back(static_cast<char>(c));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();  // as a secret's file is read
   const Secret plain(std::move(text));
   if (plain.empty()) return complain("nothing on standard input: echo the secret into this command");
   auto sealed = config::seal(*snapshot->master_key, plain);
@@ -186,7 +189,7 @@ void add_secret(CLI::App& app, Context& context) {
   make->callback([key, &context] {
     const bool ready = sodium_init() >= 0;
     auto made = ready ? config::make_master_key(*key) : Status(Error{ErrorKind::internal, "libsodium cannot start"});
-    context.exit_code = made ? 0 : complain(made.error().message);
+    context.exit_code = made ? 0 : complain(*key + " " + made.error().message);
   });
 }
 

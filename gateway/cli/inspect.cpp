@@ -93,7 +93,8 @@ void add_inspect(CLI::App& models, Context& context) {
   const std::map<std::string, WeightFormat> formats(std::begin(local_backend::kWeightFormats),
                                                     std::end(local_backend::kWeightFormats));
   command->add_option("--weights", options->weights, "As the provider's model.weights says: as_stored, int8, fp8")
-      ->transform(CLI::CheckedTransformer(formats));
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("NAME");
   command->add_flag("--json", options->json, "As JSON");
   command->callback([options, &context] { context.exit_code = inspect(*options); });
 }

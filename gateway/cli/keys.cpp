@@ -2,6 +2,7 @@
 #include <date/date.h>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -59,18 +60,43 @@ struct CreateOptions {
   std::string department, application, note, created_by, expires, pii;
 };
 
+// `problem`, and the name that was meant, where one is near enough.
+Error unknown_name(std::string problem, const std::string& name, const std::vector<std::string_view>& known) {
+  return {ErrorKind::not_found, std::move(problem) + config::did_you_mean(name, known)};
+}
+
 Status check_owner(const config::Snapshot& snapshot, const std::string& department, const std::string& application) {
+  std::vector<std::string_view> known;
   const auto it = snapshot.departments.find(department);
-  if (it == snapshot.departments.end())
-    return Error{ErrorKind::not_found, "department '" + department + "' is not configured"};
-  if (it->second->application(application) == nullptr)
-    return Error{ErrorKind::not_found, "department '" + department + "' has no application '" + application + "'"};
-  return {};
+  if (it == snapshot.departments.end()) {
+    for (const auto& [id, ignored] : snapshot.departments) known.push_back(id);
+    return unknown_name("department '" + department + "' is not configured", department, known);
+  }
+  if (it->second->application(application) != nullptr) return {};
+  for (const auto& other : it->second->applications) known.push_back(other.id);
+  return unknown_name("department '" + department + "' has no application '" + application + "'", application, known);
 }
 
 Status check_policy(const config::Snapshot& snapshot, const std::string& name) {
   if (name.empty() || snapshot.pii_policies.contains(name)) return {};
-  return Error{ErrorKind::not_found, "--pii: policy '" + name + "' is not configured"};
+  std::vector<std::string_view> known;
+  for (const auto& [id, ignored] : snapshot.pii_policies) known.push_back(id);
+  return unknown_name("--pii: policy '" + name + "' is not configured", name, known);
+}
+
+// What `keys list` prints must not steer a terminal or fake another line.
+Status check_text(const char* option, const std::string& text) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::none_of(text.begin(), text.end(), control)) return {};
+  return Error{ErrorKind::invalid_request, std::string(option) + ": expected one line without control characters"};
+}
+
+// When a key ends that starts now. A life of less than a second would be over before the key could be used.
+Result<std::int64_t> end_of_life(const std::string& life) {
+  const auto duration = config::parse_duration(life);
+  if (!duration || *duration < std::chrono::seconds(1))
+    return Error{ErrorKind::invalid_request, "--expires: expected a duration of a second or more, such as 90d"};
+  return now_seconds() + std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
 }
 
 // Stores a new key and prints it: the only time it can be seen.
@@ -94,6 +120,8 @@ int create(const std::string& file, const CreateOptions& options) {
   if (auto ok = check_owner(*opened.snapshot, options.department, options.application); !ok)
     return complain(ok.error().message);
   if (auto ok = check_policy(*opened.snapshot, options.pii); !ok) return complain(ok.error().message);
+  if (auto ok = check_text("--note", options.note); !ok) return complain(ok.error().message);
+  if (auto ok = check_text("--created-by", options.created_by); !ok) return complain(ok.error().message);
   auth::Credential credential;
   credential.department = options.department;
   credential.application = options.application;
@@ -101,9 +129,9 @@ int create(const std::string& file, const CreateOptions& options) {
   credential.pii = options.pii;
   credential.created_by = options.created_by;
   if (!options.expires.empty()) {
-    const auto life = config::parse_duration(options.expires);
-    if (!life) return complain("--expires: expected a duration such as 90d");
-    credential.expires_at = now_seconds() + std::chrono::duration_cast<std::chrono::seconds>(*life).count();
+    const auto ends = end_of_life(options.expires);
+    if (!ends) return complain(ends.error().message);
+    credential.expires_at = *ends;
   }
   return store_and_show(opened, std::move(credential));
 }
@@ -123,31 +151,72 @@ int list(const std::string& file) {
   return 0;
 }
 
-int rotate(const std::string& file, const std::string& id, const std::string& overlap) {
+// Accepts a whole key for its id: what people have at hand. The secret is never said again, in no message.
+std::string id_of(const std::string& id_or_key) {
+  const auto key = auth::parse_key(id_or_key);
+  return key ? std::string(key->id) : id_or_key;
+}
+
+std::string unknown_key(const std::string& id) {
+  const bool secret = id.starts_with("tg_");
+  return (secret ? "this is neither an id nor a whole key" : "no key with id '" + id + "'") +
+         std::string("; `tollgate keys list` shows the ids");
+}
+
+// A successor of a key that is no longer good would bring back what somebody took away.
+Status check_rotatable(const auth::Credential& old, std::int64_t now) {
+  const auto state = state_of(old, now);
+  if (state != "revoked" && state != "expired") return {};
+  return Error{ErrorKind::invalid_request,
+               "key " + old.id + " is " + state + " and gets no successor; make a new one with `tollgate keys create`"};
+}
+
+struct RotateOptions {
+  std::string id, overlap = "7d", expires;
+};
+
+// The successor: the same owner, and as long a life as the old key was made for, unless it is told.
+Result<auth::Credential> successor(const auth::Credential& old, const std::string& expires, std::int64_t now) {
+  auth::Credential next = old;
+  next.last_used_day = 0;
+  if (!expires.empty()) {
+    TG_TRY(next.expires_at, end_of_life(expires));
+  } else if (old.expires_at != 0) {
+    next.expires_at = now + old.expires_at - old.created_at;
+  }
+  return next;
+}
+
+int rotate(const std::string& file, const RotateOptions& options) {
   auto opened = open(file);
   if (!opened.store) return 1;
-  const auto keep = config::parse_duration(overlap);
+  const auto keep = config::parse_duration(options.overlap);
   if (!keep) return complain("--overlap: expected a duration such as 7d");
   auto rows = opened.store->list();
   if (!rows) return complain(rows.error().message);
-  for (const auto& old : *rows) {
-    if (old.id != id) continue;
-    const auto ends = now_seconds() + std::chrono::duration_cast<std::chrono::seconds>(*keep).count();
-    auth::Credential next = old;
-    next.expires_at = 0;
-    next.revoked_at = 0;
-    next.last_used_day = 0;
-    if (const int failed = store_and_show(opened, std::move(next)); failed != 0) return failed;
-    if (auto expired = opened.store->expire(id, ends); !expired) return complain(expired.error().message);
-    std::fprintf(stderr, "the old key %s works until %s\n", id.c_str(), show_time(ends).c_str());
-    return 0;
-  }
-  return complain("no key with id '" + id + "'; `tollgate keys list` shows them");
+  const auto id = id_of(options.id);
+  const auto old = std::find_if(rows->begin(), rows->end(), [&](const auto& row) { return row.id == id; });
+  if (old == rows->end()) return complain(unknown_key(id));
+  const auto now = now_seconds();
+  if (auto ok = check_rotatable(*old, now); !ok) return complain(ok.error().message);
+  auto next = successor(*old, options.expires, now);
+  if (!next) return complain(next.error().message);
+  const auto next_ends = next->expires_at;
+  if (const int failed = store_and_show(opened, *std::move(next)); failed != 0) return failed;
+  auto ends = now + std::chrono::duration_cast<std::chrono::seconds>(*keep).count();
+  if (old->expires_at != 0)
+    ends = std::min(ends, old->expires_at);  // an overlap shortens a life, it never lengthens it
+  if (auto expired = opened.store->expire(id, ends); !expired) return complain(expired.error().message);
+  std::fprintf(stderr, "the new key works until %s\nthe old key %s works until %s\n",
+               next_ends == 0 ? "it is revoked" : show_time(next_ends).c_str(), id.c_str(), show_time(ends).c_str());
+  return 0;
 }
 
-int revoke(const std::string& file, const std::string& id) {
+int revoke(const std::string& file, const std::string& id_or_key) {
   auto opened = open(file);
   if (!opened.store) return 1;
+  const auto id = id_of(id_or_key);
+  if (id.starts_with("tg_")) return complain(unknown_key(id));
   if (auto revoked = opened.store->revoke(id, now_seconds()); !revoked) return complain(revoked.error().message);
   std::printf("key %s is revoked; running gateways refuse it within 5 s\n", id.c_str());
   return 0;
@@ -175,15 +244,17 @@ void add_keys(CLI::App& app, Context& context) {
   auto* l = keys->add_subcommand("list", "Show all keys (never their secrets)");
   l->callback([file, &context] { context.exit_code = list(*file); });
 
-  auto id = std::make_shared<std::string>();
-  auto overlap = std::make_shared<std::string>("7d");
+  auto next = std::make_shared<RotateOptions>();
   auto* r = keys->add_subcommand("rotate", "Make a successor for a key; the old one keeps working for a while");
-  r->add_option("id", *id, "Id of the key, as listed")->required();
-  r->add_option("--overlap", *overlap, "How long the old key keeps working")->capture_default_str();
-  r->callback([file, id, overlap, &context] { context.exit_code = rotate(*file, *id, *overlap); });
+  r->add_option("id", next->id, "Id of the key, as listed, or the key itself")->required();
+  r->add_option("--overlap", next->overlap, "How long the old key keeps working, at most until its own end")
+      ->capture_default_str();
+  r->add_option("--expires", next->expires, "Life of the new key, such as 90d; default: as long as the old one's");
+  r->callback([file, next, &context] { context.exit_code = rotate(*file, *next); });
 
+  auto id = std::make_shared<std::string>();
   auto* v = keys->add_subcommand("revoke", "Make a key useless now");
-  v->add_option("id", *id, "Id of the key, as listed")->required();
+  v->add_option("id", *id, "Id of the key, as listed, or the key itself")->required();
   v->callback([file, id, &context] { context.exit_code = revoke(*file, *id); });
 }
 

@@ -1,7 +1,9 @@
 // report cost, ledger rows: what finance and auditors read. Works on the ledger file; the gateway may run.
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,13 +31,24 @@ struct CostOptions {
   std::string file, by = "department", month, format = "table";
 };
 
+// The configuration, where there is a ledger to read.
+std::shared_ptr<const config::Snapshot> load_with_ledger(const std::string& file) {
+  auto snapshot = load_or_complain(file, true);
+  if (!snapshot || std::filesystem::exists(snapshot->ledger.sqlite)) return snapshot;
+  complain("there is no ledger at " + snapshot->ledger.sqlite.string() +
+           " yet: the gateway makes it when it serves for the first time");
+  return nullptr;
+}
+
 int cost(const CostOptions& options) {
-  const auto snapshot = load_or_complain(options.file, true);
+  const auto snapshot = load_with_ledger(options.file);
   if (!snapshot) return 1;
   const finops::ReportQuery query{kBy.at(options.by), options.month};
   auto rows = finops::cost_report(snapshot->ledger.sqlite, query);
   if (!rows) return complain(rows.error().message);
   std::fputs(finops::format_report(*rows, query, kFormats.at(options.format)).c_str(), stdout);
+  if (rows->empty())
+    std::fprintf(stderr, "nothing was used%s\n", options.month.empty() ? " yet" : (" in " + options.month).c_str());
   return 0;
 }
 
@@ -82,7 +95,7 @@ nlohmann::json to_json(const finops::UsageRecord& r) {
 }
 
 int rows(const std::string& file, std::size_t limit) {
-  const auto snapshot = load_or_complain(file, true);
+  const auto snapshot = load_with_ledger(file);
   if (!snapshot) return 1;
   auto records = finops::recent_rows(snapshot->ledger.sqlite, limit);
   if (!records) return complain(records.error().message);
@@ -103,13 +116,16 @@ void add_report(CLI::App& app, Context& context) {
   auto* report = app.add_subcommand("report", "What was used and what it cost (works on the ledger)");
   report->require_subcommand(1);
   auto options = std::make_shared<CostOptions>();
-  auto* command =
-      report->add_subcommand("cost", "Cost by department, cost center, application, key, model or provider");
+  auto* command = report->add_subcommand(
+      "cost", "Cost by department, cost center, application, key, model or provider (as served)");
   add_config_option(*command, options->file);
   command->add_option("--by", options->by, "What the rows are")
       ->check(CLI::IsMember(names(kBy)))
       ->capture_default_str();
-  command->add_option("--month", options->month, "One month in UTC, such as 2026-11; default: everything");
+  command->add_option("--month", options->month, "One month in UTC, such as 2026-11; default: everything")
+      ->check([](const std::string& month) {  // a script's variable that is not set is not "everything"
+        return month.empty() ? std::string("expected YYYY-MM, such as 2026-11") : std::string();
+      });
   command->add_option("--format", options->format, "How to print")
       ->check(CLI::IsMember(names(kFormats)))
       ->capture_default_str();
@@ -123,7 +139,7 @@ void add_ledger(CLI::App& app, Context& context) {
   auto limit = std::make_shared<std::size_t>(10);
   auto* command = ledger->add_subcommand("rows", "The newest records, newest first, one JSON object a line");
   add_config_option(*command, *file);
-  command->add_option("--limit", *limit, "How many")->capture_default_str();
+  command->add_option("--limit", *limit, "How many")->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([file, limit, &context] { context.exit_code = rows(*file, *limit); });
 }
 

@@ -34,6 +34,14 @@ T or_fail(Result<T> result) {
   return *std::move(result);
 }
 
+// Says which key of the configuration asked for the address that cannot be had.
+Result<std::unique_ptr<Listener>> named(const char* key, Result<std::unique_ptr<Listener>> opened) {
+  if (opened) return opened;
+  Error error = std::move(opened).error();
+  error.message.append("; the address and the port are those of `").append(key).append("` in the configuration");
+  return error;
+}
+
 Published load_first(const std::filesystem::path& config_file) {
   auto prepared = prepare(config_file, nullptr);
   if (prepared.ok) return std::move(prepared.published);
@@ -147,7 +155,7 @@ void Gateway::open_data_listener() {
            static_cast<std::int64_t>(snapshot().listen.max_connections);
   };
   const auto& listen = snapshot().listen;
-  data_listener_ = or_fail(Listener::open(io_, listen.address, listen.port, std::move(hooks), *log_));
+  data_listener_ = or_fail(named("listen", Listener::open(io_, listen.address, listen.port, std::move(hooks), *log_)));
 }
 
 void Gateway::open_side_listeners() {
@@ -158,10 +166,11 @@ void Gateway::open_side_listeners() {
     hooks.may_accept = [&context] { return context.open.size() < 256; };
     return hooks;
   };
-  ops_listener_ =
-      or_fail(Listener::open(io_, snapshot().ops.address, snapshot().ops.port, hooks_for(ops_context_), *log_));
+  const auto& ops = snapshot().ops;
+  ops_listener_ = or_fail(named("ops", Listener::open(io_, ops.address, ops.port, hooks_for(ops_context_), *log_)));
+  const auto& admin = snapshot().admin;
   admin_listener_ =
-      or_fail(Listener::open(io_, snapshot().admin.address, snapshot().admin.port, hooks_for(admin_context_), *log_));
+      or_fail(named("admin", Listener::open(io_, admin.address, admin.port, hooks_for(admin_context_), *log_)));
 }
 
 int Gateway::run() {
