@@ -20,7 +20,7 @@ namespace tollgate::finops {
 struct LedgerOptions {
   std::filesystem::path sqlite = "ledger.db";
   std::filesystem::path ring_directory = "rings";  // the runtime directory; rings found here at start are adopted
-  std::size_t ring_bytes = 4 * 1024 * 1024;        // per worker; allocated in full and touched at start
+  std::size_t ring_bytes = 8 * 1024 * 1024;        // per worker; allocated in full and touched at start
   std::chrono::milliseconds commit_interval{10};   // the longest a record waits for its group commit
 };
 
