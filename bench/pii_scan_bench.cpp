@@ -28,6 +28,7 @@ void scan(benchmark::State& state, const std::string& text) {
 
 BENCHMARK_CAPTURE(scan, prose, prose());
 BENCHMARK_CAPTURE(scan, chat_json, chat_json());
+BENCHMARK_CAPTURE(scan, letters, letters());
 BENCHMARK_CAPTURE(scan, dense, dense());
 BENCHMARK_CAPTURE(scan, base64, base64());
 BENCHMARK_CAPTURE(scan, hex, hex());
@@ -78,8 +79,10 @@ void re2_set(benchmark::State& state, const std::string& text) {
 }
 
 BENCHMARK_CAPTURE(re2_alternation, chat_json, chat_json());
+BENCHMARK_CAPTURE(re2_alternation, letters, letters());
 BENCHMARK_CAPTURE(re2_alternation, dense, dense());
 BENCHMARK_CAPTURE(re2_set, chat_json, chat_json());
+BENCHMARK_CAPTURE(re2_set, letters, letters());
 BENCHMARK_CAPTURE(re2_set, dense, dense());
 
 // The pass alone: what the detectors leave on the table.

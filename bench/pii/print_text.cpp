@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   using namespace tollgate::bench;
   const std::map<std::string, std::string (*)()> texts = {
-      {"prose", prose}, {"chat_json", chat_json}, {"dense", dense},     {"base64", base64},
+      {"prose", prose}, {"chat_json", chat_json}, {"letters", letters}, {"dense", dense},    {"base64", base64},
       {"hex", hex},     {"logs", logs},           {"numbers", numbers}, {"chinese", chinese}};
   const auto chosen = argc == 2 ? texts.find(argv[1]) : texts.end();
   if (chosen == texts.end()) {

@@ -17,7 +17,7 @@ import time
 
 from compare import ROOT, presidio
 
-TEXTS = ("chat_json", "dense")
+TEXTS = ("chat_json", "letters", "dense")
 FOR_PRESIDIO = 32 * 1024
 PIECE = 1024
 

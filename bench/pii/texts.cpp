@@ -19,6 +19,12 @@ const char* const kSentences[] = {
     "L'été dernier, nous avons visité la côte; le voyage — trois jours — fut trop court. ",
 };
 
+const char* const kValues[] = {"jane.doe@example.com",       "+49 30 901820", "(415) 555-0132",
+                               "4242 4242 4242 4242",        "536-22-8145",   "203.0.113.45",
+                               "GB82 WEST 1234 5698 7654 32"};
+const char* const kBetween[] = {" and then the customer wrote to ", ", or as an alternative use ",
+                                ". The record also says "};
+
 }  // namespace
 
 std::string prose() {
@@ -46,13 +52,21 @@ std::string chat_json() {
   return out;
 }
 
+std::string letters() {
+  std::mt19937 random(8);
+  std::string out;
+  while (out.size() < kSize) {
+    out += kBetween[random() % std::size(kBetween)];
+    out += kValues[random() % std::size(kValues)];
+    out += ". ";
+    for (auto sentences = 1 + random() % 5; sentences > 0; --sentences)
+      out += kSentences[random() % std::size(kSentences)];
+  }
+  return out;
+}
+
 std::string dense() {
   std::mt19937 random(3);
-  static const char* const kValues[] = {"jane.doe@example.com",       "+49 30 901820", "(415) 555-0132",
-                                        "4242 4242 4242 4242",        "536-22-8145",   "203.0.113.45",
-                                        "GB82 WEST 1234 5698 7654 32"};
-  static const char* const kBetween[] = {" and then the customer wrote to ", ", or as an alternative use ",
-                                         ". The record also says "};
   std::string out;
   while (out.size() < kSize) {
     out += kValues[random() % std::size(kValues)];
