@@ -11,6 +11,8 @@ target_compile_definitions(tollgate_options INTERFACE
   # relayed call's instructions, by callgrind). No frame here needs more than operator new's alignment.
   BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 
+target_compile_options(tollgate_options INTERFACE -pthread)  # some libraries ask for it, and all files must agree
+
 option(TOLLGATE_WERROR "Treat warnings as errors (on in every preset)" OFF)
 if(TOLLGATE_WERROR)
   target_compile_options(tollgate_options INTERFACE -Werror)
