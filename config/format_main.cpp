@@ -126,7 +126,8 @@ void postgres_url(Object& o, std::string& url, std::shared_ptr<const Secret>& pa
 void ledger_fields(Object& o, Snapshot& out) {
   o.path("sqlite", out.ledger.sqlite, {.doc = "Default: ledger.db in the state directory", .applies = kRestart});
   o.path("rings", out.ledger.ring_directory, {.doc = "Default: rings in the state directory", .applies = kRestart});
-  o.size("ring_size", out.ledger.ring_bytes, {64 << 10, 1 << 30}, {.doc = "Per worker", .applies = kRestart});
+  o.size("ring_size", out.ledger.ring_bytes, {finops::kSmallestRing, finops::kLargestRing},
+         {.doc = "Per worker", .applies = kRestart});
   o.duration("commit_interval", out.ledger.commit_interval, {milliseconds(1), std::chrono::seconds(10)},
              {.doc = "The longest a record waits for its commit", .applies = kRestart});
   o.object("postgres", {.doc = "Where rows are shipped to"}, [&](Object& p) {

@@ -17,6 +17,9 @@
 
 namespace tollgate::finops {
 
+inline constexpr std::size_t kSmallestRing = 128 * 1024;  // bytes
+inline constexpr std::size_t kLargestRing = 1024 * 1024 * 1024;
+
 struct LedgerOptions {
   std::filesystem::path sqlite = "ledger.db";
   std::filesystem::path ring_directory = "rings";  // the runtime directory; rings found here at start are adopted
@@ -32,6 +35,9 @@ class RingProducer {
   // false: full. The caller then refuses new calls (back-pressure); nothing is ever dropped silently. Intents are
   // refused while less than a quarter is free, so that calls already let in can still write their endings.
   [[nodiscard]] virtual bool push(const UsageRecord& record) = 0;
+  // How long it has been refusing, nothing accepted in between; zero where it accepted the last record. The thread that
+  // pushes.
+  virtual std::chrono::milliseconds full_for() const = 0;
   // Share of the ring in use, 0..1. Any thread.
   virtual double fill() const = 0;
 };

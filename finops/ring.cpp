@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x31474E4952475474;  // "tTGRING1"
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kMinCapacity = 8 * (kMaxEncodedBytes + sizeof(RecordHeader));
-constexpr std::size_t kMaxCapacity = std::size_t{1} << 30U;
+static_assert(kMinCapacity <= kSmallestRing);
 
 Error ring_error(const char* what, const std::filesystem::path& path, int code) {
   return Error{ErrorKind::internal,
@@ -37,7 +37,7 @@ std::uint32_t checksum(const RecordHeader& header, std::string_view bytes) {
 }
 
 bool allowed(std::size_t capacity) {
-  return capacity >= kMinCapacity && capacity <= kMaxCapacity && capacity % kRingHeaderBytes == 0;
+  return capacity >= kMinCapacity && capacity <= kLargestRing && capacity % kRingHeaderBytes == 0;
 }
 
 // What a crash or a stranger may have left: no position is believed before this.
@@ -139,8 +139,12 @@ bool RingWriter::push(const UsageRecord& record) {
   const auto fits = [&] { return head_ - seen_tail_ + need + kept_free <= ring_.capacity(); };
   if (!fits()) {
     seen_tail_ = ring_.header().tail.load(std::memory_order_acquire);
-    if (!fits()) return false;
+    if (!fits()) {
+      if (!full_since_) full_since_ = std::chrono::steady_clock::now();
+      return false;
+    }
   }
+  full_since_.reset();
   RecordHeader header{static_cast<std::uint32_t>(scratch_.size()), 0, head_};
   header.crc = checksum(header, scratch_);
   char* place = ring_.at(head_);
@@ -149,6 +153,11 @@ bool RingWriter::push(const UsageRecord& record) {
   head_ += need;
   ring_.header().head.store(head_, std::memory_order_release);
   return true;
+}
+
+std::chrono::milliseconds RingWriter::full_for() const {
+  if (!full_since_) return std::chrono::milliseconds(0);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - *full_since_);
 }
 
 double RingWriter::fill() const {

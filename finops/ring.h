@@ -9,10 +9,12 @@
 // process. On a disk the kernel writes pages back in any order, so after a power cut `head` may be ahead of the bytes:
 // hence the checksum and the sequence.
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -91,12 +93,14 @@ class RingWriter final : public RingProducer {
   // An intent is refused while less than a quarter is free: that quarter is kept for the endings of the calls that were
   // let in.
   bool push(const UsageRecord& record) override;
+  std::chrono::milliseconds full_for() const override;
   double fill() const override;
 
  private:
   Ring& ring_;
   std::uint64_t head_ = 0;
-  std::uint64_t seen_tail_ = 0;  // read again only when the ring looks full
+  std::uint64_t seen_tail_ = 0;                                      // read again only when the ring looks full
+  std::optional<std::chrono::steady_clock::time_point> full_since_;  // of the first refusal after a record
   std::string scratch_;
 };
 

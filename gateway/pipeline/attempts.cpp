@@ -5,6 +5,7 @@
 #include "gateway/base/money.h"
 #include "gateway/pipeline/answer.h"
 #include "gateway/pipeline/kept.h"
+#include "gateway/pipeline/ledger_room.h"
 #include "providers/front_end.h"
 #include "providers/kinds.h"
 
@@ -148,12 +149,8 @@ Task<Status> Attempt::run() {
   const auto upstream = d_.view.upstreams.find(candidate_.target.provider);
   if (upstream == d_.view.upstreams.end())
     co_return Error{ErrorKind::internal, "The model is routed to a provider that is not configured."};
-  if (!write_intent())
-    co_return Error{
-        .kind = ErrorKind::overloaded,
-        .message = "The gateway cannot record usage at the moment, so it takes no calls. Try again shortly.",
-        .code = "ledger_unavailable",
-        .retry_after = std::chrono::milliseconds(2'000)};
+  while (!write_intent())
+    if (const bool again = co_await rest_while_full(d_.services.ring, started_); !again) co_return ledger_unavailable();
   if (!front_.generates && !upstream->second->speaks(d_.call->api)) co_return co_await answer_estimate();
   providers::AttemptRequest request;
   request.call = d_.call;

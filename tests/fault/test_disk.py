@@ -1,4 +1,4 @@
-"""A full disk under the ledger: calls are refused once usage cannot be recorded, never lost, and it recovers."""
+"""A full or a slow disk under the ledger: calls wait, then are refused, and no row is lost."""
 import json
 import os
 import subprocess
@@ -62,3 +62,22 @@ def test_a_full_disk_refuses_calls_loses_nothing_and_recovers(gateway, simulator
     eventually(answered, 5 * SLOW, what="a call")
     compare(rows_of(gateway, made), simulator.journal, made)
     print(f"\n{len(made)} calls, {len(refused)} refused with 503 while the disk was full")
+
+
+def test_calls_wait_for_a_ledger_that_pauses_and_none_is_refused(make_gateway, simulator):
+    # Long records, so that the smallest ring is full long before the next commit.
+    payer = department(pii="").replace("CC-retail", "c" * 200).replace("purpose: testing", "purpose: " + "p" * 200)
+    slow = make_gateway({"sim": provider(simulator)}, departments={"retail": payer}, plaintext=True,
+                        main="workers: 1\nledger: {ring_size: 128KiB, commit_interval: 500ms}\n")
+    fullest = 0.0
+    load = Load(slow, slow.key(), clients=16)
+
+    def enough():
+        nonlocal fullest
+        fullest = max(fullest, slow.metric("tollgate_ledger_ring_fill_ratio"))
+        return fullest > 0.7 and len(load.calls) > 400
+
+    eventually(enough, 60, what="a ring that was full")
+    made = load.stop()
+    assert [m.status for m in made if m.status != 200] == []
+    compare(rows_of(slow, made), simulator.journal, made)

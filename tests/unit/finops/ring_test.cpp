@@ -13,6 +13,8 @@
 namespace tollgate::finops {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t kSmall = 128 * 1024;
 
 class RingTest : public ::testing::Test {
@@ -63,6 +65,21 @@ TEST_F(RingTest, RefusesWhenFullAndAcceptsAgainOnceDrained) {
   reader.release();
   EXPECT_EQ(writer.fill(), 0);
   EXPECT_TRUE(writer.push(samples::record(n)));
+}
+
+TEST_F(RingTest, KnowsForHowLongItHasBeenRefusing) {
+  const auto ring = make();
+  RingWriter writer(*ring);
+  RingReader reader(*ring);
+  std::uint64_t n = 0;
+  for (; writer.push(samples::record(n)); ++n) ASSERT_EQ(writer.full_for(), 0ms);
+  std::this_thread::sleep_for(5ms);
+  EXPECT_FALSE(writer.push(samples::record(n)));
+  EXPECT_GE(writer.full_for(), 5ms) << "since the first refusal, not the last";
+  read_all(reader);
+  reader.release();
+  EXPECT_TRUE(writer.push(samples::record(n)));
+  EXPECT_EQ(writer.full_for(), 0ms);
 }
 
 TEST_F(RingTest, KeepsAQuarterForTheEndingsOfCallsLetIn) {
