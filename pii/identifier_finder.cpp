@@ -112,11 +112,10 @@ class IdentifierFinder::Surroundings {
     return (start > 0 && is_one_of(text_[start - 1], kGlue)) || (end < text_.size() && is_one_of(text_[end], kGlue));
   }
   bool named(std::size_t list, std::size_t start, std::size_t end) const {
-    if (!near_ || near_start_ != start) {
-      near_ = names_.around(text_, start, end);
-      near_start_ = start;
-    }
-    return near_->test(list);
+    if (!before_.names || before_.at != start) before_ = {names_.before(text_, start), start};
+    if (before_.names->test(list)) return true;
+    if (!after_.names || after_.at != end) after_ = {names_.after(text_, end), end};
+    return after_.names->test(list);
   }
   // Words beside a number.
   bool spaced_small_letters(std::size_t start, std::size_t end) const {
@@ -132,8 +131,12 @@ class IdentifierFinder::Surroundings {
   const Cluster& cluster_;
   const TokenRow& row_;
   const IdentifierNames& names_;
-  mutable std::optional<IdentifierNames::Set> near_;  // around what starts at near_start_
-  mutable std::size_t near_start_ = 0;
+  struct Near {  // candidates share where they start, and others where they end
+    std::optional<IdentifierNames::Set> names;
+    std::size_t at = 0;
+  };
+  mutable Near before_;
+  mutable Near after_;
 };
 
 void IdentifierFinder::Candidate::look(const Surroundings& around) {

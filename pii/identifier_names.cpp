@@ -74,10 +74,15 @@ std::size_t IdentifierNames::add(std::string_view list) {
   return number;
 }
 
-IdentifierNames::Set IdentifierNames::around(std::string_view text, std::size_t start, std::size_t end) const {
+IdentifierNames::Set IdentifierNames::before(std::string_view text, std::size_t start) const {
   const std::size_t from = start > kBefore ? start - kBefore : 0;
   Set out;
   match_words(text.substr(from, start - from), out);
+  return out;
+}
+
+IdentifierNames::Set IdentifierNames::after(std::string_view text, std::size_t end) const {
+  Set out;
   match_words(text.substr(end, kAfter), out);
   return out;
 }

@@ -24,10 +24,11 @@ class IdentifierNames {
   // A list of names as in identifier_table.cpp; the same list has the same number.
   std::size_t add(std::string_view list);
 
-  // Whose names stand in the kBefore bytes before `start` or the kAfter after `end`.
-  Set around(std::string_view text, std::size_t start, std::size_t end) const;
+  // Whose names stand in the kBefore bytes before `start`, and in the kAfter after `end`.
+  Set before(std::string_view text, std::size_t start) const;
+  Set after(std::string_view text, std::size_t end) const;
 
-  // What tells TellingWords (telling_words.h) that around() would find nothing: how names of ASCII begin, and whether
+  // What tells TellingWords (telling_words.h) that both would find nothing: how names of ASCII begin, and whether
   // one stands at `at`. Part: it would be one if the word did not go on.
   enum class Begun : std::uint8_t { none, part, whole };
   const Trigrams& starts() const { return may_begin_; }

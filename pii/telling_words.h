@@ -26,9 +26,9 @@ class TellingWords {
     const std::size_t from = start - std::min(start, kHintReach);
     return cuts_word(from) && (*hint_starts_)[trigram_at(text_, from)] && begins_hint(text_, from);
   }
-  // Both false: names.around() is empty for every value that begins at or behind `start` and ends at or before `end`.
-  // The first is asked once for all of them, the second where each begins. REQUIRES: neither side of such a value
-  // touches a letter or digit.
+  // Both false: names.before() and after() are empty for every value that begins at or behind `start` and ends at or
+  // before `end`. The first is asked once for all of them, the second where each begins. REQUIRES: neither side of such
+  // a value touches a letter or digit.
   bool name_near(std::size_t start, std::size_t end);
   bool cuts_name(std::size_t start) const {
     const std::size_t from = start - std::min(start, IdentifierNames::kBefore);

@@ -169,6 +169,14 @@ TEST(Identifier, IsOnePieceWhateverSeparatesItsGroups) {
     EXPECT_TRUE(finds({au_abn, "ABN ", spelling})) << spelling;
 }
 
+TEST(Identifier, IsNamedByWhatStandsBehindItsOwnEnd) {
+  // The name is too far behind the first group, which is looked at before both together.
+  const std::string_view text = "7327775 1255945 as the client's own    account number";
+  const auto found = sure(text);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(text.substr(found[0].start, found[0].end - found[0].start), "7327775 1255945");
+}
+
 TEST(Identifier, IsNotSeenInLongerRunsOfLettersAndDigits) {
   for (const std::string_view text : {"NIE qX6131793Qz", "cf RSSMRA85L15F205TX", "0x3438150785343815078534381507853438",
                                       "E12345678X90123456Z12345678"})
