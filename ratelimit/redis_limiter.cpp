@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <deque>
 #include <set>
@@ -32,23 +33,37 @@ bool crowded(const Scopes& scopes, std::span<const Reading> readings) {
   return false;
 }
 
-// May they be in one batch with something of this id and these scopes?
+// May they be in one run with something of this id and these scopes?
 bool fits(const Settlements& settlements, const Uuid& id, const Scopes& scopes) {
   return std::all_of(settlements.begin(), settlements.end(), [&](const auto& settlement) {
     return settlement->id != id && may_share(settlement->scopes, scopes);
   });
 }
 
-// One admit under way. Its reply may come after the caller has left.
+// One admit under way. Its answer may come after the caller has left.
 struct Call {
   Call(asio::io_context& io, AdmitRequest asked, std::int64_t reserved)
       : timer(io), request(std::move(asked)), tokens(reserved) {}
   net::Timer timer;  // deadline and wake-up in one
   AdmitRequest request;
   std::int64_t tokens;
-  Settlements riders;  // sent with it
-  std::optional<RedisReply> reply;
+  bool answered = false;               // by Redis, by whatever answer, or by the loss of the connection
+  bool lost = false;                   // by the latter: it may have been let in
+  std::optional<Admission> admission;  // absent where the answer was none of our script
   bool abandoned = false;
+};
+using Calls = std::vector<std::shared_ptr<Call>>;
+
+bool fits(const Calls& calls, const Uuid& id, const Scopes& scopes) {
+  return std::all_of(calls.begin(), calls.end(), [&](const auto& call) {
+    return call->request.id != id && may_share(call->request.scopes, scopes);
+  });
+}
+
+// What one run of the script does.
+struct Run {
+  Settlements settlements;
+  Calls calls;
 };
 
 // Everything but the interface: coroutines hold it, so that a limiter destroyed under a waiting call harms nobody.
@@ -61,6 +76,7 @@ class Core : public std::enable_shared_from_this<Core> {
     link_ = RedisLink::start(io_, options_, [this] { flush_backlog(); }, log_);
   }
   void stop() {
+    send_asked();
     send_due();
     due_timer_.cancel();
     link_->close();
@@ -77,15 +93,15 @@ class Core : public std::enable_shared_from_this<Core> {
   }
   Verdict without_store(const AdmitRequest& request);
   std::optional<Verdict> judge(const Call& call);
-  void send_admit(const std::shared_ptr<Call>& call, ScriptForm form);
-  void on_admit_reply(const std::shared_ptr<Call>& call, ScriptForm form, RedisReply reply);
+  void ask(std::shared_ptr<Call> call);
+  void send_asked();
+  void send_due();
+  void send(std::shared_ptr<Run> run, ScriptForm form);
+  void on_reply(const std::shared_ptr<Run>& run, ScriptForm form, const RedisReply& reply);
   void note_errors(const RedisReply& reply);
   void release(const Call& call);
   void put_in_line(std::shared_ptr<const Settlement> settlement);
-  Settlements riders_for(const AdmitRequest& request);
   void wait_for_a_ride();
-  void send_due();
-  void send_settlements(std::shared_ptr<const Settlements> settlements, ScriptForm form);
   void keep_for_later(std::shared_ptr<const Settlement> settlement);
   void flush_backlog();
 
@@ -95,7 +111,8 @@ class Core : public std::enable_shared_from_this<Core> {
   Log& log_;
   std::shared_ptr<RedisLink> link_;
   std::deque<std::shared_ptr<const Settlement>> backlog_;
-  Settlements due_;  // settlements that wait for an admission to ride on; they may be one batch
+  Calls asked_;      // admissions of this turn of the loop; they may be one run
+  Settlements due_;  // settlements that wait for an admission to ride on; they may be one run
   StopWatch::time_point due_since_;
   net::Timer due_timer_;
   bool due_timer_runs_ = false;
@@ -111,7 +128,7 @@ class Core::Waiting {
   ~Waiting() {
     if (taken_) return;
     call_.abandoned = true;
-    if (call_.reply) core_.release(call_);
+    if (call_.answered) core_.release(call_);
   }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
@@ -133,13 +150,12 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
   const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
   const auto call = std::make_shared<Call>(self->io_, std::move(request), tokens);
   Waiting waiting(*self, *call);
-  call->riders = self->riders_for(call->request);
   call->timer.expires_after(self->options_.timeout);
-  self->send_admit(call, ScriptForm::hash);
+  self->ask(call);
   boost::system::error_code woken;
-  if (!call->reply) co_await call->timer.async_wait(asio::redirect_error(net::use_task, woken));
+  if (!call->answered) co_await call->timer.async_wait(asio::redirect_error(net::use_task, woken));
 
-  if (!call->reply) {
+  if (!call->answered) {
     if (!woken) {
       ++self->stats_.timeouts;
       self->link_->note_timeout();
@@ -156,7 +172,7 @@ net::Task<Verdict> Core::admit(std::shared_ptr<Core> self, AdmitRequest request)
 
 std::optional<Verdict> Core::judge(const Call& call) {
   const Scopes& scopes = call.request.scopes;
-  const std::optional<Admission> admission = parse_admission(*call.reply, scopes, call.tokens);
+  const std::optional<Admission>& admission = call.admission;
   if (!admission) return std::nullopt;
   Verdict verdict;
   if (!admission->admitted) {
@@ -188,24 +204,72 @@ Verdict Core::without_store(const AdmitRequest& request) {
   return verdict;
 }
 
-void Core::send_admit(const std::shared_ptr<Call>& call, ScriptForm form) {
-  link_->send(script_command(options_.prefix, {call->riders, &call->request, call->tokens}, form),
-              [self = shared_from_this(), call, form](RedisReply reply) {
-                self->on_admit_reply(call, form, std::move(reply));
-              });
+// Admissions of one turn of the loop are one run of the script: under load it is most of what Redis costs.
+void Core::ask(std::shared_ptr<Call> call) {
+  if (asked_.size() == kMostTogether || !fits(asked_, call->request.id, call->request.scopes)) send_asked();
+  asked_.push_back(std::move(call));
+  if (asked_.size() > 1) return;
+  asio::post(io_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->send_asked();
+  });
 }
 
-void Core::on_admit_reply(const std::shared_ptr<Call>& call, ScriptForm form, RedisReply reply) {
+// With what waits for a ride, unless some of that has to come first.
+void Core::send_asked() {
+  std::erase_if(asked_, [](const auto& call) { return call->abandoned; });
+  if (asked_.empty()) return;
+  const bool ride = std::all_of(asked_.begin(), asked_.end(), [this](const auto& call) {
+    return fits(due_, call->request.id, call->request.scopes);
+  });
+  if (!ride) send_due();
+  send(std::make_shared<Run>(Run{std::exchange(due_, {}), std::exchange(asked_, {})}), ScriptForm::hash);
+}
+
+void Core::send_due() {
+  if (due_.empty()) return;
+  const auto run = std::make_shared<Run>(Run{std::exchange(due_, {}), {}});
+  if (link_->usable()) return send(run, ScriptForm::hash);
+  for (auto& settlement : run->settlements) keep_for_later(std::move(settlement));
+}
+
+std::vector<Asked> asked_of(const Calls& calls) {
+  std::vector<Asked> asked;
+  asked.reserve(calls.size());
+  for (const auto& call : calls) asked.push_back({&call->request, call->tokens});
+  return asked;
+}
+
+void Core::send(std::shared_ptr<Run> run, ScriptForm form) {
+  if (run->settlements.empty() && run->calls.empty()) return;
+  const std::vector<Asked> asked = asked_of(run->calls);
+  const std::string command = script_command(options_.prefix, {run->settlements, asked}, form);
+  link_->send(command, [self = shared_from_this(), run = std::move(run), form](const RedisReply& reply) {
+    self->on_reply(run, form, reply);
+  });
+}
+
+void Core::on_reply(const std::shared_ptr<Run>& run, ScriptForm form, const RedisReply& reply) {
   if (script_unknown(reply) && form == ScriptForm::hash) {
-    if (!call->abandoned) return send_admit(call, ScriptForm::source);
-    return send_settlements(std::make_shared<const Settlements>(std::move(call->riders)), ScriptForm::source);
+    std::erase_if(run->calls, [](const auto& call) { return call->abandoned; });
+    return send(run, ScriptForm::source);
   }
   note_errors(reply);
-  if (reply.kind == RedisReply::Kind::lost)
-    for (auto& rider : std::exchange(call->riders, {})) keep_for_later(std::move(rider));
-  call->reply = std::move(reply);
-  if (call->abandoned) return release(*call);
-  call->timer.cancel();
+  const bool lost = reply.kind == RedisReply::Kind::lost;
+  if (lost)
+    for (auto& settlement : std::exchange(run->settlements, {})) keep_for_later(std::move(settlement));
+  if (run->calls.empty()) return;
+  auto admissions = parse_admissions(reply, asked_of(run->calls));
+  for (std::size_t i = 0; i < run->calls.size(); ++i) {
+    Call& call = *run->calls[i];
+    call.answered = true;
+    call.lost = lost;
+    if (admissions) call.admission = std::move((*admissions)[i]);
+    if (call.abandoned) {
+      release(call);
+    } else {
+      call.timer.cancel();
+    }
+  }
 }
 
 // An error from a server that is there (OOM, READONLY, BUSY, LOADING, ...): said once until it works again. Only the
@@ -224,8 +288,8 @@ void Core::note_errors(const RedisReply& reply) {
 // The answer came too late, or will never come and may have been yes: give back what it may hold. Where nothing is held
 // the script does nothing.
 void Core::release(const Call& call) {
-  const auto admission = parse_admission(*call.reply, call.request.scopes, call.tokens);
-  if (call.reply->kind != RedisReply::Kind::lost && (!admission || !admission->admitted)) return;
+  const bool let_in = call.admission && call.admission->admitted;
+  if (!call.lost && !let_in) return;
   put_in_line(std::make_shared<Settlement>(Settlement{call.request.id, call.request.scopes, call.tokens, 0}));
   send_due();
 }
@@ -246,15 +310,9 @@ void Core::settle(Settlement settlement) {
 
 // Sends first what cannot be in one batch with it.
 void Core::put_in_line(std::shared_ptr<const Settlement> settlement) {
-  if (due_.size() == kMostSettlements || !fits(due_, settlement->id, settlement->scopes)) send_due();
+  if (due_.size() == kMostTogether || !fits(due_, settlement->id, settlement->scopes)) send_due();
   if (due_.empty()) due_since_ = StopWatch::now();
   due_.push_back(std::move(settlement));
-}
-
-// All that wait, or nothing where one of them has to come first.
-Settlements Core::riders_for(const AdmitRequest& request) {
-  if (!fits(due_, request.id, request.scopes)) send_due();
-  return std::exchange(due_, {});
 }
 
 // The timer is left alone when its settlements find a ride: while calls come and go it rings once in kRideWait.
@@ -270,27 +328,6 @@ void Core::wait_for_a_ride() {
     if (StopWatch::now() < self->due_since_ + kRideWait) return self->wait_for_a_ride();
     self->send_due();
   });
-}
-
-void Core::send_due() {
-  if (due_.empty()) return;
-  send_settlements(std::make_shared<const Settlements>(std::exchange(due_, {})), ScriptForm::hash);
-}
-
-void Core::send_settlements(std::shared_ptr<const Settlements> settlements, ScriptForm form) {
-  if (settlements->empty()) return;
-  if (!link_->usable()) {
-    for (const auto& settlement : *settlements) keep_for_later(settlement);
-    return;
-  }
-  const std::string command = script_command(options_.prefix, {*settlements}, form);
-  link_->send(command,
-              [self = shared_from_this(), settlements = std::move(settlements), form](const RedisReply& reply) {
-                if (reply.kind == RedisReply::Kind::lost)
-                  for (const auto& settlement : *settlements) self->keep_for_later(settlement);
-                if (script_unknown(reply) && form == ScriptForm::hash)
-                  self->send_settlements(settlements, ScriptForm::source);
-              });
 }
 
 // Sending it twice is harmless: the second finds no reservation.

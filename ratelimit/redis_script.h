@@ -11,6 +11,7 @@
 // key expires.
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,17 +46,23 @@ class RespCommand {
   std::string bytes_;
 };
 
-// What one call of the script does, in this order: settlements, then at most one admission. Atomic, and the same as one
-// after the other. A settlement rides on an admission because a script costs Redis far more than what it computes.
+// An admission that is asked for, with its tokens as clipped by clip_reservation.
+struct Asked {
+  const AdmitRequest* request = nullptr;
+  std::int64_t tokens = 0;
+};
+
+// What one run of the script does, in this order: settlements, then admissions. Atomic, and the same as one after the
+// other. They go together because a script costs Redis far more than what it computes.
 //
-// REQUIRES: no id twice, and of all the scopes, those of one key are one object (may_share): a script reads and writes
-// a key once. Settlements are at most kMostSettlements.
-inline constexpr std::size_t kMostSettlements = 15;
+// REQUIRES: no id twice, and of all the scopes, those of one key are equal (may_share): a script reads and writes a key
+// once. At most kMostTogether settlements, and as many admissions.
+inline constexpr std::size_t kMostTogether = 15;
+static_assert(2 * kMostTogether * kMostScopes <= 255, "numbers of scopes are bytes");
 using Settlements = std::vector<std::shared_ptr<const Settlement>>;
 struct Batch {
   const Settlements& settlements;
-  const AdmitRequest* request = nullptr;
-  std::int64_t tokens = 0;  // of the request, as clipped by clip_reservation
+  std::span<const Asked> admissions;
 };
 std::string script_command(const std::string& prefix, const Batch& batch, ScriptForm form);
 // False where a key has two scopes: its limits were changed by a reload.
@@ -66,8 +73,8 @@ struct Admission {
   std::int64_t now = 0;           // the server's clock
   std::vector<Reading> readings;  // one per scope, after what was taken
 };
-// nullopt: not an answer of our script.
-std::optional<Admission> parse_admission(const RedisReply& reply, const Scopes& scopes, std::int64_t tokens);
+// One for each, in their order; nullopt: not an answer of our script to these.
+std::optional<std::vector<Admission>> parse_admissions(const RedisReply& reply, std::span<const Asked> asked);
 bool script_unknown(const RedisReply& reply);
 
 }  // namespace tollgate::ratelimit

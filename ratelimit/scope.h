@@ -46,6 +46,8 @@ struct Rate {
   std::int64_t capacity = 0;  // units
   std::int64_t unit = 0;      // units that make one request or token
   std::int64_t tick = 0;      // ms
+
+  bool operator==(const Rate&) const = default;
 };
 
 // A thing that is limited: a department, a key, a model. Made once, when a configuration is read, and shared by its
@@ -55,9 +57,13 @@ struct Scope {
   std::size_t hash = 0;  // of key
   std::array<std::optional<Rate>, kBuckets> rates;  // by Meter
   std::optional<std::int64_t> slots;                // of Meter::concurrent
+
+  bool operator==(const Scope&) const = default;
 };
 
-// Of one call, narrow to wide, so that a denial names the narrowest cause; none null, no key twice.
+// Of one call, narrow to wide, so that a denial names the narrowest cause; none null, no key twice, at most
+// kMostScopes.
+inline constexpr std::size_t kMostScopes = 8;
 using Scopes = std::vector<std::shared_ptr<const Scope>>;
 
 // Null where nothing is limited.

@@ -13,13 +13,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   limits.requests_per_day = limits.tokens_per_day = 86'400;
   limits.concurrent = 5;
   static const Scopes kScopes = {make_scope("a", limits)};
+  static const AdmitRequest kRequest{{}, kScopes, 10};
+  static const std::vector<Asked> kAsked = {{&kRequest, 10}};
 
   RedisReply reply{Kind::array, {}, 0, {}};
-  reply.elements.push_back({Kind::integer, {}, 0, {}});
+  reply.elements.push_back({Kind::text, "0", 0, {}});
   reply.elements.push_back({Kind::text, std::string(reinterpret_cast<const char*>(data), size), 0, {}});
   reply.elements.push_back({Kind::integer, {}, 1'760'000'000'000, {}});
-  const auto admission = parse_admission(reply, kScopes, 10);
-  if (!admission) return 0;
+  const auto admissions = parse_admissions(reply, kAsked);
+  if (!admissions) return 0;
+  require(admissions->size() == 1, "one answer to one question");
+  const Admission* const admission = &admissions->front();
   require(!admission->admitted && admission->readings.size() == 1, "one reading per scope");
   const Reading& reading = admission->readings.front();
   require(reading.running >= 0, "leases are counted");

@@ -199,6 +199,58 @@ TEST_F(RedisFaults, SettlementsRideOnTheNextAdmission) {
   EXPECT_EQ(running("a"), 1);
 }
 
+TEST_F(RedisFaults, AdmissionsOfOneTurnAreOneScript) {
+  connect();
+  const Scopes scopes = {scope_of("a", tokens_limit(1, 100)), scope_of("b", slots_limit(100))};
+  ASSERT_FALSE(admit(call(1, scopes, 10)).degraded);  // so that the server knows the script
+  const std::int64_t before = scripts();
+  std::vector<std::shared_ptr<std::optional<Verdict>>> answers;
+  for (std::uint64_t i = 2; i <= 6; ++i) answers.push_back(loop_.begin(*limiter_, call(i, scopes, 20)));
+  ASSERT_TRUE(loop_.run_until([&] {
+    return std::all_of(answers.begin(), answers.end(), [](const auto& answer) { return answer->has_value(); });
+  }));
+  EXPECT_EQ(scripts(), before + 1);
+  EXPECT_EQ(running("b"), 5) << "the last of them finds 10 tokens left";
+  std::vector<std::int64_t> left;
+  for (const auto& answer : answers) left.push_back((*answer)->tokens->remaining);
+  EXPECT_EQ(left, (std::vector<std::int64_t>{70, 50, 30, 10, 10}));
+  EXPECT_FALSE((*answers[3])->denial);
+  ASSERT_TRUE((*answers[4])->denial);
+  EXPECT_EQ((*answers[4])->denial->scope, "a");
+}
+
+TEST_F(RedisFaults, AdmissionsUnderOtherLimitsOfTheSameKeyGoOneAfterTheOther) {
+  connect();
+  const Scopes before = {scope_of("a", tokens_limit(1, 100))};
+  const Scopes after = {scope_of("a", tokens_limit(1, 200))};  // a reload
+  const auto first = loop_.begin(*limiter_, call(1, before, 40));
+  const auto second = loop_.begin(*limiter_, call(2, after, 10));
+  ASSERT_TRUE(loop_.run_until([&] { return first->has_value() && second->has_value(); }));
+  EXPECT_EQ((*first)->tokens->remaining, 60);
+  EXPECT_EQ((*second)->tokens->remaining, 50);
+}
+
+TEST_F(RedisFaults, AScopeLivesAsLongAsTheLongestOfTheCallsThatWentTogether) {
+  connect();
+  const Scopes scopes = {scope_of("a", slots_limit(100))};
+  const auto longer = loop_.begin(*limiter_, call(1, scopes, 0, std::chrono::seconds(60)));
+  const auto shorter = loop_.begin(*limiter_, call(2, scopes, 0, std::chrono::seconds(1)));
+  ASSERT_TRUE(loop_.run_until([&] { return longer->has_value() && shorter->has_value(); }));
+  EXPECT_GE(ask_redis("PTTL {tollgate}:a"), 60'000);
+}
+
+TEST_F(RedisFaults, MoreAdmissionsThanOneScriptTakesAreSeveral) {
+  connect();
+  const Scopes scopes = {scope_of("a", tokens_limit(1, 1'000))};
+  ASSERT_FALSE(admit(call(1, scopes, 0)).degraded);
+  const std::int64_t before = scripts();
+  std::vector<std::shared_ptr<std::optional<Verdict>>> answers;
+  for (std::uint64_t i = 2; i <= 41; ++i) answers.push_back(loop_.begin(*limiter_, call(i, scopes, 10)));
+  ASSERT_TRUE(loop_.run_until([&] { return answers.back()->has_value(); }));
+  EXPECT_EQ(scripts(), before + 3);
+  EXPECT_EQ((*answers.back())->tokens->remaining, 600);
+}
+
 TEST_F(RedisFaults, ASettlementDoesNotWaitForARideThatNeverComes) {
   connect();
   const Scopes scopes = {scope_of("a", slots_limit(100))};

@@ -6,7 +6,7 @@
 #include <hiredis/hiredis.h>
 
 #include <cmath>
-#include <map>
+#include <cstring>
 
 #include "ratelimit/memory_store.h"
 #include "tests/support/redis_server.h"
@@ -20,10 +20,14 @@ TEST(RespCommand, IsAnArrayOfBulkStrings) {
             "*3\r\n$3\r\nSET\r\n$0\r\n\r\n$3\r\n-12\r\n");
 }
 
+std::string command_of(const Settlements& settlements, const std::vector<Asked>& asked) {
+  return script_command("org", {settlements, asked}, ScriptForm::hash);
+}
+
 TEST(RedisScript, EveryKeyCarriesTheHashTag) {
   const auto request = call(1, {scope_of("department:a", slots_limit(1)), scope_of("organisation", slots_limit(1))});
   const auto ended = std::make_shared<const Settlement>(end_of(call(2, {scope_of("model:m", slots_limit(1))}), 0));
-  const std::string command = script_command("org", {{ended}, &request}, ScriptForm::hash);
+  const std::string command = command_of({ended}, {{&request, 0}});
   EXPECT_NE(command.find("\r\n{org}:ticket:" + request.id.to_string() + "\r\n"), std::string::npos);
   EXPECT_NE(command.find("\r\n{org}:ticket:" + ended->id.to_string() + "\r\n"), std::string::npos);
   EXPECT_NE(command.find("\r\n{org}:model:m\r\n"), std::string::npos);
@@ -37,7 +41,7 @@ TEST(RedisScript, ASettlementNamesOnlyTheScopesItChanges) {
                              scope_of("tokens", daily_tokens_limit(9, 9))},
                             5);
   const auto settle = [&](std::int64_t tokens) {
-    return script_command("org", {{std::make_shared<const Settlement>(end_of(request, tokens))}}, ScriptForm::hash);
+    return command_of({std::make_shared<const Settlement>(end_of(request, tokens))}, {});
   };
   const std::string exact = settle(5);
   EXPECT_EQ(exact.find("{org}:rate"), std::string::npos);
@@ -53,6 +57,7 @@ TEST(RedisScript, AKeyWhoseLimitsChangedIsNotSharedWithinOneCall) {
   const auto after = scope_of("a", slots_limit(2));
   const auto other = scope_of("b", slots_limit(2));
   EXPECT_TRUE(may_share({before, other}, {before}));
+  EXPECT_TRUE(may_share({before}, {scope_of("a", slots_limit(1))})) << "made anew with the same limits";
   EXPECT_TRUE(may_share({before}, {other}));
   EXPECT_TRUE(may_share({}, {other}));
   EXPECT_FALSE(may_share({other, before}, {after}));
@@ -70,41 +75,66 @@ std::string doubles(const std::vector<double>& values) {
   return bytes;
 }
 
+// As parsed for admissions that all have these scopes and ask for this many tokens each.
+std::optional<std::vector<Admission>> parsed(const RedisReply& reply, const Scopes& scopes,
+                                             const std::vector<std::int64_t>& tokens) {
+  const auto request = call(1, scopes);
+  std::vector<Asked> asked;
+  for (const std::int64_t amount : tokens) asked.push_back({&request, amount});
+  return parse_admissions(reply, asked);
+}
+
 TEST(RedisScript, ReadsStatesAsTheyWereAndSubtractsWhatWasTaken) {
   const Scopes scopes = {scope_of("a", tokens_limit(60, 100)), scope_of("b", slots_limit(5))};
   const auto state = text(doubles({1'000, 9'999, 9e15, 600'000, 9e15, 9e15, 5'000, 2, 1'500, 7}));
-  const auto let_in =
-      parse_admission(list({number(1), RedisReply{Kind::nil, {}, 0, {}}, state, number(2'000)}), scopes, 30);
+  const auto let_in = parsed(list({text("1"), RedisReply{Kind::nil, {}, 0, {}}, state, number(2'000)}), scopes, {30});
   ASSERT_TRUE(let_in);
-  EXPECT_TRUE(let_in->admitted);
-  EXPECT_EQ(let_in->now, 2'000);
-  EXPECT_EQ(let_in->readings[0].levels[1], 70 * 60'000);
-  EXPECT_EQ(let_in->readings[1].running, 3) << "seven leases have ended";
-  const auto before = parse_admission(list({number(2), state, state, number(2'000)}), scopes, 30);
+  EXPECT_TRUE(let_in->front().admitted);
+  EXPECT_EQ(let_in->front().now, 2'000);
+  EXPECT_EQ(let_in->front().readings[0].levels[1], 70 * 60'000);
+  EXPECT_EQ(let_in->front().readings[1].running, 3) << "seven leases have ended";
+  const auto before = parsed(list({text("2"), state, state, number(2'000)}), scopes, {30});
   ASSERT_TRUE(before);
-  EXPECT_TRUE(before->admitted);
-  EXPECT_EQ(before->readings[0].levels[1], 600'000 + 60 * 1'000);
-  EXPECT_EQ(before->readings[1].running, 2);
-  EXPECT_FALSE(parse_admission(list({number(0), state, state, number(2'000)}), scopes, 30)->admitted);
+  EXPECT_TRUE(before->front().admitted);
+  EXPECT_EQ(before->front().readings[0].levels[1], 600'000 + 60 * 1'000);
+  EXPECT_EQ(before->front().readings[1].running, 2);
+  EXPECT_FALSE(parsed(list({text("0"), state, state, number(2'000)}), scopes, {30})->front().admitted);
+}
+
+TEST(RedisScript, EachAdmissionReadsWhatTheOnesBeforeItLeft) {
+  const Scopes scopes = {scope_of("a", tokens_limit(60, 100))};
+  const auto all =
+      parsed(list({text("1012"), RedisReply{Kind::nil, {}, 0, {}}, number(2'000)}), scopes, {30, 90, 20, 5});
+  ASSERT_TRUE(all);
+  std::vector<std::int64_t> left;
+  std::vector<bool> admitted;
+  for (const Admission& one : *all) {
+    left.push_back(one.readings.front().levels[1] / 60'000);
+    admitted.push_back(one.admitted);
+  }
+  EXPECT_EQ(left, (std::vector<std::int64_t>{70, 70, 50, 50}));
+  EXPECT_EQ(admitted, (std::vector<bool>{true, false, true, true}));
 }
 
 TEST(RedisScript, RepliesOfAnyOtherShapeAreNotAnswers) {
   const Scopes scopes = {scope_of("a", slots_limit(1))};
-  const auto parsed = [&](RedisReply reply) { return parse_admission(reply, scopes, 0).has_value(); };
+  const auto answers = [&](RedisReply reply) { return parsed(reply, scopes, {0}).has_value(); };
   const std::vector<double> fresh = {1, 1, 9e15, 9e15, 9e15, 9e15};
-  EXPECT_TRUE(parsed(list({number(1), text(doubles(fresh)), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), number(7), number(1)})));
-  EXPECT_FALSE(parsed(list({text("1"), text(doubles(fresh)), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), text(doubles(fresh)), text("1")})));
-  EXPECT_FALSE(parsed(list({number(1), text(""), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), text(doubles(fresh) + "x"), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), text(doubles({1, 1, 9e15, 9e15, 9e15, 9e15, 5})), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), text(doubles({1, 1, std::nan(""), 9e15, 9e15, 9e15})), number(1)})));
-  EXPECT_FALSE(parsed(list({number(1), text(doubles({1, 1, 1e300, 9e15, 9e15, 9e15})), number(1)})));
-  EXPECT_FALSE(parsed(list({})));
-  EXPECT_FALSE(parsed(RedisReply{Kind::error, "ERR", 0, {}}));
-  EXPECT_FALSE(parsed(RedisReply{}));
+  EXPECT_TRUE(answers(list({text("1"), text(doubles(fresh)), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), number(7), number(1)})));
+  EXPECT_FALSE(answers(list({number(1), text(doubles(fresh)), number(1)})));
+  EXPECT_FALSE(answers(list({text("11"), text(doubles(fresh)), number(1)}))) << "two answers to one question";
+  EXPECT_FALSE(answers(list({text("3"), text(doubles(fresh)), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), text(doubles(fresh)), text("1")})));
+  EXPECT_FALSE(answers(list({text("1"), text(""), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), text(doubles(fresh) + "x"), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), text(doubles({1, 1, 9e15, 9e15, 9e15, 9e15, 5})), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), text(doubles({1, 1, std::nan(""), 9e15, 9e15, 9e15})), number(1)})));
+  EXPECT_FALSE(answers(list({text("1"), text(doubles({1, 1, 1e300, 9e15, 9e15, 9e15})), number(1)})));
+  EXPECT_FALSE(answers(list({})));
+  EXPECT_FALSE(answers(RedisReply{Kind::error, "ERR", 0, {}}));
+  EXPECT_FALSE(answers(RedisReply{}));
   EXPECT_TRUE(script_unknown(RedisReply{Kind::error, "NOSCRIPT No matching script.", 0, {}}));
   EXPECT_FALSE(script_unknown(RedisReply{Kind::text, "NOSCRIPT", 0, {}}));
 }
@@ -163,7 +193,7 @@ void expect_same_level(const std::optional<Level>& script, const std::optional<L
   EXPECT_EQ(script->reset, memory->reset);
 }
 
-void expect_same(const Admission& script, const Verdict& memory, const AdmitRequest& request) {
+void expect_same_verdict(const Admission& script, const Verdict& memory, const AdmitRequest& request) {
   ASSERT_EQ(script.admitted, !memory.denial);
   Verdict verdict;
   describe_levels(verdict, request.scopes, script.readings, script.now);
@@ -178,24 +208,6 @@ void expect_same(const Admission& script, const Verdict& memory, const AdmitRequ
   EXPECT_EQ(denial->retry_after, memory.denial->retry_after);
 }
 
-// One configuration's scopes: the same limits of the same key are one object, as in the gateway.
-class Configuration {
- public:
-  Scopes shared(const Scopes& scopes) {
-    Scopes out;
-    for (const auto& scope : scopes) {
-      std::string content = scope->key + " " + std::to_string(scope->slots.value_or(-1));
-      for (const auto& rate : scope->rates)
-        content += rate ? " " + std::to_string(rate->limit) + " " + std::to_string(rate->capacity) : " -";
-      out.push_back(known_.emplace(content, scope).first->second);
-    }
-    return out;
-  }
-
- private:
-  std::map<std::string, std::shared_ptr<const Scope>> known_;
-};
-
 // Both stores, told the same things.
 class Twins {
  public:
@@ -207,25 +219,34 @@ class Twins {
   }
 
   void settle(const Settlements& settlements) {
-    const auto stood = redis_.run_script({settlements});
+    const auto stood = redis_.run_script({settlements, {}});
     EXPECT_EQ(stood.integer, settle_in_memory(settlements));
   }
 
-  bool admit(const Settlements& riders, const AdmitRequest& request) {
-    const std::int64_t tokens = clip_reservation(request.tokens, request.scopes);
-    const auto admission = parse_admission(redis_.run_script({riders, &request, tokens}), request.scopes, tokens);
-    if (!admission) throw std::runtime_error("no answer of the script");
+  // By request: was it let in?
+  std::vector<bool> admit(const Settlements& riders, const std::vector<AdmitRequest>& requests) {
+    std::vector<Asked> asked;
+    for (const auto& request : requests) asked.push_back({&request, clip_reservation(request.tokens, request.scopes)});
+    const auto admissions = parse_admissions(redis_.run_script({riders, asked}), asked);
+    if (!admissions) throw std::runtime_error("no answer of the script");
     settle_in_memory(riders);
-    expect_same(*admission, memory_.admit(request), request);
-    for (std::size_t i = 0; i < request.scopes.size(); ++i) {
-      const Reading in_memory = memory_.reading_of(*request.scopes[i]);
-      EXPECT_EQ(admission->readings[i].levels, in_memory.levels) << "to the unit";
-      EXPECT_EQ(admission->readings[i].running, in_memory.running);
+    std::vector<bool> let_in;
+    for (std::size_t k = 0; k < requests.size(); ++k) {
+      expect_same((*admissions)[k], requests[k]);
+      let_in.push_back((*admissions)[k].admitted);
     }
-    return admission->admitted;
+    return let_in;
   }
 
  private:
+  void expect_same(const Admission& admission, const AdmitRequest& request) {
+    expect_same_verdict(admission, memory_.admit(request), request);
+    for (std::size_t i = 0; i < request.scopes.size(); ++i) {
+      const Reading in_memory = memory_.reading_of(*request.scopes[i]);
+      EXPECT_EQ(admission.readings[i].levels, in_memory.levels) << "to the unit";
+      EXPECT_EQ(admission.readings[i].running, in_memory.running);
+    }
+  }
   std::int64_t settle_in_memory(const Settlements& settlements) {
     std::int64_t stood = 0;
     for (const auto& settlement : settlements) stood += memory_.settle(*settlement) ? 1 : 0;
@@ -237,48 +258,87 @@ class Twins {
   MemoryStore memory_{clock_};
 };
 
-// May `scopes` and `id` be in one batch with what waits?
-bool fits(const Settlements& waiting, const Uuid& id, const Scopes& scopes) {
-  return waiting.size() < kMostSettlements &&
-         std::all_of(
-             waiting.begin(), waiting.end(),
-             [&](const auto& other) { return other->id != id && may_share(other->scopes, scopes); });
-}
+// What a worker would send, made up at random: calls that begin and end, and now and then a run of the script.
+class RandomWorker {
+ public:
+  RandomWorker(std::uint16_t port, std::uint64_t seed) : stores_(port), random_(seed) { stores_.advance({}); }
+
+  void step() {
+    if (random_.once_in(4)) stores_.advance(milliseconds(random_.between(0, 900)));
+    if (random_.once_in(2) && !running_.empty()) {
+      end_one();
+    } else {
+      begin_one();
+    }
+    if (random_.once_in(4)) run();
+  }
+
+  std::size_t rides = 0;     // settlements that went with an admission
+  std::size_t together = 0;  // admissions that went with others
+
+ private:
+  void end_one() {
+    const auto which = static_cast<std::ptrdiff_t>(random_.between(0, std::ssize(running_) - 1));
+    const auto settlement =
+        std::make_shared<const Settlement>(end_of(running_[static_cast<std::size_t>(which)], random_.between(0, 400)));
+    if (!room_for(settlement->id, settlement->scopes)) run();
+    waiting_.push_back(settlement);
+    if (!random_.once_in(4)) running_.erase(running_.begin() + which);  // else it is settled twice
+  }
+
+  // Leases in Redis are also keys with a real time to live: long enough here never to end in real time.
+  void begin_one() {
+    AdmitRequest request = random_.once_in(10) && !running_.empty() ? running_.back() : asked(random_.next_call());
+    request.lease = std::max(request.lease, milliseconds(5'000));
+    if (!room_for(request.id, request.scopes)) run();
+    asked_.push_back(std::move(request));
+  }
+
+  bool room_for(const Uuid& id, const Scopes& scopes) const {
+    const auto apart = [&](const auto& other) { return other.id != id && may_share(other.scopes, scopes); };
+    return waiting_.size() < kMostTogether && asked_.size() < kMostTogether &&
+           std::all_of(asked_.begin(), asked_.end(), apart) &&
+           std::all_of(waiting_.begin(), waiting_.end(), [&](const auto& other) { return apart(*other); });
+  }
+
+  void run() {
+    const auto settlements = std::exchange(waiting_, {});
+    const auto requests = std::exchange(asked_, {});
+    if (requests.empty()) {
+      if (!settlements.empty()) stores_.settle(settlements);
+      return;
+    }
+    rides += settlements.size();
+    if (requests.size() > 1) together += requests.size();
+    const auto let_in = stores_.admit(settlements, requests);
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      if (let_in[i]) running_.push_back(requests[i]);
+  }
+
+  Twins stores_;
+  RandomCalls random_;
+  std::vector<AdmitRequest> running_;
+  Settlements waiting_;
+  std::vector<AdmitRequest> asked_;
+};
 
 TEST(RedisScript, ComputesExactlyWhatTheMemoryStoreComputes) {
   if (!test_support::RedisServer::installed())
     GTEST_SKIP() << "redis-server is not installed (apt-get install redis-server)";
   const test_support::RedisServer server;
-  std::int64_t rides = 0;
+  std::size_t rides = 0;
+  std::size_t together = 0;
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    Twins stores(server.port());
-    Configuration configuration;
-    RandomCalls random(seed);
-    std::vector<AdmitRequest> running;
-    Settlements waiting;
-    for (int step = 0; step < 1'500 && !::testing::Test::HasFailure(); ++step) {
+    RandomWorker worker(server.port(), seed);
+    for (int step = 0; step < 2'000 && !::testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE("seed " + std::to_string(seed) + " step " + std::to_string(step));
-      stores.advance(milliseconds(random.once_in(4) ? random.between(0, 900) : 0));
-      if (random.once_in(2) && !running.empty()) {
-        const auto which = static_cast<std::ptrdiff_t>(random.between(0, std::ssize(running) - 1));
-        const auto settlement = std::make_shared<const Settlement>(
-            end_of(running[static_cast<std::size_t>(which)], random.between(0, 400)));
-        if (!fits(waiting, settlement->id, settlement->scopes)) stores.settle(std::exchange(waiting, {}));
-        waiting.push_back(settlement);
-        if (random.once_in(4)) stores.settle(std::exchange(waiting, {}));
-        if (!random.once_in(4)) running.erase(running.begin() + which);
-        continue;
-      }
-      // Leases in Redis are also keys with a real time to live: long enough here never to end in real time.
-      AdmitRequest request = random.once_in(10) && !running.empty() ? running.back() : asked(random.next_call());
-      request.lease = std::max(request.lease, milliseconds(5'000));
-      request.scopes = configuration.shared(request.scopes);
-      if (!fits(waiting, request.id, request.scopes)) stores.settle(std::exchange(waiting, {}));
-      rides += std::ssize(waiting);
-      if (stores.admit(std::exchange(waiting, {}), request)) running.push_back(request);
+      worker.step();
     }
+    rides += worker.rides;
+    together += worker.together;
   }
-  EXPECT_GT(rides, 500);
+  EXPECT_GT(rides, 500U);
+  EXPECT_GT(together, 500U);
 }
 
 }  // namespace
