@@ -26,7 +26,8 @@ namespace tollgate::config {
 
 // `limits` are as configured; `scope` is what an admission is asked with, null where nothing is limited.
 
-// [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported and ignored until then).
+// [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported, and
+// ignored until then: without_restart() in load.h).
 
 struct Timeouts {  // [reload]
   std::chrono::milliseconds handshake{10'000};
@@ -170,7 +171,7 @@ struct Replica {  // [reload]
 // The whole. `generation` counts accepted configurations since the process started.
 struct Snapshot {
   std::int64_t generation = 1;
-  std::string organisation = "default";
+  std::string organisation = "default";           // [restart]
   ratelimit::Limits limits;                       // [reload] of everybody together
   std::shared_ptr<const ratelimit::Scope> scope;  // "organisation"
   Listen listen;

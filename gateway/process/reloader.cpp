@@ -22,17 +22,20 @@ Prepared prepare(const std::filesystem::path& config_file, const std::shared_ptr
   for (const auto& problem : loaded.problems) out.lines.push_back(problem.to_string());
   if (!loaded.snapshot) return out;
 
+  if (running) {
+    out.lines = config::semantic_diff(*running, *loaded.snapshot);
+    loaded.snapshot = config::without_restart(*running, *loaded.snapshot);
+  }
   const auto& snapshot = *loaded.snapshot;
   if (!snapshot.listen.plaintext) {
     auto tls = net::server_tls(snapshot.listen.certificate_pem, *snapshot.listen.key_pem);
     if (!tls) {
-      out.lines.push_back("listen.tls: " + tls.error().message);
+      out.lines = {"listen.tls: " + tls.error().message};
       return out;
     }
     out.published.tls = *std::move(tls);
   }
   for (const auto& [id, department] : snapshot.departments) out.published.pseudonymisers[id] = names_for(snapshot, id);
-  if (running) out.lines = config::semantic_diff(*running, snapshot);
   out.published.snapshot = std::move(loaded.snapshot);
   out.ok = true;
   return out;

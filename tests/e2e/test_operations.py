@@ -65,6 +65,17 @@ def test_a_broken_file_changes_nothing_and_says_why(gateway, broken):
     assert gateway.reload().returncode == 0
 
 
+def test_what_needs_a_restart_waits_for_it_whole_and_is_said_at_every_reload(gateway):
+    key = gateway.key()
+    gateway.config.write_text(gateway.config.read_text().replace("organisation: test", "organisation: acme"))
+    (gateway.directory / "master.key").write_text("7" * 64)
+    for _ in range(2):
+        said = gateway.reload().stdout
+        assert "organisation test -> acme (needs a restart)" in said and "master_key changed (needs a restart)" in said
+    assert gateway.chat(key=key)[0] == 200, "its hash is of the key that the process started with"
+    assert gateway.rows()[-1]["organisation"] == "test"
+
+
 def test_reload_keeps_open_streams_and_warm_connections(gateway, simulator):
     gateway.key()
     go = threading.Event()

@@ -171,6 +171,58 @@ TEST_F(Reload, NamesWhatNeedsARestart) {
                           "local model l: model.weights as_stored -> int8", "local model l: model.max_running 8 -> 2"));
 }
 
+// Every setting that needs a restart, changed.
+std::string all_that_needs_a_restart(const std::string& before) {
+  std::string yaml = before;
+  const auto replace = [&yaml](const std::string& from, const std::string& to) {
+    const auto at = yaml.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    yaml.replace(at, from.size(), to);
+  };
+  replace("schema: 1\n", R"(schema: 1
+organisation: acme
+workers: 3
+state_directory: elsewhere
+ops: {address: 127.0.0.2, port: 9}
+admin: {address: 127.0.0.2, port: 10}
+log: {file: log.json, level: debug}
+ledger: {sqlite: l.db, rings: r, ring_size: 16MiB, commit_interval: 20ms,
+         postgres: {url: "postgresql://u@pg.example/d", password: {file: secret}, interval: 1s, batch: 7}}
+credentials: {sqlite: c.db, postgres: {url: "postgresql://u@pg.example/c", password: {file: secret}}}
+)");
+  replace("redis: {url: redis://127.0.0.1, password: {file: secret}}",
+          "redis: {url: redis://127.0.0.2, prefix: p, timeout: 7ms, on_loss: closed, replicas: 4}");
+  return yaml;
+}
+
+TEST_F(Reload, WhatNeedsARestartStaysInForceAndIsNamedEveryTime) {
+  const auto before = load_text(kBefore);
+  const auto after = load_text(all_that_needs_a_restart(kBefore), before);
+  const auto waits = [](const auto& from, const auto& to) {
+    auto lines = semantic_diff(from, to);
+    std::erase_if(lines, [](const std::string& line) { return !line.ends_with(" (needs a restart)"); });
+    return lines;
+  };
+  const auto in_force = without_restart(*before, *after);
+  EXPECT_GE(waits(*before, *after).size(), 24U);
+  EXPECT_THAT(waits(*before, *in_force), IsEmpty());
+  EXPECT_EQ(waits(*in_force, *after), waits(*before, *after));
+  EXPECT_EQ(in_force->log.level, "debug") << "the rest is applied";
+  EXPECT_EQ(in_force->generation, after->generation);
+}
+
+TEST_F(Reload, TlsGoesOnWithItsCertificateUntilTheRestartThatEndsIt) {
+  Snapshot running;
+  running.listen.certificate_pem = "served";
+  Snapshot wanted;
+  wanted.listen.plaintext = true;
+  wanted.listen.http.max_headers = 7;
+  const auto in_force = without_restart(running, wanted);
+  EXPECT_FALSE(in_force->listen.plaintext);
+  EXPECT_EQ(in_force->listen.certificate_pem, "served");
+  EXPECT_EQ(in_force->listen.http.max_headers, 7U);
+}
+
 TEST_F(Reload, NamesAddedRemovedAndRerouted) {
   const auto before = load_text(kBefore);
   std::string yaml = replaced(kBefore, "weight: 80", "weight: 50");
