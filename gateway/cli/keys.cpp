@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "config/scalars.h"
 #include "gateway/auth/store.h"
@@ -23,6 +24,9 @@ std::string show_time(std::int64_t seconds) {
   if (seconds == 0) return "-";
   return date::format("%FT%TZ", date::sys_seconds(std::chrono::seconds(seconds)));
 }
+
+// A gateway notes the day, not the call.
+std::string show_day(std::int64_t day) { return day == 0 ? "-" : date::format("%F", date::sys_days(date::days(day))); }
 
 std::string state_of(const auth::Credential& c, std::int64_t now) {
   if (c.revoked_at != 0 && c.revoked_at <= now) return "revoked";
@@ -65,15 +69,19 @@ Error unknown_name(std::string problem, const std::string& name, const std::vect
   return {ErrorKind::not_found, std::move(problem) + config::did_you_mean(name, known)};
 }
 
-Status check_owner(const config::Snapshot& snapshot, const std::string& department, const std::string& application) {
+Status check_department(const config::Snapshot& snapshot, const std::string& department) {
+  if (snapshot.departments.contains(department)) return {};
   std::vector<std::string_view> known;
-  const auto it = snapshot.departments.find(department);
-  if (it == snapshot.departments.end()) {
-    for (const auto& [id, ignored] : snapshot.departments) known.push_back(id);
-    return unknown_name("department '" + department + "' is not configured", department, known);
-  }
-  if (it->second->application(application) != nullptr) return {};
-  for (const auto& other : it->second->applications) known.push_back(other.id);
+  for (const auto& [id, ignored] : snapshot.departments) known.push_back(id);
+  return unknown_name("department '" + department + "' is not configured", department, known);
+}
+
+Status check_owner(const config::Snapshot& snapshot, const std::string& department, const std::string& application) {
+  TG_CHECK(check_department(snapshot, department));
+  const auto& owner = *snapshot.departments.at(department);
+  if (owner.application(application) != nullptr) return {};
+  std::vector<std::string_view> known;
+  for (const auto& other : owner.applications) known.push_back(other.id);
   return unknown_name("department '" + department + "' has no application '" + application + "'", application, known);
 }
 
@@ -136,18 +144,64 @@ int create(const std::string& file, const CreateOptions& options) {
   return store_and_show(opened, std::move(credential));
 }
 
-int list(const std::string& file) {
+nlohmann::json to_json(const auth::Credential& c, std::int64_t now) {
+  const auto time = [](std::int64_t at) { return at == 0 ? nlohmann::json() : nlohmann::json(show_time(at)); };
+  const auto name = [](const std::string& text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); };
+  return {{"id", c.id},
+          {"department", c.department},
+          {"application", c.application},
+          {"state", state_of(c, now)},
+          {"created_at", time(c.created_at)},
+          {"created_by", name(c.created_by)},
+          {"not_before", time(c.not_before)},
+          {"expires_at", time(c.expires_at)},
+          {"revoked_at", time(c.revoked_at)},
+          {"last_used", c.last_used_day == 0 ? nlohmann::json() : nlohmann::json(show_day(c.last_used_day))},
+          {"pii", name(c.pii)},
+          {"note", name(c.note)}};
+}
+
+void print_json(const std::vector<auth::Credential>& keys, std::int64_t now) {
+  auto all = nlohmann::json::array();
+  for (const auto& c : keys) all.push_back(to_json(c, now));
+  std::printf("%s\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+void print_table(const std::vector<auth::Credential>& keys, const config::Snapshot& snapshot, std::int64_t now) {
+  constexpr const char* kLine = "%-14s %-20s %-20s %-13s %-20s %-20s %-10s %-16s %-12s %s\n";
+  std::printf(kLine, "ID", "DEPARTMENT", "APPLICATION", "STATE", "CREATED", "EXPIRES", "LAST USED", "CREATED BY",
+              "POLICY", "NOTE");
+  for (const auto& c : keys)
+    std::printf(kLine, c.id.c_str(), c.department.c_str(), c.application.c_str(), state_of(c, now).c_str(),
+                show_time(c.created_at).c_str(), show_time(c.expires_at).c_str(), show_day(c.last_used_day).c_str(),
+                c.created_by.empty() ? "-" : c.created_by.c_str(), show_policy(snapshot, c).c_str(), c.note.c_str());
+}
+
+struct ListOptions {
+  std::string department;
+  bool json = false;
+};
+
+// A department that is configured no longer may still own keys.
+Status keep_department(std::vector<auth::Credential>& keys, const config::Snapshot& snapshot,
+                       const std::string& wanted) {
+  std::erase_if(keys, [&](const auth::Credential& c) { return c.department != wanted; });
+  return keys.empty() ? check_department(snapshot, wanted) : Status();
+}
+
+int list(const std::string& file, const ListOptions& options) {
   auto opened = open(file);
   if (!opened.store) return 1;
-  auto rows = opened.store->list();
-  if (!rows) return complain(rows.error().message);
-  const auto now = now_seconds();
-  constexpr const char* kLine = "%-14s %-20s %-20s %-13s %-20s %-20s %-12s %s\n";
-  std::printf(kLine, "ID", "DEPARTMENT", "APPLICATION", "STATE", "CREATED", "EXPIRES", "POLICY", "NOTE");
-  for (const auto& c : *rows)
-    std::printf(kLine, c.id.c_str(), c.department.c_str(), c.application.c_str(), state_of(c, now).c_str(),
-                show_time(c.created_at).c_str(), show_time(c.expires_at).c_str(),
-                show_policy(*opened.snapshot, c).c_str(), c.note.c_str());
+  auto keys = opened.store->list();
+  if (!keys) return complain(keys.error().message);
+  if (!options.department.empty()) {
+    if (auto ok = keep_department(*keys, *opened.snapshot, options.department); !ok)
+      return complain(ok.error().message);
+  }
+  if (options.json)
+    print_json(*keys, now_seconds());
+  else
+    print_table(*keys, *opened.snapshot, now_seconds());
   return 0;
 }
 
@@ -242,7 +296,10 @@ void add_keys(CLI::App& app, Context& context) {
   c->callback([file, options, &context] { context.exit_code = create(*file, *options); });
 
   auto* l = keys->add_subcommand("list", "Show all keys (never their secrets)");
-  l->callback([file, &context] { context.exit_code = list(*file); });
+  auto which = std::make_shared<ListOptions>();
+  l->add_option("--department", which->department, "Only this department's");
+  l->add_flag("--json", which->json, "As JSON");
+  l->callback([file, which, &context] { context.exit_code = list(*file, *which); });
 
   auto next = std::make_shared<RotateOptions>();
   auto* r = keys->add_subcommand("rotate", "Make a successor for a key; the old one keeps working for a while");

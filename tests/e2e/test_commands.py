@@ -1,4 +1,5 @@
 """What the commands do with mistakes: nothing is revived, cut or shown that should not be, and the words help."""
+import datetime
 import json
 import socket
 import sqlite3
@@ -14,6 +15,10 @@ def key_id(key):
 def listed(gateway, name):
     [line] = [line for line in run("keys", "list", "-c", gateway.config).stdout.splitlines() if line.startswith(name)]
     return line
+
+
+def keys_of(gateway, *args):
+    return json.loads(run("keys", "list", "--json", "-c", gateway.config, *args).stdout)
 
 
 def refused(gateway, *args):
@@ -36,6 +41,26 @@ def test_a_key_that_is_revoked_or_expired_gets_no_successor(resting):
     assert "is revoked and gets no successor" in refused(resting, "keys", "rotate", key_id(revoked))
     assert "is expired and gets no successor" in refused(resting, "keys", "rotate", key_id(expired))
     assert run("keys", "list", "-c", resting.config).stdout == keys
+
+
+def test_the_list_tells_who_made_a_key_and_when_it_was_last_used_and_json_holds_the_same(gateway):
+    key = gateway.new_key("retail", "chat", "--created-by", "anna", "--note", "for the pilot")
+    gateway.new_key("retail", "chat")
+    eventually(lambda: gateway.chat(key=key)[0] == 200, limit=5)
+    gateway.stop()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    [used] = [k for k in keys_of(gateway) if k["id"] == key_id(key)]
+    assert used["last_used"] in (str(today), str(today - datetime.timedelta(days=1))), "the test may run at midnight"
+    assert (used["created_by"], used["note"], used["state"]) == ("anna", "for the pilot", "valid")
+    assert used["expires_at"] is None and used["created_at"].endswith("Z")
+    assert " anna " in listed(gateway, key_id(key))
+
+
+def test_the_list_of_one_department_holds_no_other(resting):
+    key = resting.new_key()
+    assert [k["id"] for k in keys_of(resting, "--department", "retail")] == [key_id(key)]
+    assert "'retial' is not configured (did you mean 'retail'?)" in refused(
+        resting, "keys", "list", "--department", "retial")
 
 
 def test_rotation_never_lengthens_the_old_keys_life_and_keeps_the_length_for_the_new_one(resting):
