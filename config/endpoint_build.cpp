@@ -1,4 +1,7 @@
 // Provider drafts -> endpoints and TLS contexts.
+#include <array>
+#include <string_view>
+
 #include "config/assemble.h"
 #include "config/facts.h"
 #include "gateway/net/tls.h"
@@ -80,6 +83,16 @@ void complete_base_path(ProviderDraft& draft, Session& session, providers::Endpo
   }
 }
 
+// The address of one operation, pasted from a vendor's example, would have the operation's path added to it.
+void check_base_path(const ProviderDraft& draft, Session& session, const providers::Endpoint& endpoint) {
+  constexpr std::array<std::string_view, 5> kOperations = {"/chat/completions", "/completions", "/responses", "/embeddings", "/messages"};
+  for (const std::string_view operation : kOperations) {
+    if (!endpoint.base_path.ends_with(operation)) continue;
+    return session.problem(draft.url_where, "expected the address up to " + std::string(operation) +
+                                                ", which every call adds by itself");
+  }
+}
+
 bool asks_for_tokens(const providers::ProviderOptions& options) {
   const auto* identity = options.identity.get();
   return identity != nullptr && !std::holds_alternative<providers::KeyIdentity>(*identity);
@@ -109,6 +122,7 @@ void build_endpoint(ProviderDraft& draft, Session& session, Snapshot& out, const
   if (!endpoint) return session.problem(draft.url_where, endpoint.error().message);
   check_combination(draft, *endpoint, session);
   apply_proxy(draft, session, *endpoint);
+  check_base_path(draft, session, *endpoint);
   complete_base_path(draft, session, *endpoint);
   endpoint->egress.ca_pem = draft.ca_pem;
   if (draft.key_pem != nullptr)

@@ -38,8 +38,8 @@ LoadResult load(const std::filesystem::path& main_file, const LoadOptions& optio
 // Entries that need a restart say so.
 std::vector<std::string> semantic_diff(const Snapshot& from, const Snapshot& to);
 
-// `wanted` as a reload can put it in force: what needs a restart stays as `running` has it, so that a process never acts
-// by half a change, and so that the next reload's diff names it again.
+// `wanted` as a reload can put it in force: what needs a restart stays as `running` has it, so that a process never
+// acts by half a change, and so that the next reload's diff names it again.
 std::shared_ptr<const Snapshot> without_restart(const Snapshot& running, const Snapshot& wanted);
 
 // The published JSON Schema (draft 2020-12) of the main file and the included ones.

@@ -200,6 +200,9 @@ INSTANTIATE_TEST_SUITE_P(
         one("http", "providers: [{id: p, kind: openai_compatible, endpoint: http://p.example}]\n",
             ":4 providers[0].endpoint: http:// sends prompts and keys in the clear: use https://, or say plain_http: "
             "true"),
+        one("endpoint_of_an_operation",
+            "providers: [{id: p, kind: openai_compatible, endpoint: https://p.example/v1/chat/completions}]\n",
+            ":4 providers[0].endpoint: expected the address up to /chat/completions, which every call adds by itself"),
         one("no_endpoint", "providers: [{id: p, kind: openai_compatible}]\n",
             ":4 providers[0]: kind openai_compatible needs an endpoint"),
         one("no_local_model", "providers: [{id: p, kind: local}]\n",

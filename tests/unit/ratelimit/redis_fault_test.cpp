@@ -212,6 +212,7 @@ TEST_F(RedisFaults, AdmissionsOfOneTurnAreOneScript) {
   EXPECT_EQ(scripts(), before + 1);
   EXPECT_EQ(running("b"), 5) << "the last of them finds 10 tokens left";
   std::vector<std::int64_t> left;
+  left.reserve(answers.size());
   for (const auto& answer : answers) left.push_back((*answer)->tokens->remaining);
   EXPECT_EQ(left, (std::vector<std::int64_t>{70, 50, 30, 10, 10}));
   EXPECT_FALSE((*answers[3])->denial);

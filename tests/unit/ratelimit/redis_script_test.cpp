@@ -80,6 +80,7 @@ std::optional<std::vector<Admission>> parsed(const RedisReply& reply, const Scop
                                              const std::vector<std::int64_t>& tokens) {
   const auto request = call(1, scopes);
   std::vector<Asked> asked;
+  asked.reserve(tokens.size());
   for (const std::int64_t amount : tokens) asked.push_back({&request, amount});
   return parse_admissions(reply, asked);
 }
@@ -176,6 +177,7 @@ class ScriptRunner {
     if (reply.type == REDIS_REPLY_NIL) return RedisReply{Kind::nil, {}, 0, {}};
     if (reply.type != REDIS_REPLY_ARRAY) return text(std::string(reply.str, reply.len));
     std::vector<RedisReply> elements;
+    elements.reserve(reply.elements);
     for (std::size_t i = 0; i < reply.elements; ++i) elements.push_back(value_of(*reply.element[i]));
     return list(std::move(elements));
   }
@@ -226,6 +228,7 @@ class Twins {
   // By request: was it let in?
   std::vector<bool> admit(const Settlements& riders, const std::vector<AdmitRequest>& requests) {
     std::vector<Asked> asked;
+    asked.reserve(requests.size());
     for (const auto& request : requests) asked.push_back({&request, clip_reservation(request.tokens, request.scopes)});
     const auto admissions = parse_admissions(redis_.run_script({riders, asked}), asked);
     if (!admissions) throw std::runtime_error("no answer of the script");
