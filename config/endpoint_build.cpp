@@ -85,11 +85,12 @@ void complete_base_path(ProviderDraft& draft, Session& session, providers::Endpo
 
 // The address of one operation, pasted from a vendor's example, would have the operation's path added to it.
 void check_base_path(const ProviderDraft& draft, Session& session, const providers::Endpoint& endpoint) {
-  constexpr std::array<std::string_view, 5> kOperations = {"/chat/completions", "/completions", "/responses", "/embeddings", "/messages"};
+  constexpr std::array<std::string_view, 5> kOperations = {"/chat/completions", "/completions", "/responses",
+                                                           "/embeddings", "/messages"};
   for (const std::string_view operation : kOperations) {
     if (!endpoint.base_path.ends_with(operation)) continue;
-    return session.problem(draft.url_where, "expected the address up to " + std::string(operation) +
-                                                ", which every call adds by itself");
+    return session.problem(
+        draft.url_where, "expected the address up to " + std::string(operation) + ", which every call adds by itself");
   }
 }
 

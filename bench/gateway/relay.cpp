@@ -95,11 +95,11 @@ net::Task<void> Relay::accept() {
 net::Task<void> Relay::greet(net::Socket socket) {
   socket.set_option(net::Tcp::no_delay(true));
   if (tls_ == nullptr) {
-    server::serve(context_, net::plain_stream(std::move(socket)));
+    server::serve(context_, net::plain_stream(std::move(socket)), {});
     co_return;
   }
   auto stream = co_await net::accept_tls(std::move(socket), tls_.get(), std::chrono::seconds(10));
-  if (stream) server::serve(context_, *std::move(stream));
+  if (stream) server::serve(context_, *std::move(stream), {});
 }
 
 net::Task<void> Relay::relay(server::Exchange& exchange) {

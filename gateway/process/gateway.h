@@ -24,7 +24,8 @@ namespace asio = net::asio;
 // Owns everything; members are built in order and die in reverse.
 class Gateway {
  public:
-  explicit Gateway(std::filesystem::path config_file);
+  // `descriptors`: how many files this process may have open.
+  Gateway(std::filesystem::path config_file, std::size_t descriptors);
   int run();
 
  private:
@@ -34,6 +35,8 @@ class Gateway {
   void prefetch_names();
   void open_data_listener();
   void open_side_listeners();
+  std::size_t max_connections() const;  // as configured, and no more than descriptors carry
+  void tell_connection_limit();
   server::ConnectionContext side_context(std::function<net::Task<void>(server::Exchange&)> handler);
   void wait_for_signal();
   OperatorView view() const;
@@ -91,6 +94,7 @@ class Gateway {
   std::unique_ptr<Listener> ops_listener_;
   std::unique_ptr<Listener> admin_listener_;
   ReloadStatus reload_status_;
+  std::size_t carried_connections_ = 0;  // by the limit of open files
   bool reloading_ = false;
   bool reload_again_ = false;
   bool draining_ = false;

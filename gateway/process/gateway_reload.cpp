@@ -56,6 +56,7 @@ void Gateway::put_in_force(Published next) {
   log_->set_level(observe::parse_log_level(snapshot().log.level));
   scan_cache_.set_max_bytes(snapshot().pii_cache_bytes);
   prefetch_names();
+  tell_connection_limit();
   refresher_->set_extra(auth::hash_file_keys(snapshot().file_keys, hasher_));
   publish();
 }

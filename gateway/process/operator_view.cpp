@@ -75,6 +75,7 @@ void read_gauges(const OperatorView& view, MetricsShard& shard) {
   shard.gauge("tollgate_build_info", {{"version", kVersion}}, 1);
   shard.gauge("tollgate_config_generation", {}, static_cast<double>(view.last_reload.generation));
   shard.gauge("tollgate_connections", {}, static_cast<double>(view.connections));
+  shard.gauge("tollgate_connections_limit", {}, static_cast<double>(view.max_connections));
   shard.gauge("tollgate_credentials", {}, static_cast<double>(view.credentials));
   shard.total("tollgate_log_dropped_total", {}, static_cast<double>(view.log.dropped()));
   shard.total("tollgate_log_lines_total", {}, static_cast<double>(view.log.written()));
@@ -104,6 +105,7 @@ std::string status_json(const OperatorView& view) {
                     {"uptime_s", view.uptime.count()},
                     {"draining", view.draining},
                     {"connections", view.connections},
+                    {"max_connections", view.max_connections},
                     {"credentials", view.credentials},
                     {"ledger", {{"rows", ledger.rows_committed}, {"stalled", ledger.stalled}}},
                     {"last_reload", {{"ok", view.last_reload.ok}, {"lines", view.last_reload.lines}}},

@@ -26,6 +26,7 @@ struct OperatorView {
   const config::Snapshot& snapshot;
   const ReloadStatus& last_reload;
   std::int64_t connections;
+  std::size_t max_connections;
   std::size_t credentials;
   bool draining;
   std::chrono::seconds uptime;

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "gateway/net/tls_memory.h"
+#include "gateway/process/descriptors.h"
 #include "gateway/process/gateway.h"
 #include "gateway/version.h"
 
@@ -60,7 +61,7 @@ PidFile take_pid_file(const config::Snapshot& snapshot) {
 
 }  // namespace
 
-Gateway::Gateway(std::filesystem::path config_file)
+Gateway::Gateway(std::filesystem::path config_file, std::size_t descriptors)
     : config_file_(std::move(config_file)),
       published_(load_first(config_file_)),
       log_(observe::make_json_log(observe::parse_log_level(snapshot().log.level), snapshot().log.file)),
@@ -109,6 +110,8 @@ Gateway::Gateway(std::filesystem::path config_file)
   admin_token_ = or_fail(make_admin_token(snapshot().state_directory));
   open_data_listener();
   open_side_listeners();
+  carried_connections_ = carried_connections(descriptors, open_descriptors());
+  tell_connection_limit();
 }
 
 server::ConnectionContext Gateway::side_context(std::function<net::Task<void>(server::Exchange&)> handler) {
@@ -147,22 +150,35 @@ void Gateway::open_data_listener() {
   hooks.next_loop = [this]() -> asio::io_context& { return workers_[next_worker_]->io(); };
   hooks.deal = [this](net::Socket socket) {
     main_shard_->count("tollgate_connections_total");
-    workers_[next_worker_]->take(std::move(socket));
+    workers_[next_worker_]->take(std::move(socket), server::take_seat(shared_->seats));
     next_worker_ = (next_worker_ + 1) % workers_.size();
   };
   hooks.may_accept = [this] {
-    return shared_->connections.load(std::memory_order_relaxed) <
-           static_cast<std::int64_t>(snapshot().listen.max_connections);
+    return shared_->seats.load(std::memory_order_relaxed) < static_cast<std::int64_t>(max_connections());
   };
   const auto& listen = snapshot().listen;
   data_listener_ = or_fail(named("listen", Listener::open(io_, listen.address, listen.port, std::move(hooks), *log_)));
+}
+
+std::size_t Gateway::max_connections() const {
+  return std::min(snapshot().listen.max_connections, carried_connections_);
+}
+
+void Gateway::tell_connection_limit() {
+  const std::size_t wanted = snapshot().listen.max_connections;
+  if (wanted <= carried_connections_) return;
+  log_->write(LogLevel::warning, "connections_limited",
+              "the limit of open files carries fewer connections than listen.limits.connections allows; raise it "
+              "(LimitNOFILE of the service, ulimit -Hn)",
+              {{"connections", static_cast<std::int64_t>(carried_connections_)},
+               {"configured", static_cast<std::int64_t>(wanted)}});
 }
 
 void Gateway::open_side_listeners() {
   const auto hooks_for = [this](server::ConnectionContext& context) {
     Listener::Hooks hooks;
     hooks.next_loop = [this]() -> asio::io_context& { return io_; };
-    hooks.deal = [&context](net::Socket socket) { server::serve(context, net::plain_stream(std::move(socket))); };
+    hooks.deal = [&context](net::Socket socket) { server::serve(context, net::plain_stream(std::move(socket)), {}); };
     hooks.may_accept = [&context] { return context.open.size() < 256; };
     return hooks;
   };
@@ -218,7 +234,8 @@ OperatorView Gateway::view() const {
           .log = *log_,
           .snapshot = snapshot(),
           .last_reload = reload_status_,
-          .connections = shared_->connections.load(),
+          .connections = shared_->seats.load(),
+          .max_connections = max_connections(),
           .credentials = published_.credentials->size(),
           .draining = draining_,
           .uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - started_)};
@@ -235,7 +252,7 @@ int serve(const std::filesystem::path& config_file) {
     return 1;
   }
   try {
-    Gateway gateway(config_file);
+    Gateway gateway(config_file, raise_descriptor_limit());
     return gateway.run();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "tollgate: %s\n", e.what());

@@ -84,9 +84,9 @@ void Worker::publish(Published next) {
   asio::post(io_, [this, next = std::move(next)]() mutable { apply(std::move(next)); });
 }
 
-void Worker::take(net::Socket socket) {
-  asio::post(io_, [this, socket = std::move(socket)]() mutable {
-    auto greeting = greet(std::move(socket));
+void Worker::take(net::Socket socket, server::Seat seat) {
+  asio::post(io_, [this, socket = std::move(socket), seat = std::move(seat)]() mutable {
+    auto greeting = greet(std::move(socket), std::move(seat));
     asio::co_spawn(io_, std::move(greeting), asio::detached);
   });
 }
@@ -121,17 +121,17 @@ net::Task<void> Worker::close() {
   io_.stop();
 }
 
-net::Task<void> Worker::greet(net::Socket socket) {
+net::Task<void> Worker::greet(net::Socket socket, server::Seat seat) {
   boost::system::error_code ignored;
   (void)socket.set_option(net::Tcp::no_delay(true), ignored);
   if (tls_ == nullptr) {
-    server::serve(context_, net::plain_stream(std::move(socket)));
+    server::serve(context_, net::plain_stream(std::move(socket)), std::move(seat));
     co_return;
   }
   const net::TlsContext tls = tls_;
   auto stream = co_await net::accept_tls(std::move(socket), tls.get(), context_.timeouts.handshake);
   if (stream) {
-    server::serve(context_, *std::move(stream));
+    server::serve(context_, *std::move(stream), std::move(seat));
     co_return;
   }
   metrics_.count("tollgate_handshake_failures_total");

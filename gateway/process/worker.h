@@ -33,7 +33,8 @@ struct Shared {
   const LocalModels& models;
   std::function<void(const std::string& credential)> note_use;
   std::atomic<std::uint64_t> bytes_in_flight{0};
-  std::atomic<std::int64_t> connections{0};
+  std::atomic<std::int64_t> connections{0};  // served
+  std::atomic<std::int64_t> seats{0};        // of callers' sockets, those that still shake hands included
 };
 
 // One accepted configuration, ready for a worker.
@@ -55,13 +56,13 @@ class Worker {
   void start();
   void publish(Published next);
   net::asio::io_context& io() { return io_; }
-  void take(net::Socket socket);  // a freshly accepted connection
+  void take(net::Socket socket, server::Seat seat);  // a freshly accepted connection
   void drain();
   void cut();
   void stop();  // joins
 
  private:
-  net::Task<void> greet(net::Socket socket);
+  net::Task<void> greet(net::Socket socket, server::Seat seat);
   net::Task<void> handle(server::Exchange& exchange);
   net::Task<void> close();
   void apply(Published next);

@@ -185,8 +185,8 @@ void spawn(ConnectionContext& context, std::shared_ptr<Connection> connection, M
 
 }  // namespace
 
-void serve(ConnectionContext& context, std::unique_ptr<net::Stream> stream) {
-  auto connection = std::make_shared<Connection>(context, std::move(stream));
+void serve(ConnectionContext& context, std::unique_ptr<net::Stream> stream, Seat seat) {
+  auto connection = std::make_shared<Connection>(context, std::move(stream), std::move(seat));
   if (context.draining) connection->drain();
   spawn(context, connection, &Connection::pump);
   spawn(context, connection, &Connection::run);

@@ -15,6 +15,17 @@ namespace tollgate::server {
 
 class Connection;
 
+// One of the places for connections: taken when a socket is accepted, so that those whose handshake is still under way
+// count, and left when it is closed. Any thread. The counter outlives it; an empty seat counts nothing.
+struct LeaveSeat {
+  void operator()(std::atomic<std::int64_t>* taken) const { taken->fetch_sub(1, std::memory_order_relaxed); }
+};
+using Seat = std::unique_ptr<std::atomic<std::int64_t>, LeaveSeat>;
+inline Seat take_seat(std::atomic<std::int64_t>& taken) {
+  taken.fetch_add(1, std::memory_order_relaxed);
+  return Seat(&taken);
+}
+
 // What every connection of one loop shares. Owned by the worker; outlives its connections.
 struct ConnectionContext {
   net::asio::io_context& io;
@@ -32,13 +43,13 @@ struct ConnectionContext {
   net::HttpLimits limits = {};
   config::Timeouts timeouts = {};
 
-  std::atomic<std::int64_t>* connections = nullptr;  // open ones, all workers together
+  std::atomic<std::int64_t>* connections = nullptr;  // served ones, all workers together
   std::unordered_set<Connection*> open = {};         // of this loop, for drain
   bool draining = false;
 };
 
 // Serves until the client or a deadline ends it. Keeps itself alive.
-void serve(ConnectionContext& context, std::unique_ptr<net::Stream> stream);
+void serve(ConnectionContext& context, std::unique_ptr<net::Stream> stream, Seat seat);
 
 // No new request is read on any connection; idle ones close now.
 void drain(ConnectionContext& context);

@@ -17,8 +17,9 @@ using net::Task;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ConnectionContext& context, std::unique_ptr<net::Stream> stream)
-      : context_(context),
+  Connection(ConnectionContext& context, std::unique_ptr<net::Stream> stream, Seat seat)
+      : seat_(std::move(seat)),
+        context_(context),
         stream_(std::move(stream)),
         peer_(stream_->peer_address()),
         arrived_(context.io.get_executor()),
@@ -58,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ended();
   void arrived();
 
+  Seat seat_;  // left last, when the socket is closed
   ConnectionContext& context_;
   std::unique_ptr<net::Stream> stream_;
   std::string peer_;

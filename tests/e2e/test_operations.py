@@ -1,7 +1,9 @@
 """What a platform engineer does: keys, reload, drain, reports, trust."""
 import json
 import os
+import resource
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -73,7 +75,8 @@ def test_what_needs_a_restart_waits_for_it_whole_and_is_said_at_every_reload(gat
         said = gateway.reload().stdout
         assert "organisation test -> acme (needs a restart)" in said and "master_key changed (needs a restart)" in said
     assert gateway.chat(key=key)[0] == 200, "its hash is of the key that the process started with"
-    assert gateway.rows()[-1]["organisation"] == "test"
+    [row] = gateway.wait_rows(1)
+    assert row["organisation"] == "test"
 
 
 def test_reload_keeps_open_streams_and_warm_connections(gateway, simulator):
@@ -232,13 +235,44 @@ def test_no_core_and_no_debugger_gets_at_the_gateways_memory(make_gateway, simul
     assert owner(gateway.process) == (0, 0)
 
 
+def test_callers_leave_descriptors_to_the_gateways_own_work(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, start=False, plaintext=True)
+    gateway.new_key()
+    gateway.launcher = ["prlimit", "--nofile=300:300"]
+    gateway.start()
+    limit = int(gateway.metric("tollgate_connections_limit"))
+    assert 1 <= limit < 150
+    [said] = [line for line in gateway.log_lines() if line["event"] == "connections_limited"]
+    assert said["connections"] == limit and "LimitNOFILE" in said["message"]
+    crowd = [gateway.connect() for _ in range(limit + 50)]  # those beyond wait in the kernel
+    eventually(lambda: gateway.metric("tollgate_connections") == limit, what="as many as may be")
+    assert gateway.ops("/readyz")[0] == 200
+    for connection in crowd:
+        connection.close()
+    eventually(lambda: gateway.chat()[0] == 200)
+    assert not [line for line in gateway.log_lines() if line["event"] == "accept_failed"]
+
+
+def test_a_connection_counts_from_its_accept_before_it_shakes_hands(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, listen="  limits: {connections: 5}\n")
+    silent = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(40)]
+    eventually(lambda: gateway.metric("tollgate_connections") == 5, what="as many as may be")
+    with pytest.raises(OSError):
+        gateway.request({"model": "gpt", "messages": []}, timeout=1)
+    assert gateway.metric("tollgate_connections") == 5
+    for connection in silent:
+        connection.close()
+    eventually(lambda: gateway.chat()[0] == 200)
+
+
 # UBSan looks at an object's type through a pipe: without descriptors every object looks wrong to it.
 @pytest.mark.skipif(SLOW > 1, reason="sanitizers need descriptors of their own")
 def test_a_gateway_out_of_descriptors_says_so_once_and_serves_again_when_it_has_some(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, start=False, plaintext=True)
     gateway.new_key()
-    gateway.launcher = ["prlimit", "--nofile=64:64"]
     gateway.start()
+    now_open = len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (now_open + 5, now_open + 5))
     crowd = [gateway.connect() for _ in range(80)]  # the kernel takes those that the gateway cannot
     said = lambda: [line for line in gateway.log_lines() if line["event"] == "accept_failed"]  # noqa: E731
     eventually(said, what="the line about descriptors")
