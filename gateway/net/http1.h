@@ -31,7 +31,7 @@ bool iequals(std::string_view a, std::string_view b);
 // A complete, accepted request head. Decisions are taken from this snapshot only: trailers can never change it.
 struct HeadFacts {
   std::string method;
-  std::string target;  // origin form, starts with '/', visible ASCII
+  std::string target;  // origin form whatever form was sent, starts with '/', visible ASCII
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
@@ -52,7 +52,9 @@ Result<std::optional<std::size_t>> find_head(std::string_view bytes, const HttpL
 
 // Judges one complete head (as measured by find_head). Pure. Refusals carry the status in Error::kind; the connection
 // must then be closed after the answer. Header fields whose name has an underscore are left out: CGI-like servers take
-// `content_length` for `content-length`. The size of the body is not judged here, but by check_length().
+// `content_length` for `content-length`. A target in absolute form (an http or https URL) is taken apart: its path and
+// query become the target, its authority the value of the Host field where there is one (RFC 9112 §3.2.2). The size of
+// the body is not judged here, but by check_length().
 Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits);
 
 // Refuses a body whose announced length is over the limit, before a byte of it is read (and before 100 Continue).

@@ -50,44 +50,11 @@ Status check_segments(std::string_view path) {
   }
 }
 
-Status check_target(std::string_view target, const HttpLimits& limits) {
-  if (target.size() > limits.max_target_bytes) return target_too_long();
-  if (target.empty() || target.front() != '/') return bad_request("the target must be a path that starts with '/'");
-  const auto visible = [](char c) { return c > 0x20 && c < 0x7f && c != '#'; };
-  if (!std::all_of(target.begin(), target.end(), visible))
-    return bad_request("the target has characters that must be percent-encoded");
-  const auto path = target.substr(0, target.find('?'));
+Status check_path(std::string_view path) {
   if (path.find('%') == std::string_view::npos) return check_segments(path);
   const auto decoded = percent_decode(path);
   return decoded ? check_segments(*decoded) : bad_request("the path has an invalid percent escape");
 }
-
-Status read_request_line(std::string_view line, const HttpLimits& limits, HeadFacts& facts) {
-  const auto first = line.find(' ');
-  const auto last = line.rfind(' ');
-  TG_CHECK(check_method(line.substr(0, first)));
-  if (first == last) return bad_request("the request line has no target or no HTTP version");
-  const auto target = line.substr(first + 1, last - first - 1);
-  const auto version = line.substr(last + 1);
-  TG_CHECK(check_version(version));
-  TG_CHECK(check_target(target, limits));
-  facts.method = line.substr(0, first);
-  facts.target = target;
-  facts.http_1_0 = version == "HTTP/1.0";
-  return {};
-}
-
-// --- the header fields ---
-
-// What the fields said that only all of them together can judge.
-struct Framing {
-  int hosts = 0;
-  int lengths = 0;
-  int codings = 0;
-  std::string_view coding;
-  bool close = false;
-  bool keep_alive = false;
-};
 
 // uri-host [ ":" port ] (RFC 9112 §3.2), without percent escapes and never empty.
 bool valid_host(std::string_view host) {
@@ -110,6 +77,65 @@ bool valid_host(std::string_view host) {
   const auto port = host.substr(end + 1);
   return host[end] == ':' && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
 }
+
+struct Target {
+  std::string_view authority;  // empty unless it came in absolute form
+  std::string origin;          // path and query
+};
+
+// Of "http://" or "https://" at the front; 0 where neither stands there.
+std::size_t scheme_size(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (iequals(target.substr(0, scheme.size()), scheme)) return scheme.size();
+  return 0;
+}
+
+// RFC 9112 §3.2.2: servers must take the absolute form, though clients send it to proxies.
+Result<Target> read_absolute(std::string_view target) {
+  const std::size_t scheme = scheme_size(target);
+  if (scheme == 0) return bad_request("the target must be a path that starts with '/', or an http or https URL");
+  target.remove_prefix(scheme);
+  const auto authority = target.substr(0, target.find_first_of("/?"));
+  target.remove_prefix(authority.size());
+  if (authority.find('@') != std::string_view::npos)
+    return bad_request("the URL in the target has user information (RFC 9110 section 4.2.4 forbids it)");
+  if (!valid_host(authority)) return bad_request("the URL in the target has no valid host");
+  const std::string_view root = target.starts_with('/') ? "" : "/";  // of an empty path (RFC 9110 §4.2.3)
+  return Target{authority, std::string(root).append(target)};
+}
+
+Result<Target> read_target(std::string_view target, const HttpLimits& limits) {
+  if (target.size() > limits.max_target_bytes) return target_too_long();
+  const auto visible = [](char c) { return c > 0x20 && c < 0x7f && c != '#'; };
+  if (!std::all_of(target.begin(), target.end(), visible))
+    return bad_request("the target has characters that must be percent-encoded");
+  auto read = target.starts_with('/') ? Target{{}, std::string(target)} : read_absolute(target);
+  if (read) TG_CHECK(check_path(std::string_view(read->origin).substr(0, read->origin.find('?'))));
+  return read;
+}
+
+struct RequestLine {
+  std::string_view method, target, version;
+};
+
+std::optional<RequestLine> split(std::string_view line) {
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  if (first == last) return std::nullopt;
+  return RequestLine{line.substr(0, first), line.substr(first + 1, last - first - 1), line.substr(last + 1)};
+}
+
+// --- the header fields ---
+
+// What the fields said that only all of them together can judge.
+struct Framing {
+  int hosts = 0;
+  int lengths = 0;
+  int codings = 0;
+  std::string_view coding;
+  bool close = false;
+  bool keep_alive = false;
+};
 
 Status note_field(const FieldView& field, HeadFacts& facts, Framing& framing) {
   const auto [name, value] = field;
@@ -170,6 +196,12 @@ Status read_fields(std::string_view lines, const HttpLimits& limits, HeadFacts& 
   return settle_framing(framing, facts);
 }
 
+// RFC 9112 §3.2.2: beside a target in absolute form, what the Host field says does not count.
+void replace_host(std::string_view authority, HeadFacts& facts) {
+  for (auto& header : facts.headers)
+    if (iequals(header.name, "host")) header.value = authority;
+}
+
 }  // namespace
 
 std::string_view HeadFacts::header(std::string_view name) const {
@@ -206,9 +238,17 @@ Result<std::optional<std::size_t>> find_head(std::string_view bytes, const HttpL
 Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits) {
   if (head.starts_with(kCrlf)) head.remove_prefix(kCrlf.size());
   if (!head.ends_with("\r\n\r\n")) return bad_request("the head has no end");
+  const auto line = split(take_line(head));
+  if (!line) return bad_request("the request line has no target or no HTTP version");
+  TG_CHECK(check_method(line->method));
+  TG_CHECK(check_version(line->version));
+  TG_TRY(Target target, read_target(line->target, limits));
   HeadFacts facts;
-  TG_CHECK(read_request_line(take_line(head), limits, facts));
+  facts.method = line->method;
+  facts.target = std::move(target.origin);
+  facts.http_1_0 = line->version == "HTTP/1.0";
   TG_CHECK(read_fields(head, limits, facts));
+  if (!target.authority.empty()) replace_host(target.authority, facts);
   return facts;
 }
 

@@ -63,10 +63,31 @@ def test_ambiguous_framing_is_refused_and_the_connection_closed(gateway, simulat
 @pytest.mark.parametrize("request_line, expected", [
     (dict(method="CONNECT"), {405, 400}), (dict(method="TRACE"), {405}), (dict(version="HTTP/2.0"), {505, 400}),
     (dict(target="/v1/../admin"), {400}), (dict(target="/v1/%2e%2e/admin"), {400}), (dict(target="v1"), {400}),
+    (dict(target="*"), {400}), (dict(target="localhost:443"), {400}), (dict(target="ftp://localhost/v1"), {400}),
+    (dict(target="http:///v1/models"), {400}), (dict(target="http://u:p@localhost/v1/models"), {400}),
+    (dict(target="http://localhost/v1/../admin"), {400}), (dict(target="http://localhost"), {404}),
     (dict(target="/" + "a" * 9000), {414}), (dict(target="/nowhere"), {404}), (dict(method="GET"), {405}),
 ])
 def test_strange_request_lines(gateway, request_line, expected):
     assert status(raw(gateway, head(gateway, "Connection: close", **request_line))) in expected
+
+
+@pytest.mark.parametrize("start", ["http://localhost", "HTTPS://elsewhere.example:8443", "https://[::1]"])
+def test_a_target_in_absolute_form_is_served_and_shown_as_its_path(gateway, start):
+    body = b'{"model":"gpt","messages":[{"role":"user","content":"hi"}]}'
+    call = head(gateway, f"Content-Length: {len(body)}", target=f"{start}/v1/chat/completions") + body
+    unknown = head(gateway, "Connection: close", method="GET", target=f"{start}/nowhere?x=1")
+    answer = raw(gateway, call + unknown)
+    assert status(answer) == 200 and b"echo: hi" in answer
+    assert b"HTTP/1.1 404 " in answer and b"Unknown request URL: GET /nowhere." in answer
+    assert start.encode() not in answer
+    assert [row["outcome"] for row in gateway.wait_rows(1)] == ["ok"]
+
+
+def test_a_target_in_absolute_form_still_wants_one_host_field(gateway):
+    line = f"GET http://localhost/v1/models HTTP/1.1\r\nAuthorization: Bearer {gateway.key()}\r\nConnection: close\r\n"
+    for hosts, expected in (("", 400), ("Host: a\r\n", 200), ("Host: a\r\nHost: a\r\n", 400)):
+        assert status(raw(gateway, f"{line}{hosts}\r\n".encode())) == expected, hosts
 
 
 def test_oversized_heads_and_bodies(make_gateway, simulator):

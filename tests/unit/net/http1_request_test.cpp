@@ -180,9 +180,12 @@ TEST(Guard, RefusesTargetsThatAreNotPlainPaths) {  // T-H06
   std::vector<Case> cases;
   for (const string& target : {string("!"),
                                string("*"),
-                               string("http://a/"),
-                               string("https://b/v1"),
                                string("a:443"),
+                               string("v1/models"),
+                               string("ftp://a/"),
+                               string("http:/v1"),
+                               string("http:v1"),
+                               string("xhttp://a/v1"),
                                string("/a#frag"),
                                "/a" + nul,
                                string("/\xc3\xa9"),
@@ -214,6 +217,71 @@ TEST(Guard, RefusesTargetsThatAreNotPlainPaths) {  // T-H06
   for (const string target : {"/", "/v1/", "/v1/models/gpt-4o", "/v1/a%20b?x=%zz&y=../..", "/v1/...", "/.hidden",
                               "/a..b", "/v1/models/a:generate?alt=sse", "/%41", "/a?b//c", "/%2525"})
     EXPECT_FALSE(refusal(get(target))) << target;
+}
+
+TEST(Guard, TakesPathAndQueryOfATargetInAbsoluteForm) {  // RFC 9112 section 3.2.2
+  for (const auto& [target, origin] : std::vector<std::pair<string, string>>{
+           {"http://a/v1/models?limit=1", "/v1/models?limit=1"},
+           {"https://a/v1/x", "/v1/x"},
+           {"hTTpS://A.example:8443/v1/x", "/v1/x"},
+           {"http://[::1]:80/v1/x", "/v1/x"},
+           {"http://a", "/"},
+           {"http://a:", "/"},
+           {"http://a/", "/"},
+           {"http://a?x=1", "/?x=1"},
+           {"http://a?x=/../y", "/?x=/../y"},
+           {"http://a/v1/x?y=http://b/@", "/v1/x?y=http://b/@"},
+           {"http://a/v1/u@b:c", "/v1/u@b:c"},
+       }) {
+    EXPECT_EQ(accepted(get(target)).target, origin) << target;
+  }
+}
+
+TEST(Guard, PutsTheAuthorityOfATargetInTheHostField) {  // RFC 9112 section 3.2.2
+  const auto facts = accepted(request("GET http://b:80/x HTTP/1.1", "A: 1\r\nhOst: a\r\nHost_: c\r\n"));
+  EXPECT_EQ(facts.header("host"), "b:80");
+  EXPECT_EQ(facts.header("a"), "1");
+  EXPECT_EQ(accepted(get("/x")).header("host"), "a");
+  EXPECT_EQ(accepted(request("GET http://b/x HTTP/1.0", "")).target, "/x");
+  const string line = "GET http://b/x HTTP/1.1";
+  expect_refused({{request(line, ""), k400},
+                  {request(line, "Host: b\r\nHost: b\r\n"), k400},
+                  {request(line, "Host: a b\r\n"), k400}});
+}
+
+TEST(Guard, RefusesAUrlThatNamesNoHostOrMoreThanAHost) {
+  std::vector<Case> cases;
+  for (const string authority : {"", ":80", "u@a", "u:p@a", "@a", "a@", "a:b", "a:80:80", "a:123456", "a\\b", "a%2fb",
+                                 "[::1", "[zz]", "a,b", "a#b"})
+    cases.push_back({get("http://" + authority + "/v1"), k400});
+  cases.push_back({get("http://"), k400});
+  cases.push_back({get("http://?x"), k400});
+  cases.push_back({get("http://" + string(300, 'a') + "/v1"), k400});
+  expect_refused(cases);
+}
+
+TEST(Guard, JudgesThePathOfAUrlAsAnyPath) {
+  std::vector<Case> cases;
+  for (const string path : {"//", "//v1", "/v1/../admin", "/%2e%2e/admin", "/a%2f/b", "/%", "/%00", "/\\..", "/a#b"})
+    cases.push_back({get("http://a" + path), k400});
+  cases.push_back({get("/http://a/v1"), k400});
+  cases.push_back({get("http://a/" + string(8 * 1024 - 9, 'a') + "b"), ErrorKind::uri_too_long});
+  expect_refused(cases);
+  EXPECT_FALSE(refusal(get("http://a/" + string(8 * 1024 - 9, 'a')))) << "the limit is that of the target as sent";
+}
+
+TEST(Guard, SaysWhatIsWrongWithATarget) {
+  const auto message = [](const string& target) {
+    const auto facts = guard(get(target), kLimits);
+    return facts ? string() : facts.error().message;
+  };
+  EXPECT_EQ(message("*"),
+            "The request is malformed: the target must be a path that starts with '/', or an http or https URL.");
+  EXPECT_EQ(message("a:443"), message("*"));
+  EXPECT_EQ(
+      message("http://u@a/"),
+      "The request is malformed: the URL in the target has user information (RFC 9110 section 4.2.4 forbids it).");
+  EXPECT_EQ(message("http:///v1"), "The request is malformed: the URL in the target has no valid host.");
 }
 
 TEST(Guard, KnowsSevenMethods) {  // T-H06
