@@ -37,6 +37,8 @@ T value_or_exit(Result<T> result) {
   std::exit(1);
 }
 
+net::Task<void> refuse(server::Exchange& exchange, int status) { (void)co_await exchange.respond(status, {}, ""); }
+
 class Relay {
  public:
   Relay(std::uint16_t port, const std::string& upstream, std::string certificate, const std::string& key);
@@ -68,7 +70,8 @@ Relay::Relay(std::uint16_t port, const std::string& upstream, std::string certif
                .clock = clock_,
                .ids = ids_,
                .handler = [this](server::Exchange& exchange) { return relay(exchange); },
-               .refused = [](const Error&) {},
+               .refused = [](server::Exchange& exchange,
+                             const Error& error) { return refuse(exchange, http_status(error.kind)); },
                .crashed = [](std::string_view what) { std::fprintf(stderr, "relay: %s\n", what.data()); }},
       acceptor_(io_.get_executor(), net::Tcp::endpoint(asio::ip::make_address("127.0.0.1"), port)) {
   auto endpoint = value_or_exit(providers::parse_endpoint(upstream, providers::PlainHttp::allowed));

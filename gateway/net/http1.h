@@ -57,6 +57,10 @@ Result<std::optional<std::size_t>> find_head(std::string_view bytes, const HttpL
 // the body is not judged here, but by check_length().
 Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits);
 
+// What the answer to a head that was refused, or never ended, may go by: method and target where its request line can
+// be read, each empty where not, and no header fields. `bytes` begin with that head.
+HeadFacts refused_head(std::string_view bytes, const HttpLimits& limits);
+
 // Refuses a body whose announced length is over the limit, before a byte of it is read (and before 100 Continue).
 Status check_length(const HeadFacts& head, const HttpLimits& limits);
 

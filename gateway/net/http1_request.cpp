@@ -252,4 +252,17 @@ Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits) {
   return facts;
 }
 
+HeadFacts refused_head(std::string_view bytes, const HttpLimits& limits) {
+  HeadFacts facts;
+  facts.keep_alive = false;
+  if (bytes.starts_with(kCrlf)) bytes.remove_prefix(kCrlf.size());
+  const auto end = bytes.find('\n');
+  if (end == std::string_view::npos) return facts;
+  const auto line = split(bytes.substr(0, end));
+  if (!line || !is_token(line->method)) return facts;
+  facts.method = line->method;
+  if (auto target = read_target(line->target, limits)) facts.target = std::move(target->origin);
+  return facts;
+}
+
 }  // namespace tollgate::net

@@ -235,4 +235,9 @@ Task<void> route(const Services& services, std::shared_ptr<const View> view, ser
   co_await answer_error(exchange, api, std::move(error), std::move(headers));
 }
 
+Task<void> refuse(server::Exchange& exchange, Error error) {
+  const std::string path = served_path(exchange.head().path());
+  co_await answer_error(exchange, api_of(path), std::move(error));
+}
+
 }  // namespace tollgate::pipeline

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "gateway/net/tls_memory.h"
+#include "gateway/pipeline/call.h"
 #include "gateway/process/descriptors.h"
 #include "gateway/process/gateway.h"
 #include "gateway/version.h"
@@ -57,6 +58,11 @@ PidFile take_pid_file(const config::Snapshot& snapshot) {
   if (failure)
     throw StartError("cannot make the state directory " + snapshot.state_directory.string() + ": " + failure.message());
   return or_fail(PidFile::take(snapshot.state_directory));
+}
+
+// On the side ports no path is that of an API.
+net::Task<void> refuse(server::Exchange& exchange, Error error) {
+  return pipeline::answer_error(exchange, providers::Api::chat, std::move(error));
 }
 
 }  // namespace
@@ -120,7 +126,7 @@ server::ConnectionContext Gateway::side_context(std::function<net::Task<void>(se
           .clock = clock_,
           .ids = ids_,
           .handler = std::move(handler),
-          .refused = [](const Error&) {},
+          .refused = refuse,
           .crashed = [this](std::string_view what) { log_->write(LogLevel::error, "session_crashed", what, {}); }};
 }
 

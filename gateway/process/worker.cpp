@@ -55,10 +55,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
           .clock = shared.clock,
           .ids = ids_,
           .handler = [this](server::Exchange& exchange) { return handle(exchange); },
-          .refused =
-              [this](const Error& error) {
-                metrics_.count("tollgate_http_refusals_total", {{"status", std::to_string(http_status(error.kind))}});
-              },
+          .refused = [this](server::Exchange& exchange, Error error) { return refuse(exchange, std::move(error)); },
           .crashed = [this](std::string_view what) { shared_.log.write(LogLevel::error, "session_crashed", what, {}); },
           .bytes_in_flight = &shared.bytes_in_flight,
           .connections = &shared.connections},
@@ -141,6 +138,11 @@ net::Task<void> Worker::greet(net::Socket socket, server::Seat seat) {
 net::Task<void> Worker::handle(server::Exchange& exchange) {
   auto view = view_;
   return pipeline::route(*services_, std::move(view), exchange);
+}
+
+net::Task<void> Worker::refuse(server::Exchange& exchange, Error error) {
+  metrics_.count("tollgate_http_refusals_total", {{"status", std::to_string(http_status(error.kind))}});
+  return pipeline::refuse(exchange, std::move(error));
 }
 
 std::shared_ptr<providers::Upstream> Worker::make_upstream(const config::Snapshot& snapshot,

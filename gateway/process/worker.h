@@ -64,6 +64,7 @@ class Worker {
  private:
   net::Task<void> greet(net::Socket socket, server::Seat seat);
   net::Task<void> handle(server::Exchange& exchange);
+  net::Task<void> refuse(server::Exchange& exchange, Error error);
   net::Task<void> close();
   void apply(Published next);
   std::shared_ptr<providers::Upstream> make_upstream(const config::Snapshot& snapshot,

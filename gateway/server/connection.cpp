@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "gateway/server/connection_parts.h"
-#include "providers/front_end.h"
 
 namespace tollgate::server {
 
@@ -99,8 +98,8 @@ Task<Result<std::optional<net::HeadFacts>>> Connection::read_head() {
     if (*end) {
       read_deadline_.clear();
       auto facts = net::guard(std::string_view(in_).substr(0, **end), context_.limits);
-      consume(**end);
       if (!facts) co_return std::move(facts).error();
+      consume(**end);
       co_return Head(*std::move(facts));
     }
     if (!head_deadline_set) read_deadline_.set(context_.timeouts.head);
@@ -120,7 +119,8 @@ Task<void> Connection::run() {
     busy_ = false;
     auto head = co_await read_head();
     if (!head) {
-      co_await refuse(head.error());
+      Error error = std::move(head).error();
+      co_await refuse(std::move(error));
       break;
     }
     if (!*head) break;
@@ -146,13 +146,11 @@ Task<void> Connection::linger() {
   read_deadline_.clear();
 }
 
-Task<void> Connection::refuse(const Error& error) {
-  context_.refused(error);
-  const std::string body = providers::encode_error_body(error);
-  const Uuid id = context_.ids.next(context_.clock.system_now());
-  const auto head = plain_head(http_status(error.kind), id, {}, body.size(), Connected::close);
-  const std::array<std::string_view, 2> pieces = {head, body};
-  (void)co_await send(pieces);
+// The refused head is still the first of the input.
+Task<void> Connection::refuse(Error error) {
+  Http1Exchange exchange(*this, net::refused_head(in_, context_.limits),
+                         context_.ids.next(context_.clock.system_now()));
+  co_await context_.refused(exchange, std::move(error));
 }
 
 Task<Status> Connection::send(std::span<const std::string_view> pieces) {

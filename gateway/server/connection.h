@@ -34,8 +34,9 @@ struct ConnectionContext {
   UuidSource& ids;
   // Answers one request. Must not throw for what a request can cause; what it throws costs this connection only.
   std::function<net::Task<void>(Exchange&)> handler;
-  // A request refused before the handler saw it (malformed, too large, too slow); for metrics.
-  std::function<void(const Error&)> refused;
+  // Answers, likewise, one that was refused before the handler could see it (malformed, too large, too slow). Its head
+  // is what net::refused_head() could read.
+  std::function<net::Task<void>(Exchange&, Error)> refused;
   std::function<void(std::string_view what)> crashed;  // an exception ended a connection: a bug to log
   // Bodies held at once, all workers together, and its bound.
   std::atomic<std::uint64_t>* bytes_in_flight = nullptr;

@@ -50,7 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Waits for more input than `seen` bytes. false: there will be none (end, error, deadline).
   Task<bool> more_than(std::size_t seen);
   Task<Result<std::optional<net::HeadFacts>>> read_head();
-  Task<void> refuse(const Error& error);
+  Task<void> refuse(Error error);
   Task<void> linger();
   Task<Status> send(std::span<const std::string_view> pieces);
   void consume(std::size_t bytes);

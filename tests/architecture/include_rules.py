@@ -20,7 +20,7 @@ ALLOWED = {
     "config": {"gateway/base", "gateway/net"} | LEAVES,
     "gateway/auth": {"gateway/base", "gateway/net", "config"},
     "gateway/observe": {"gateway/base", "providers"},
-    "gateway/server": {"gateway/base", "gateway/net", "config", "providers"},
+    "gateway/server": {"gateway/base", "gateway/net", "config"},
     "gateway/pipeline": {"gateway/base", "gateway/net", "gateway/auth", "gateway/observe", "gateway/server", "config"} | LEAVES,
     "gateway/process": {"gateway/base", "gateway/net", "gateway/auth", "gateway/observe", "gateway/server",
                         "gateway/pipeline", "gateway", "config"} | LEAVES,

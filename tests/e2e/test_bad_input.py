@@ -90,6 +90,53 @@ def test_a_target_in_absolute_form_still_wants_one_host_field(gateway):
         assert status(raw(gateway, f"{line}{hosts}\r\n".encode())) == expected, hosts
 
 
+# Which API's form an error's body has, by the members that only that form has.
+def form(answer):
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    parsed = json.loads(body)
+    if parsed.get("type") == "error":
+        assert parsed["request_id"].encode() in headers and b"\r\nrequest-id: " in headers
+        return "anthropic"
+    if set(parsed) == {"message"}:
+        assert b"\r\nx-amzn-errortype: ValidationException\r\n" in headers
+        return "bedrock"
+    if "status" in parsed["error"]:
+        return "gemini"
+    assert set(parsed["error"]) == {"message", "type", "param", "code"}
+    return "openai"
+
+
+FORMS = {
+    "/v1/chat/completions": "openai", "/nowhere": "openai", "/v1/messages": "anthropic",
+    "/v1/messages/count_tokens?x=1": "anthropic", "/v1beta/models/gpt:generateContent": "gemini",
+    "/v1/projects/p/locations/l/publishers/google/models/gpt:generateContent": "gemini",
+    "/v1/models/gpt:streamGenerateContent?alt=sse": "gemini", "/model/gpt/converse": "bedrock",
+    "http://localhost/v1/messages": "anthropic",
+}
+
+
+@pytest.mark.parametrize("target", FORMS)
+def test_a_refused_head_is_answered_in_the_form_of_its_paths_api(gateway, target):
+    for lines, expected in ((["Bad Header: 1"], 400), (["Content-Length: 5", "Content-Length: 6"], 400),
+                            (["Transfer-Encoding: gzip"], 501), (["Expect: more"], 417), (["X: " + "a" * 20_000], 431)):
+        answer = raw(gateway, head(gateway, *lines, target=target))
+        assert (status(answer), form(answer)) == (expected, FORMS[target]), (lines, answer[:500])
+        assert b"\r\nconnection: close\r\n" in answer
+    old = raw(gateway, head(gateway, target=target, version="HTTP/2.0"))
+    assert (status(old), form(old)) == (505, FORMS[target])
+
+
+@pytest.mark.parametrize("line", ["POST /v1/messages", "POST /v1//messages HTTP/1.1", "P@ST /v1/messages HTTP/1.1"])
+def test_a_refused_request_line_is_answered_in_openais_form(gateway, line):
+    answer = raw(gateway, f"{line}\r\nHost: localhost\r\n\r\n".encode())
+    assert (status(answer), form(answer)) == (400, "openai")
+
+
+def test_a_refused_head_request_is_answered_without_a_body(gateway):
+    answer = raw(gateway, head(gateway, "Bad Header: 1", method="HEAD"))  # RFC 9110 section 9.3.2
+    assert status(answer) == 400 and answer.endswith(b"\r\n\r\n")
+
+
 def test_oversized_heads_and_bodies(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, listen="  limits: {head: 8KiB, headers: 50, body: 64KiB}\n")
     assert status(raw(gateway, head(gateway, "X: " + "a" * 9000))) == 431
@@ -130,7 +177,8 @@ def test_slow_clients_are_cut(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)},
                            listen="  timeouts: {handshake: 500ms, head: 500ms, body: 500ms, idle: 1s}\n")
     start = time.monotonic()
-    assert status(raw(gateway, b"POST /v1/chat/completions HTTP/1.1\r\nHost: l")) == 408
+    cut = raw(gateway, b"POST /v1/messages HTTP/1.1\r\nHost: l")
+    assert (status(cut), form(cut)) == (408, "anthropic")
     assert status(raw(gateway, head(gateway, "Content-Length: 100") + b"{")) == 408
     idle = gateway.connect()
     assert idle.recv(10) == b""

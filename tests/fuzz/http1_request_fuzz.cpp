@@ -59,12 +59,15 @@ std::string origin_form(const std::string& target) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const net::HttpLimits limits;
+  const auto told = net::refused_head(bytes, limits);
+  require(told.target.empty() || told.target.front() == '/', "what is told of a target is a path");
   const auto end = net::find_head(bytes, limits);
   if (!end || !*end) return 0;
   require(**end <= size && **end <= limits.max_head_bytes, "a head is as long as what was given");
   if (size < 512) check_head_cuts(bytes, limits, **end);
   const auto head = net::guard(bytes.substr(0, **end), limits);
   if (!head) return 0;
+  require(told.method == head->method && told.target == head->target, "a request line is told as it is accepted");
   require(!head->target.empty() && head->target.front() == '/', "a target is a path");
   require(!(head->chunked && head->content_length), "there is one framing");
   require(head->headers.size() <= limits.max_headers, "there are not too many headers");

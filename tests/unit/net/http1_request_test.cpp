@@ -370,6 +370,33 @@ TEST(Guard, SkipsOneEmptyLineBeforeTheRequest) {
   EXPECT_EQ(refusal("\r\n\r\n" + get("/")), k400);
 }
 
+// What the answer to a refused head goes by.
+string salvaged(const string& bytes) {
+  const auto facts = refused_head(bytes, kLimits);
+  EXPECT_TRUE(facts.headers.empty());
+  EXPECT_FALSE(facts.keep_alive);
+  return facts.method + " " + facts.target;
+}
+
+TEST(RefusedHead, TellsMethodAndTargetWhereTheRequestLineCanBeRead) {
+  const string line = "POST /v1/messages?x=1 HTTP/1.1\r\n";
+  const string read = "POST /v1/messages?x=1";
+  for (const string& bytes : {line + "no header\r\n\r\n", line + "Host: a\r\nExpect: x\r\n\r\n", line, line + "Ho",
+                              "\r\n" + line, string("POST http://a/v1/messages?x=1 HTTP/1.1\r\n"),
+                              string("POST /v1/messages?x=1 HTTP/3.0\r\n"), line + string(20 * 1024, 'a')})
+    EXPECT_EQ(salvaged(bytes), read) << bytes.substr(0, 80);
+  EXPECT_EQ(salvaged("TRACE /v1/messages HTTP/1.1\r\n"), "TRACE /v1/messages");
+}
+
+TEST(RefusedHead, TellsNothingOfARequestLineThatCannotBeRead) {
+  for (const string bytes : {"", "\r\n", "POST", "POST /v1/messages HTTP/1.1", "POST /v1/messages\r\n", "\x16\x03\r\n",
+                             "P@ST /v1/messages HTTP/1.1\r\n", " /v1/messages HTTP/1.1\r\n"})
+    EXPECT_EQ(salvaged(bytes), " ") << bytes;
+  for (const string target : {"*", "v1", "/v1/../messages", "/v1//messages", "/v1/ messages", "ftp://a/v1", "http://"})
+    EXPECT_EQ(salvaged("HEAD " + target + " HTTP/1.1\r\n"), "HEAD ") << target;
+  EXPECT_EQ(salvaged("GET /" + string(8 * 1024, 'a') + " HTTP/1.1\r\n"), "GET ");
+}
+
 TEST(FindHead, GivesTheSameEndWhereverTheBytesAreCut) {
   const string head = "\r\n" + post("A: b\r\n");
   const string bytes = head + "body\r\n\r\n";
