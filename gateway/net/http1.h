@@ -52,9 +52,9 @@ Result<std::optional<std::size_t>> find_head(std::string_view bytes, const HttpL
 
 // Judges one complete head (as measured by find_head). Pure. Refusals carry the status in Error::kind; the connection
 // must then be closed after the answer. Header fields whose name has an underscore are left out: CGI-like servers take
-// `content_length` for `content-length`. A target in absolute form (an http or https URL) is taken apart: its path and
-// query become the target, its authority the value of the Host field where there is one (RFC 9112 §3.2.2). The size of
-// the body is not judged here, but by check_length().
+// `content_length` for `content-length`. Of a target in absolute form (an http or https URL, RFC 9112 §3.2.2) path
+// and query become the target; a Host field that does not say the same as its authority is refused. The size of the
+// body is not judged here, but by check_length().
 Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits);
 
 // What the answer to a head that was refused, or never ended, may go by: method and target where its request line can

@@ -196,10 +196,12 @@ Status read_fields(std::string_view lines, const HttpLimits& limits, HeadFacts& 
   return settle_framing(framing, facts);
 }
 
-// RFC 9112 §3.2.2: beside a target in absolute form, what the Host field says does not count.
-void replace_host(std::string_view authority, HeadFacts& facts) {
-  for (auto& header : facts.headers)
-    if (iequals(header.name, "host")) header.value = authority;
+// RFC 9112 §3.2: a client says in Host what its URL says. A head that names two servers may be read by somebody else as
+// meant for the other one. HTTP/1.0 may have no such field.
+Status check_same_host(std::string_view authority, const HeadFacts& facts) {
+  const auto host = facts.header("host");
+  if (host.empty() || iequals(host, authority)) return {};
+  return bad_request("the Host field names another server than the URL in the target");
 }
 
 }  // namespace
@@ -248,7 +250,7 @@ Result<HeadFacts> guard(std::string_view head, const HttpLimits& limits) {
   facts.target = std::move(target.origin);
   facts.http_1_0 = line->version == "HTTP/1.0";
   TG_CHECK(read_fields(head, limits, facts));
-  if (!target.authority.empty()) replace_host(target.authority, facts);
+  if (!target.authority.empty()) TG_CHECK(check_same_host(target.authority, facts));
   return facts;
 }
 
