@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <charconv>
+#include <mutex>
 #include <stdexcept>
 
 #include "gateway/observe/line_writer.h"
@@ -75,15 +76,10 @@ spdlog::sink_ptr make_sink(const std::string& file) {
 class BlockJsonLog final : public JsonLog {
  public:
   BlockJsonLog(LogLevel level, const std::string& file)
-      : level_(level), writer_([sink = make_sink(file)](std::string_view lines) {
-          try {
-            sink->log({{}, spdlog::level::info, {lines.data(), lines.size()}});
-            sink->flush();
-            return true;
-          } catch (const spdlog::spdlog_ex&) {
-            return false;  // a full disk or a closed pipe: the counter of dropped lines tells
-          }
-        }) {}
+      : file_(file),
+        sink_(make_sink(file)),
+        level_(level),
+        writer_([this](std::string_view lines) { return write_out(lines); }) {}
 
   void write(LogLevel level, std::string_view event, std::string_view message,
              std::initializer_list<LogField> fields) override {
@@ -99,9 +95,40 @@ class BlockJsonLog final : public JsonLog {
   std::int64_t written() const override { return writer_.written(); }
   void set_level(LogLevel level) override { level_.store(level, std::memory_order_relaxed); }
 
+  Status reopen() override {
+    if (file_.empty()) return {};
+    try {
+      auto fresh = make_sink(file_);
+      const std::lock_guard lock(sink_mutex_);
+      sink_ = std::move(fresh);
+      return {};
+    } catch (const std::runtime_error& failure) {
+      return Error{ErrorKind::internal, failure.what()};
+    }
+  }
+
  private:
+  // On the writer's thread.
+  bool write_out(std::string_view lines) {
+    const auto sink = this->sink();
+    try {
+      sink->log({{}, spdlog::level::info, {lines.data(), lines.size()}});
+      sink->flush();
+      return true;
+    } catch (const spdlog::spdlog_ex&) {
+      return false;  // a full disk or a closed pipe: the counter of dropped lines tells
+    }
+  }
+  spdlog::sink_ptr sink() {
+    const std::lock_guard lock(sink_mutex_);
+    return sink_;
+  }
+
+  const std::string file_;
+  std::mutex sink_mutex_;
+  spdlog::sink_ptr sink_;
   std::atomic<LogLevel> level_;
-  LineWriter writer_;
+  LineWriter writer_;  // last: its thread uses all of the above
 };
 
 }  // namespace

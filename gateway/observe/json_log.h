@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gateway/base/log.h"
+#include "gateway/base/result.h"
 
 namespace tollgate::observe {
 
@@ -15,6 +16,9 @@ class JsonLog : public Log {
   virtual std::int64_t dropped() const = 0;
   virtual std::int64_t written() const = 0;  // lines handed to the writer thread
   virtual void set_level(LogLevel level) = 0;
+  // Goes on in a file of the same name, for who has moved the old one away. Opens it here, so not for a loop. Any
+  // thread. Error internal: it cannot be opened, and the log goes on where it was.
+  virtual Status reopen() = 0;
 };
 
 // `file` empty: standard error. Throws std::runtime_error when the file cannot be opened.

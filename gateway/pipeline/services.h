@@ -53,7 +53,7 @@ struct Services {
   const pii::Scanner& scanner;
   pii::ScanCache& scan_cache;
   AnalyserBreaker& analyser_breaker;
-  UnknownKinds& unknown_kinds;  // this worker's
+  observe::OnceAMinute& unknown_kinds;  // this worker's
   const auth::KeyHasher& hasher;
   const auth::Handles& handles;
   std::function<std::uint64_t()> random;                               // uniform; for weighted choice only

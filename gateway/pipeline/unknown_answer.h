@@ -2,32 +2,17 @@
 // What a provider's answer holds and no decoder knows (providers/event.h, Unknown): no policy has read it, so the
 // policies' `on_opaque` decides about the answer. It never passes unseen.
 #include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/result.h"
 #include "gateway/observe/metrics.h"
+#include "gateway/observe/once_a_minute.h"
 #include "pii/policy.h"
 #include "providers/event.h"
 
 namespace tollgate::pipeline {
-
-// Lets one log line of each kind through in a minute. Of kinds that a provider makes up, as many as are remembered.
-// One per worker; not thread-safe.
-class UnknownKinds {
- public:
-  static constexpr std::size_t kMost = 256;
-  explicit UnknownKinds(const Clock& clock) : clock_(clock) {}
-  bool due(std::string_view what, std::string_view name);
-
- private:
-  const Clock& clock_;
-  std::unordered_map<std::string, SteadyTime> told_;  // by kind: when its last line was written
-};
 
 // Under whose policies, and by whom, a call is answered. Views live as long as the call.
 struct AnswerUnder {
@@ -40,7 +25,7 @@ struct AnswerUnder {
 // Judges what comes of one answer. One per attempt; what it refers to outlives it.
 class UnknownAnswer {
  public:
-  UnknownAnswer(UnknownKinds& kinds, observe::MetricsShard& metrics, Log& log, AnswerUnder under)
+  UnknownAnswer(observe::OnceAMinute& kinds, observe::MetricsShard& metrics, Log& log, AnswerUnder under)
       : kinds_(kinds), metrics_(metrics), log_(log), under_(under) {}
 
   // Counts the answer once, logs, and lets it go on or not. Error upstream_error with code "pii_unreadable_answer": the
@@ -53,7 +38,7 @@ class UnknownAnswer {
   bool passes() const;
   void tell(const providers::Unknown& one, bool passed) const;
 
-  UnknownKinds& kinds_;
+  observe::OnceAMinute& kinds_;
   observe::MetricsShard& metrics_;
   Log& log_;
   AnswerUnder under_;

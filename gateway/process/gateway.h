@@ -44,6 +44,7 @@ class Gateway {
 
   // gateway_reload.cpp: off the loops, one at a time, the last of several counts
   void begin_reload();
+  void reopen_log();
   LocalModels::Loaded load_models_of(Prepared& prepared);
   void finish_reload(Prepared prepared, LocalModels::Loaded loaded);
   void publish_credentials(std::shared_ptr<const auth::CredentialTable> table);

@@ -12,10 +12,17 @@ void Gateway::begin_reload() {
   }
   reloading_ = true;
   asio::post(blocking_, [this, running = published_.snapshot] {
+    reopen_log();
     auto prepared = std::make_shared<Prepared>(prepare(config_file_, running));
     auto loaded = std::make_shared<LocalModels::Loaded>(load_models_of(*prepared));
     asio::post(io_, [this, prepared, loaded] { finish_reload(std::move(*prepared), std::move(*loaded)); });
   });
+}
+
+// What rotates logs moves the file away and sends SIGHUP.
+void Gateway::reopen_log() {
+  if (auto reopened = log_->reopen(); !reopened)
+    log_->write(LogLevel::error, "log_not_reopened", reopened.error().message, {});
 }
 
 // A model that cannot be loaded is a configuration that cannot be used.

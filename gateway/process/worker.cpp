@@ -47,6 +47,7 @@ Worker::Worker(std::size_t index, Shared& shared, observe::MetricsShard& metrics
       sweep_(io_),
       random_(std::random_device()()),
       unknown_kinds_(shared.clock),
+      failed_handshakes_(shared.clock),
       upstreams_({io_, sweep_, shared.resolver, shared.credential_files, shared.clock, shared.log}),
       limiter_(make_limiter(io_, shared, *first.snapshot, redis_)),
       context_{
@@ -132,7 +133,9 @@ net::Task<void> Worker::greet(net::Socket socket, server::Seat seat) {
     co_return;
   }
   metrics_.count("tollgate_handshake_failures_total");
-  shared_.log.write(LogLevel::warning, "tls_handshake_failed", stream.error().message, {});
+  // Anybody can make them fail, without end.
+  if (const auto& why = stream.error().message; failed_handshakes_.due(why))
+    shared_.log.write(LogLevel::warning, "tls_handshake_failed", why, {});
 }
 
 net::Task<void> Worker::handle(server::Exchange& exchange) {

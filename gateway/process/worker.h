@@ -80,7 +80,8 @@ class Worker {
   net::Sweep sweep_;
   UuidSource ids_;
   std::mt19937_64 random_;
-  pipeline::UnknownKinds unknown_kinds_;
+  observe::OnceAMinute unknown_kinds_;
+  observe::OnceAMinute failed_handshakes_;
   Upstreams upstreams_;
   ratelimit::RedisLimiter* redis_ = nullptr;  // limiter_, when it is that; initialised before it, because that sets it
   std::unique_ptr<ratelimit::Limiter> limiter_;

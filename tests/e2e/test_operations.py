@@ -235,6 +235,27 @@ def test_no_core_and_no_debugger_gets_at_the_gateways_memory(make_gateway, simul
     assert owner(gateway.process) == (0, 0)
 
 
+def test_a_log_that_was_moved_away_goes_on_in_a_new_file_after_a_reload(make_gateway, simulator):
+    gateway = make_gateway({"sim": provider(simulator)}, main="log: {file: gateway.log}\n")
+    log = gateway.directory / "gateway.log"
+    log.rename(gateway.directory / "gateway.log.1")
+    assert not log.exists()
+    gateway.reload()
+    eventually(lambda: log.exists() and '"event":"reloaded"' in log.read_text(), what="the new file")
+    assert '"event":"reloaded"' not in (gateway.directory / "gateway.log.1").read_text()
+
+
+def test_handshakes_that_fail_alike_are_counted_and_told_once_a_minute(gateway):
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", gateway.port)) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while plain.recv(100):
+                pass
+    assert gateway.metric("tollgate_handshake_failures_total") == 20
+    lines = [line["message"] for line in gateway.log_lines() if line["event"] == "tls_handshake_failed"]
+    assert len(lines) <= os.cpu_count() and len(set(lines)) == 1, "each worker tells it by itself"
+
+
 def test_callers_leave_descriptors_to_the_gateways_own_work(make_gateway, simulator):
     gateway = make_gateway({"sim": provider(simulator)}, start=False, plaintext=True)
     gateway.new_key()

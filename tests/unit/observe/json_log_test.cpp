@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <vector>
 
 namespace tollgate::observe {
@@ -55,6 +56,41 @@ TEST_F(JsonLogTest, WhatIsBelowTheLevelIsNotWritten) {
   const auto got = lines();
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].at("event"), "loud");
+}
+
+TEST_F(JsonLogTest, AfterTheFileWasMovedAwayItGoesOnInANewOne) {
+  const std::string moved = file_ + ".1";
+  {
+    const auto log = make_json_log(LogLevel::info, file_);
+    log->write(LogLevel::warning, "before", {}, {});
+    while (lines().empty()) std::this_thread::yield();
+    std::filesystem::rename(file_, moved);
+    EXPECT_TRUE(log->reopen());
+    log->write(LogLevel::warning, "after", {}, {});
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].at("event"), "after");
+  EXPECT_TRUE(std::filesystem::remove(moved));
+}
+
+TEST_F(JsonLogTest, ItGoesOnWhereItWasWhenTheNewFileCannotBeOpened) {
+  const std::filesystem::path folder = file_ + ".d";
+  const std::filesystem::path moved = file_ + ".moved";
+  std::filesystem::create_directory(folder);
+  {
+    const auto log = make_json_log(LogLevel::info, folder / "log");
+    std::filesystem::rename(folder, moved);
+    std::ofstream(folder) << "no folder";
+    EXPECT_FALSE(log->reopen());
+    log->write(LogLevel::warning, "still here", {}, {});
+  }
+  std::ifstream in(moved / "log");
+  std::string line;
+  EXPECT_TRUE(std::getline(in, line));
+  EXPECT_EQ(nlohmann::json::parse(line).at("event"), "still here");
+  std::filesystem::remove_all(moved);
+  std::filesystem::remove(folder);
 }
 
 TEST_F(JsonLogTest, AFileThatCannotBeOpenedIsSaidAtOnce) {

@@ -22,7 +22,7 @@ class CountingLog final : public Log {
 
 struct World {
   ManualClock clock;
-  UnknownKinds kinds{clock};
+  observe::OnceAMinute kinds{clock};
   observe::Metrics metrics;
   observe::MetricsShard& shard = metrics.add_shard();
   CountingLog log;
@@ -79,17 +79,6 @@ TEST(UnknownAnswer, IsNobodysConcernWithoutAPolicy) {
   EXPECT_TRUE(answer.judge(kHologram));
   EXPECT_EQ(world.log.lines, 0);
   EXPECT_EQ(world.metrics.scrape().find("unknown_answers"), std::string::npos);
-}
-
-TEST(UnknownKinds, AreRememberedInABoundedNumber) {
-  ManualClock clock;
-  UnknownKinds kinds(clock);
-  for (std::size_t i = 0; i < UnknownKinds::kMost; ++i) EXPECT_TRUE(kinds.due("member", std::to_string(i)));
-  EXPECT_FALSE(kinds.due("member", "one more"));
-  EXPECT_FALSE(kinds.due("member", "0"));
-  clock.advance(1min);
-  EXPECT_TRUE(kinds.due("member", "one more"));
-  EXPECT_TRUE(kinds.due("member", "0"));
 }
 
 }  // namespace
