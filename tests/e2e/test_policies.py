@@ -139,8 +139,8 @@ def test_a_keys_policy_adds_to_its_applications_and_stays_when_it_is_rotated(hou
     for one in (key, successor):
         assert house.ask(f"Mail {EMAIL}", key=one)[2] == "Mail [EMAIL_ADDRESS]"
     assert TOKEN.search(house.ask(f"Mail {EMAIL}")[2]), "other keys of the application are as before"
-    lines = run("keys", "list", "-c", house.gateway.config).stdout.splitlines()
-    assert [line.split()[6] for line in lines if key.split("_")[1] in line] == ["words"]
+    listed = json.loads(run("keys", "list", "--json", "-c", house.gateway.config).stdout)
+    assert [one["pii"] for one in listed if one["id"] == key.split("_")[1]] == ["words"]
 
 
 def test_a_key_of_the_configuration_file_has_its_policy_there(house):
