@@ -26,8 +26,8 @@ namespace tollgate::config {
 
 // `limits` are as configured; `scope` is what an admission is asked with, null where nothing is limited.
 
-// [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported, and
-// ignored until then: without_restart() in load.h).
+// [reload] = a SIGHUP applies it; [restart] = read once at start (a change is reported, and ignored until then:
+// without_restart() in load.h).
 
 struct Timeouts {  // [reload]
   std::chrono::milliseconds handshake{10'000};

@@ -110,7 +110,7 @@ class BlockJsonLog final : public JsonLog {
  private:
   // On the writer's thread.
   bool write_out(std::string_view lines) {
-    const auto sink = this->sink();
+    const auto sink = current_sink();
     try {
       sink->log({{}, spdlog::level::info, {lines.data(), lines.size()}});
       sink->flush();
@@ -119,7 +119,7 @@ class BlockJsonLog final : public JsonLog {
       return false;  // a full disk or a closed pipe: the counter of dropped lines tells
     }
   }
-  spdlog::sink_ptr sink() {
+  spdlog::sink_ptr current_sink() {
     const std::lock_guard lock(sink_mutex_);
     return sink_;
   }

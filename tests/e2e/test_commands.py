@@ -56,11 +56,15 @@ def test_the_list_tells_who_made_a_key_and_when_it_was_last_used_and_json_holds_
     assert " anna " in listed(gateway, key_id(key))
 
 
-def test_the_list_of_one_department_holds_no_other(resting):
-    key = resting.new_key()
-    assert [k["id"] for k in keys_of(resting, "--department", "retail")] == [key_id(key)]
+def test_the_list_of_one_department_holds_no_other(make_gateway, simulator):
+    house = make_gateway({"sim": provider(simulator)}, departments={"retail": department(), "legal": department("legal")},
+                         start=False)
+    retail, legal = house.new_key("retail"), house.new_key("legal")
+    for name, key in (("retail", retail), ("legal", legal)):
+        assert [k["id"] for k in keys_of(house, "--department", name)] == [key_id(key)]
+    assert {k["id"] for k in keys_of(house)} == {key_id(retail), key_id(legal)}
     assert "'retial' is not configured (did you mean 'retail'?)" in refused(
-        resting, "keys", "list", "--department", "retial")
+        house, "keys", "list", "--department", "retial")
 
 
 def test_rotation_never_lengthens_the_old_keys_life_and_keeps_the_length_for_the_new_one(resting):
