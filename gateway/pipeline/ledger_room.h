@@ -10,8 +10,9 @@
 namespace tollgate::pipeline {
 
 // A disk that stands still for a moment fills the rings of a busy gateway: whoever comes then waits and is not refused.
-// A ledger that has taken nothing for so long is in trouble, and calls are refused at once.
-inline constexpr std::chrono::milliseconds kLedgerPatience{1'000};
+// Shared disks pause for seconds, and a caller of a model expects to wait for as long. A ledger that has taken nothing
+// for so long is in trouble, and calls are refused at once.
+inline constexpr std::chrono::milliseconds kLedgerPatience{5'000};
 
 // For a call whose intent was refused: true after a short rest, when it is to try again; false once the ring has been
 // full, or the call has been waiting, for kLedgerPatience. The ring outlives the task,
