@@ -30,8 +30,7 @@ Task<void> Connection::pump() {
   // Never shared between connections: a read that succeeds at once completes after other coroutines have run.
   std::vector<char> buffer(kFirstRead);
   for (;;) {
-    while (in_.size() >= kReadAhead && !input_ended_) co_await room_.wait();
-    if (input_ended_) co_return;
+    while (in_.size() >= kReadAhead && !stopped_) co_await room_.wait();
     const std::span<char> into(buffer);
     const auto got = co_await stream_->read_some(into);
     if (!got || *got == 0) {
@@ -76,7 +75,9 @@ void Connection::arrived() {
   if (on_arrival_) on_arrival_();
 }
 
+// The pump's next read says so, and what waits for input hears of it.
 void Connection::stop() {
+  stopped_ = true;
   stream_->cancel();
   room_.notify();
 }

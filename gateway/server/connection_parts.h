@@ -72,6 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> on_gone_;
   std::function<void()> on_arrival_;
   bool input_ended_ = false;  // FIN, close_notify or an error: nothing more will come
+  bool stopped_ = false;      // nothing more is read, and full input waits for nobody
   bool timed_out_ = false;
   bool closing_ = false;  // after the current answer
   bool busy_ = false;     // a request is being answered
