@@ -79,6 +79,19 @@ def test_what_needs_a_restart_waits_for_it_whole_and_is_said_at_every_reload(gat
     assert row["organisation"] == "test"
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_reload_finds_a_gateway_whose_state_directory_the_files_no_longer_name(gateway, broken):
+    before = gateway.directory / "state"
+    gateway.config.write_text(gateway.config.read_text() + "state_directory: elsewhere\n" + "surprise: 1\n" * broken)
+    if not broken:
+        lost = gateway.reload(check=False)
+        assert lost.returncode == 1 and "name that with --state-directory" in lost.stderr and "elsewhere" in lost.stderr
+    found = run("reload", "-c", gateway.config, "--state-directory", before, check=False)
+    assert found.returncode == broken, found
+    moved = f"state_directory {before} -> {gateway.directory / 'elsewhere'} (needs a restart)"
+    assert ("generation 1 stays in force" if broken else moved) in found.stdout
+
+
 def test_reload_keeps_open_streams_and_warm_connections(gateway, simulator):
     gateway.key()
     go = threading.Event()
