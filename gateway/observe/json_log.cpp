@@ -7,6 +7,9 @@
 
 #include <atomic>
 #include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 
@@ -56,10 +59,20 @@ void append_json(std::string& out, std::string_view time, LogLevel level, std::s
   out.push_back('}');
 }
 
+// A process that was killed may have left half a line: the next one is not to be lost with it.
+void end_half_line(const spdlog::filename_t& file, std::FILE* out) {
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(file, failure)) return;
+  std::ifstream written(file, std::ios::binary);
+  if (written.seekg(-1, std::ios::end) && written.get() != '\n') std::fputc('\n', out);
+}
+
 spdlog::sink_ptr open_sink(const std::string& file) {
   if (file.empty()) return std::make_shared<spdlog::sinks::stderr_sink_st>();
   try {
-    return std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
+    spdlog::file_event_handlers handlers;
+    handlers.after_open = end_half_line;
+    return std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, handlers);
   } catch (const spdlog::spdlog_ex& failure) {
     throw std::runtime_error(failure.what());
   }

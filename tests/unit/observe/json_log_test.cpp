@@ -93,6 +93,20 @@ TEST_F(JsonLogTest, ItGoesOnWhereItWasWhenTheNewFileCannotBeOpened) {
   std::filesystem::remove(folder);
 }
 
+TEST_F(JsonLogTest, AHalfLineOfAProcessThatWasKilledCostsNoOtherLine) {
+  const std::string whole = "{\"event\":\"whole\"}\n";
+  for (const std::string& before : {std::string(), whole, whole + R"({"event":"ha)"}) {
+    std::ofstream(file_, std::ios::trunc) << before;
+    make_json_log(LogLevel::info, file_)->write(LogLevel::info, "next", {}, {});
+    std::ifstream in(file_);
+    std::string line;
+    std::size_t count = 0;
+    for (std::string last; std::getline(in, last); ++count) line = last;
+    EXPECT_EQ(nlohmann::json::parse(line).at("event"), "next") << before;
+    EXPECT_EQ(count, before.empty() ? 1U : before == whole ? 2U : 3U) << "no empty lines either";
+  }
+}
+
 TEST_F(JsonLogTest, AFileThatCannotBeOpenedIsSaidAtOnce) {
   EXPECT_THROW((void)make_json_log(LogLevel::info, "/proc/no/such/place.log"), std::runtime_error);
 }
