@@ -40,7 +40,7 @@ class House:
             departments={name: department(name, "[gpt, whisper]", pii=policy) for name, policy in
                          (("retail", "careful"), ("press", "lenient"), ("desk", "strict"))})
         analyser = (f"{{name: ner, kind: presidio, url: 'http://127.0.0.1:{self.presidio.port}/base', plain_http: true, "
-                    "entities: [PERSON, EMAIL_ADDRESS, LOCATION], language: de, timeout: 300ms, "
+                    f"entities: [PERSON, EMAIL_ADDRESS, LOCATION], language: de, timeout: {SLOW}s, "
                     "max_failures: 4, pause: 400ms}")
         text = self.gateway.config.read_text().replace(
             "pii: {policies: {", f"pii: {{analysers: [{analyser}], policies: {{careful: {{analysers: [ner]}}, "
@@ -120,7 +120,7 @@ def test_arguments_of_tools_stay_json(house):
 
 
 async def slow(request, reply):
-    await asyncio.sleep(2 * SLOW)
+    await asyncio.sleep(3 * SLOW)
     await reply.plain(200, [])
 
 
@@ -151,7 +151,7 @@ def test_when_it_fails_the_policy_decides(house, behaviour, reason):
     status, _, body = house.chat(text)
     error = json.loads(body)["error"]
     assert (status, error["code"]) == (503, "pii_scan_failed") and house.provider.journal == []
-    assert time.monotonic() - began < 1.5 * SLOW
+    assert time.monotonic() - began < 2.5 * SLOW
     assert "ner" not in re.findall(r"\w+", error["message"]) and "127.0.0.1" not in str(error)
 
     status, _, _ = house.chat(text, "press")
@@ -201,11 +201,9 @@ def test_a_slow_analyser_keeps_nobody_else_waiting(house):
     body = json.dumps({"model": "gpt", "messages": [{"role": "user", "content": "Anna Müller waits"}]}).encode()
     connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
                        b"Content-Length: %d\r\n\r\n" % (house.gateway.key("retail").encode(), len(body)) + body)
-    while not house.presidio.journal:
-        time.sleep(0.002)
-    began = time.monotonic()
+    eventually(lambda: house.presidio.journal, what="a question to the analyser")
     assert house.chat("no names", "desk")[0] == 200
-    assert time.monotonic() - began < 0.25 * SLOW
+    assert house.presidio.journal[0].ended_at is None, "the other call still waits"
     assert b" 503 " in connection.recv(65536)
     connection.close()
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <thread>
@@ -40,16 +41,21 @@ TEST(LineWriter, LinesThatComeTogetherLeaveTogetherAndInOrder) {
 }
 
 TEST(LineWriter, AnUrgentLineDoesNotWaitForTheGathering) {
-  std::promise<std::string> taken;
-  LineWriter writer([&](std::string_view lines) {
-    taken.set_value(std::string(lines));
-    return true;
-  });
-  const auto begun = std::chrono::steady_clock::now();
-  writer.put("urgent", Haste::now);
-  EXPECT_EQ(taken.get_future().get(), "urgent");
-  // Generous for a loaded machine; without haste it would be the gathering time at least.
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, LineWriter::kGather);
+  const auto wait = [] {
+    std::promise<std::string> taken;
+    LineWriter writer([&](std::string_view lines) {
+      taken.set_value(std::string(lines));
+      return true;
+    });
+    const auto begun = std::chrono::steady_clock::now();
+    writer.put("urgent", Haste::now);
+    EXPECT_EQ(taken.get_future().get(), "urgent");
+    return std::chrono::steady_clock::now() - begun;
+  };
+  // A loaded machine may hold up any one of them; without haste each would take the gathering time at least.
+  auto quickest = wait();
+  for (int i = 0; i < 9 && quickest >= LineWriter::kGather; ++i) quickest = std::min(quickest, wait());
+  EXPECT_LT(quickest, LineWriter::kGather);
 }
 
 TEST(LineWriter, ABlockedSinkCostsLinesAndNeverTheCaller) {

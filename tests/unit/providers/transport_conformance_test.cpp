@@ -288,7 +288,8 @@ void expect_cancelled(Conformance& test, HttpExchange& exchange, net::Task<T> pe
   exchange.cancel();
   exchange.cancel();
   test.run_until([&] { return ended.has_value(); });
-  EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(100));
+  // At once, on a machine as busy as it may be: what it waits for has a time limit of many seconds.
+  EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(1'000));
   ASSERT_FALSE(ended->ok());
   EXPECT_EQ(ended->error().kind, ErrorKind::cancelled);
 }
